@@ -1,0 +1,50 @@
+package org.barchan.host.port;
+
+import java.time.Duration;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
+
+/**
+ * A guest's init. Safe for use by many threads; calls block. A guest is hostile: what it sends is bounded in size, number and time,
+ * and its text has its control characters escaped.
+ *
+ * <p>All methods throw {@code TIMEOUT} when the guest does not answer, {@code LOST} when it is gone.
+ */
+public interface Guest extends AutoCloseable {
+    /**
+     * Returns who the guest is; returns as soon as it is up.
+     *
+     * @param deadline how long to wait for a guest that boots
+     */
+    GuestHello hello(Duration deadline) throws SandboxException, InterruptedException;
+
+    /** Makes the sandbox; {@code PRECONDITION} when a step fails, saying which and why. */
+    void configure(GuestConfiguration configuration) throws SandboxException, InterruptedException;
+
+    /**
+     * Starts a process.
+     *
+     * @param processId unique in the guest's life
+     * @return a termination when it could not be started, else one event of kind {@code started}
+     */
+    org.barchan.v1.ProcessEvent startProcess(String processId, ProcessSpec spec)
+            throws SandboxException, InterruptedException;
+
+    /** Connects to a process's standard streams, from the given offsets on. */
+    ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) throws SandboxException;
+
+    /** Sends a signal to the process's group; does nothing when it has ended. */
+    void signal(String processId, int signal, TerminationCause cause) throws SandboxException, InterruptedException;
+
+    /** Returns when the process has ended. */
+    Termination waitProcess(String processId) throws SandboxException, InterruptedException;
+
+    /** Asks the guest to power off; returns at once, whether it does or not. */
+    void shutdown();
+
+    /** Lets go of the guest, which runs on. */
+    @Override
+    void close();
+}

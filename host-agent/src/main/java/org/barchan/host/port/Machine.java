@@ -1,0 +1,18 @@
+package org.barchan.host.port;
+
+import java.util.concurrent.CompletionStage;
+
+/** A virtual machine that was started. Safe for use by many threads. */
+public interface Machine {
+    /** Returns what it was started as; for an adopted machine, as its metadata says. */
+    MachineRecord record();
+
+    /** Completes when the machine has stopped, told by the hypervisor's event and never by polling. */
+    CompletionStage<MachineEnd> ended();
+
+    /** Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended. */
+    void destroy();
+
+    /** Returns the last lines of what the hypervisor logged about this machine; empty if nothing. */
+    String log();
+}
