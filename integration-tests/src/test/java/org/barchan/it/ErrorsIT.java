@@ -64,7 +64,7 @@ class ErrorsIT {
             --vcpus 0                  | vcpus
             --env =value               | env
             --env ""                   | env
-            --timeout 0                | timeout
+            --timeout -1               | timeout
             --timeout soon             | timeout
             --accel vax                | accel
             --name Not_A_Name          | name.*Not_A_Name
