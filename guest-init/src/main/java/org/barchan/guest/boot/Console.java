@@ -1,0 +1,26 @@
+package org.barchan.guest.boot;
+
+import org.barchan.guest.syscall.Linux;
+
+/** The guest's console, which the agent keeps the end of for its diagnoses. */
+public final class Console {
+    private static volatile boolean verbose;
+
+    private Console() {}
+
+    static void setVerbose(boolean on) {
+        verbose = on;
+    }
+
+    /** Writes a line that explains a failure. */
+    public static void error(String line) {
+        System.err.println("barchan-init: " + line);
+    }
+
+    /** Writes a line for who debugs; nothing otherwise, since the console is slow. */
+    public static void debug(String line) {
+        if (verbose) {
+            System.err.println("barchan-init: [" + Linux.uptimeMicros() / 1000 + " ms] " + line);
+        }
+    }
+}
