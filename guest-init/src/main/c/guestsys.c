@@ -1,0 +1,377 @@
+/*
+ * The system calls of the sandbox's init, linked into its native image. Each function returns a value >= 0, or -errno.
+ *
+ * Spawning does not fork: the image has many threads, and a fork would copy its page tables. The child shares the memory of
+ * the parent, which waits until the child has executed its program or is gone (vfork(2)); so the child may use nothing but
+ * system calls and its own stack. It takes on its identity by raw system calls, because glibc's wrappers would tell
+ * all threads of the parent to take it on too.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static long result(long r) { return r < 0 ? -errno : r; }
+
+static int64_t exec_micros;
+
+int64_t gs_uptime_micros(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+int64_t gs_exec_micros(void) { return exec_micros; }
+
+/*
+ * Runs before main. The image's own start-up reads /proc/self/maps, so that /proc must be there. SIGPIPE must not end the
+ * init when a process closes its standard input.
+ */
+__attribute__((constructor)) static void before_main(void) {
+  exec_micros = gs_uptime_micros();
+  signal(SIGPIPE, SIG_IGN);
+  if (getpid() == 1) {
+    mkdir("/proc", 0555);
+    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  }
+}
+
+/* ---- files and devices ---- */
+
+int gs_mkdir(const char *path, int mode) { return result(mkdir(path, mode)); }
+
+int gs_mount(const char *source, const char *target, const char *type, int64_t flags, const char *data) {
+  return result(mount(source, target, type, flags, data));
+}
+
+int gs_is_directory(const char *path) {
+  struct stat s;
+  if (stat(path, &s) < 0) return -errno;
+  return S_ISDIR(s.st_mode) ? 0 : -ENOTDIR;
+}
+
+int gs_open(const char *path, int flags) { return result(open(path, flags | O_CLOEXEC)); }
+
+int gs_close(int fd) { return result(close(fd)); }
+
+int gs_read(int fd, void *buffer, int size) {
+  ssize_t n;
+  do n = read(fd, buffer, size);
+  while (n < 0 && errno == EINTR);
+  return result(n);
+}
+
+int gs_write(int fd, const void *buffer, int size) {
+  ssize_t n;
+  do n = write(fd, buffer, size);
+  while (n < 0 && errno == EINTR);
+  return result(n);
+}
+
+int gs_pipe(int *fds) { return result(pipe2(fds, O_CLOEXEC)); }
+
+int gs_set_nonblocking(int fd) { return result(fcntl(fd, F_SETFL, O_NONBLOCK)); }
+
+int gs_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+/* Waits for events on one or two descriptors (second < 0: one). Returns the events of the first | the second's << 16; 0: time is up. */
+int gs_poll(int first, int first_events, int second, int second_events, int millis) {
+  struct pollfd p[2] = {{first, first_events, 0}, {second, second_events, 0}};
+  int n;
+  do n = poll(p, second < 0 ? 1 : 2, millis);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : p[0].revents | p[1].revents << 16;
+}
+
+/* ---- kernel ---- */
+
+int gs_load_module(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  int r = result(syscall(SYS_finit_module, fd, "", 0));
+  close(fd);
+  return r == -EEXIST ? 0 : r;
+}
+
+int gs_set_hostname(const char *name) { return result(sethostname(name, strlen(name))); }
+
+int gs_set_clock(int64_t seconds, int64_t nanos) {
+  struct timespec t = {seconds, nanos};
+  return result(clock_settime(CLOCK_REALTIME, &t));
+}
+
+/* Credits bytes to the kernel's random number generator and has it use them at once. */
+int gs_add_entropy(const void *bytes, int size) {
+  int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  struct rand_pool_info *pool = malloc(sizeof *pool + size);
+  if (!pool) { close(fd); return -ENOMEM; }
+  pool->entropy_count = size * 8;
+  pool->buf_size = size;
+  memcpy(pool->buf, bytes, size);
+  int r = result(ioctl(fd, RNDADDENTROPY, pool));
+  if (r >= 0) r = result(ioctl(fd, RNDRESEEDCRNG));
+  free(pool);
+  close(fd);
+  return r;
+}
+
+int gs_loopback_up(void) {
+  int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (s < 0) return -errno;
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  strcpy(request.ifr_name, "lo");
+  int r = result(ioctl(s, SIOCGIFFLAGS, &request));
+  if (r >= 0) {
+    request.ifr_flags |= IFF_UP | IFF_RUNNING;
+    r = result(ioctl(s, SIOCSIFFLAGS, &request));
+  }
+  close(s);
+  return r;
+}
+
+int gs_power_off(void) {
+  sync();
+  return result(reboot(RB_POWER_OFF));
+}
+
+/* A socket on which the kernel tells of devices that come and change. */
+int gs_uevents(void) {
+  int s = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+  if (s < 0) return -errno;
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
+  int r = result(bind(s, (struct sockaddr *)&address, sizeof address));
+  if (r < 0) { close(s); return r; }
+  return s;
+}
+
+/*
+ * Blocks until a host is connected to a virtio-serial port. While none is, poll(2) reports a hang-up at once and for ever;
+ * only the edge of a change can be waited for.
+ */
+int gs_port_wait_connected(int fd) {
+  int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return -errno;
+  struct epoll_event want = {EPOLLIN | EPOLLOUT | EPOLLET, {0}}, got;
+  int r = result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &want));
+  while (r >= 0) {
+    int events = gs_poll(fd, POLLOUT, -1, 0, 0);
+    if (events < 0) { r = events; break; }
+    if (!(events & POLLHUP)) { r = 0; break; }
+    r = result(epoll_wait(epoll, &got, 1, -1));
+    if (r == -EINTR) r = 0;
+  }
+  close(epoll);
+  return r;
+}
+
+/* ---- processes ---- */
+
+/* Waits for any child. *exited: 0 to 255, or -1; *signalled: 1 to 64, or 0. Returns its process id; -ECHILD: there is none. */
+int gs_wait(int *exited, int *signalled) {
+  int status;
+  pid_t pid;
+  do pid = waitpid(-1, &status, __WALL);
+  while (pid < 0 && errno == EINTR);
+  if (pid < 0) return -errno;
+  *exited = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  *signalled = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return pid;
+}
+
+int gs_kill(int pid, int signal) { return result(kill(pid, signal)); }
+
+int gs_pidfd(int pid) { return result(syscall(SYS_pidfd_open, pid, 0)); }
+
+#define STACK_SIZE 65536
+
+enum { STEP_CREATE = 1, STEP_CHDIR = 2, STEP_CREDENTIALS = 3, STEP_EXEC = 4 };
+
+struct spawn {
+  char **paths, **argv, **environment;
+  const char *directory;
+  int32_t directory_required, sandbox, in, out, err, has_identity, uid, gid, groups, privileged;
+  gid_t *group_ids;
+  char *stacks;
+  volatile int32_t pid, failed_step, failed_errno;
+};
+
+static void fail(struct spawn *s, int step) {
+  s->failed_step = step;
+  s->failed_errno = errno;
+  _exit(127);
+}
+
+/* What root may keep without power over the init: no modules, no raw devices, no new device nodes, no other clock. */
+static uint64_t privileged_capabilities(void) {
+  uint64_t all = (1ULL << CAP_LAST_CAP << 1) - 1;
+  return all & ~(1ULL << CAP_SYS_MODULE | 1ULL << CAP_SYS_RAWIO | 1ULL << CAP_SYS_BOOT | 1ULL << CAP_MKNOD | 1ULL << CAP_SYS_TIME);
+}
+
+static void take_identity(struct spawn *s) {
+  uint64_t keep = s->privileged ? privileged_capabilities() : 0;
+  for (int c = 0; c < 64; c++)
+    if (!(keep >> c & 1) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0 && errno != EINVAL) fail(s, STEP_CREDENTIALS);
+  if (syscall(SYS_setgroups, (size_t)s->groups, s->group_ids) < 0) fail(s, STEP_CREDENTIALS);
+  if (syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0) fail(s, STEP_CREDENTIALS);
+  if (syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0) fail(s, STEP_CREDENTIALS);
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  memset(data, 0, sizeof data);
+  data[0].effective = data[0].permitted = (uint32_t)keep;
+  data[1].effective = data[1].permitted = (uint32_t)(keep >> 32);
+  if (s->uid == 0 || keep == 0)
+    if (syscall(SYS_capset, &header, data) < 0) fail(s, STEP_CREDENTIALS);
+  if (!s->privileged && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(s, STEP_CREDENTIALS);
+}
+
+/* The process itself: in the namespaces of the sandbox, child of the init. */
+static int become(void *argument) {
+  struct spawn *s = argument;
+  struct sigaction standard;
+  memset(&standard, 0, sizeof standard);
+  standard.sa_handler = SIG_DFL;
+  for (int i = 1; i <= 64; i++) syscall(SYS_rt_sigaction, i, &standard, 0, 8);
+  setsid();
+  int in = fcntl(s->in, F_DUPFD, 3), out = fcntl(s->out, F_DUPFD, 3), err = fcntl(s->err, F_DUPFD, 3);
+  if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) fail(s, STEP_CREATE);
+  if (syscall(SYS_close_range, 3u, ~0u, 0) < 0) fail(s, STEP_CREATE);
+  if (s->has_identity) take_identity(s);
+  if (s->directory[0] && chdir(s->directory) < 0 && (s->directory_required || chdir("/") < 0)) fail(s, STEP_CHDIR);
+  uint64_t no_signal = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, 0, 8);
+  int denied = 0;
+  for (char **path = s->paths; *path; path++) {
+    execve(*path, s->argv, s->environment);
+    if (errno == ENOEXEC) { /* a script that names no interpreter: the shell's, as execvp(3) has it; argv[-1] is free */
+      char *first = s->argv[0];
+      s->argv[-1] = "/bin/sh";
+      s->argv[0] = *path;
+      execve("/bin/sh", s->argv - 1, s->environment);
+      s->argv[0] = first;
+      errno = ENOEXEC;
+    }
+    if (errno == EACCES) denied = 1;
+    else if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP) fail(s, STEP_EXEC);
+  }
+  errno = denied ? EACCES : errno ? errno : ENOENT;
+  fail(s, STEP_EXEC);
+  return 0;
+}
+
+/* Goes into the sandbox's namespaces and leaves a child there, whose parent is the init; then its work is done. */
+static int enter(void *argument) {
+  struct spawn *s = argument;
+  if (s->sandbox >= 0 && syscall(SYS_setns, s->sandbox, CLONE_NEWNS | CLONE_NEWPID) < 0) fail(s, STEP_CREATE);
+  int pid = clone(become, s->stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, s);
+  if (pid < 0) fail(s, STEP_CREATE);
+  s->pid = pid;
+  _exit(0);
+}
+
+/*
+ * Starts a process. `strings`: NUL-ended strings one behind the other: candidate paths, arguments, environment, directory.
+ * `numbers`: counts of the three lists, directory required, sandbox's pidfd or -1, in, out, err, has identity, uid, gid,
+ * privileged, number of groups, the groups. Returns the process id; or -errno, with the step in *failed_step.
+ */
+int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
+  int paths = numbers[0], arguments = numbers[1], variables = numbers[2];
+  struct spawn s;
+  memset(&s, 0, sizeof s);
+  *failed_step = STEP_CREATE;
+  char **table = calloc(paths + arguments + variables + 4, sizeof *table);
+  if (!table) return -ENOMEM;
+  char **next = table;
+  s.paths = next;
+  for (int i = 0; i < paths; i++, strings += strlen(strings) + 1) *next++ = (char *)strings;
+  next++;
+  next++; /* the place before argv */
+  s.argv = next;
+  for (int i = 0; i < arguments; i++, strings += strlen(strings) + 1) *next++ = (char *)strings;
+  next++;
+  s.environment = next;
+  for (int i = 0; i < variables; i++, strings += strlen(strings) + 1) *next++ = (char *)strings;
+  s.directory = strings;
+  s.directory_required = numbers[3];
+  s.sandbox = numbers[4];
+  s.in = numbers[5];
+  s.out = numbers[6];
+  s.err = numbers[7];
+  s.has_identity = numbers[8];
+  s.uid = numbers[9];
+  s.gid = numbers[10];
+  s.privileged = numbers[11];
+  s.groups = numbers[12];
+  s.group_ids = (gid_t *)(numbers + 13);
+  s.stacks = mmap(0, 2 * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (s.stacks == MAP_FAILED) { int e = errno; free(table); return -e; }
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int helper = clone(enter, s.stacks + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
+  int e = errno;
+  pthread_sigmask(SIG_SETMASK, &before, 0);
+  munmap(s.stacks, 2 * STACK_SIZE);
+  free(table);
+  if (helper < 0) return -e;
+  *failed_step = s.failed_step;
+  return s.failed_errno ? -s.failed_errno : s.pid;
+}
+
+/* ---- the sandbox ---- */
+
+struct sandbox {
+  char *const *argv;
+  int status_fd;
+};
+
+static int become_sandbox(void *argument) {
+  struct sandbox *s = argument;
+  char *environment[] = {0};
+  if (dup2(s->status_fd, 3) < 0) _exit(126);
+  syscall(SYS_close_range, 4u, ~0u, 0);
+  uint64_t no_signal = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, 0, 8);
+  execve(s->argv[0], s->argv, environment);
+  _exit(errno);
+}
+
+/* Starts the init of the sandbox's own process and mount namespaces; it reports on status_fd. Returns its process id. */
+int gs_spawn_sandbox(const char *program, const char *root, int status_fd) {
+  char *argv[] = {(char *)program, (char *)root, 0};
+  struct sandbox s = {argv, status_fd};
+  char *stack = mmap(0, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) return -errno;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pid = clone(become_sandbox, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, &s);
+  int e = errno;
+  pthread_sigmask(SIG_SETMASK, &before, 0);
+  munmap(stack, STACK_SIZE);
+  return pid < 0 ? -e : pid;
+}

@@ -1,0 +1,124 @@
+/*
+ * Process 1 of the sandbox's own process namespace: makes what the sandbox sees of /proc, /sys and /dev, goes into its root, says
+ * so on descriptor 3, and from then on reaps what is left to it. It is there so that the application can neither see nor touch the
+ * real init, and so that the application itself is an ordinary process and not number 1.
+ *
+ * Statically linked: once it has changed its root, there are no libraries of its own left.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STATUS_FD 3
+
+static void report(int error, const char *step) {
+  char line[PATH_MAX + 64];
+  int n = snprintf(line, sizeof line, "%d %s\n", error, step);
+  if (write(STATUS_FD, line, n) != n) _exit(125);
+}
+
+static void check(long result, const char *step) {
+  if (result >= 0) return;
+  report(errno, step);
+  _exit(1);
+}
+
+static void mount_on(const char *type, const char *target, unsigned long flags, const char *options) {
+  char step[PATH_MAX];
+  snprintf(step, sizeof step, "mount %s on /%s", type, target);
+  check(mount(type, target, type, flags, options), step);
+}
+
+/* Where a kernel has such a file, nothing can be written to it any more. */
+static void make_read_only(const char *path) {
+  if (mount(path, path, 0, MS_BIND | MS_REC, 0) < 0) {
+    if (errno == ENOENT) return;
+    check(-1, path);
+  }
+  check(mount(0, path, 0, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, 0), path);
+}
+
+/* Where a kernel has such a directory, it looks empty. */
+static void hide_directory(const char *path) {
+  struct stat s;
+  if (stat(path, &s) == 0) mount_on("tmpfs", path, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=555");
+}
+
+static void device(const char *path, int major, int minor) {
+  check(mknod(path, S_IFCHR | 0666, makedev(major, minor)), path);
+}
+
+static void make_devices(void) {
+  mount_on("tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "size=64k,mode=755");
+  device("dev/null", 1, 3);
+  device("dev/zero", 1, 5);
+  device("dev/full", 1, 7);
+  device("dev/random", 1, 8);
+  device("dev/urandom", 1, 9);
+  device("dev/tty", 5, 0);
+  check(symlink("/proc/self/fd", "dev/fd"), "/dev/fd");
+  check(symlink("/proc/self/fd/0", "dev/stdin"), "/dev/stdin");
+  check(symlink("/proc/self/fd/1", "dev/stdout"), "/dev/stdout");
+  check(symlink("/proc/self/fd/2", "dev/stderr"), "/dev/stderr");
+  check(symlink("pts/ptmx", "dev/ptmx"), "/dev/ptmx");
+  check(mkdir("dev/pts", 0755), "/dev/pts");
+  mount_on("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5");
+  check(mkdir("dev/shm", 01777), "/dev/shm");
+  mount_on("tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) return 2;
+  umask(0);
+  prctl(PR_SET_NAME, "sandbox-init");
+  check(chdir(argv[1]), argv[1]);
+  check(mount(0, "/", 0, MS_REC | MS_PRIVATE, 0), "make mounts private");
+  mount_on("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  make_read_only("proc/sys");
+  make_read_only("proc/sysrq-trigger");
+  make_read_only("proc/irq");
+  make_read_only("proc/bus");
+  mount_on("sysfs", "sys", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+  hide_directory("sys/class/virtio-ports");
+  hide_directory("sys/firmware");
+  make_devices();
+  /* What the real init has mounted stays in its own namespace. */
+  const char *inherited[] = {"/dev", "/sys", "/proc"};
+  for (int i = 0; i < 3; i++)
+    if (umount2(inherited[i], MNT_DETACH) < 0 && errno != EINVAL) check(-1, inherited[i]);
+  /* The initial root file system can't be pivoted away from (pivot_root(2)): the new root is moved over it. */
+  check(mount(".", "/", 0, MS_MOVE, 0), "move the root");
+  check(chroot("."), "change the root");
+  check(chdir("/"), "/");
+  for (int fd = 0; fd < 3; fd++) close(fd);
+  open("/dev/null", O_RDWR);
+  check(dup(0), "/dev/null");
+  check(dup(0), "/dev/null");
+  umask(022);
+  report(0, "ready");
+  close(STATUS_FD);
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, 0);
+  for (;;) {
+    int got;
+    while (waitpid(-1, 0, __WALL) > 0 || errno == EINTR) {
+    }
+    /* No child: wait for the signal of one that is left to us. */
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigwait(&child, &got);
+  }
+}

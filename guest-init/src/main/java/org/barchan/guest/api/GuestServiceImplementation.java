@@ -1,0 +1,186 @@
+package org.barchan.guest.api;
+
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.barchan.guest.boot.SandboxSetup;
+import org.barchan.guest.link.LinkListener;
+import org.barchan.guest.process.GuestProcess;
+import org.barchan.guest.process.ProcessTable;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.v1.ConfigureRequest;
+import org.barchan.guest.v1.ConfigureResponse;
+import org.barchan.guest.v1.GuestServiceGrpc;
+import org.barchan.guest.v1.HelloRequest;
+import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.ProcessIoRequest;
+import org.barchan.guest.v1.ProcessIoResponse;
+import org.barchan.guest.v1.ShutdownRequest;
+import org.barchan.guest.v1.ShutdownResponse;
+import org.barchan.guest.v1.SignalProcessRequest;
+import org.barchan.guest.v1.SignalProcessResponse;
+import org.barchan.guest.v1.StartProcessRequest;
+import org.barchan.guest.v1.StartProcessResponse;
+import org.barchan.guest.v1.StepOutcome;
+import org.barchan.guest.v1.WaitProcessRequest;
+import org.barchan.guest.v1.WaitProcessResponse;
+import org.barchan.v1.ProcessStarted;
+
+/** What the agent can ask of the init. See guest_service.proto. */
+final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImplBase {
+    private static final int GENERATION = 1;
+
+    private enum Phase {
+        UNCONFIGURED,
+        CONFIGURED,
+        BROKEN
+    }
+
+    private final LinkListener link;
+    private final ProcessTable processes;
+    private Phase phase = Phase.UNCONFIGURED;
+
+    GuestServiceImplementation(LinkListener link, ProcessTable processes) {
+        this.link = link;
+        this.processes = processes;
+    }
+
+    private interface Method<Q, R> {
+        R call(Q request) throws Errno, IOException, InterruptedException;
+    }
+
+    /** Answers a unary call; the one place where exceptions become statuses. */
+    private static <Q, R> void answer(Q request, StreamObserver<R> observer, Method<Q, R> method) {
+        try {
+            R response = method.call(request);
+            observer.onNext(response);
+            observer.onCompleted();
+        } catch (Errno | IOException e) {
+            observer.onError(Status.INTERNAL
+                    .withDescription(String.valueOf(e.getMessage()))
+                    .asException());
+        } catch (IllegalArgumentException e) {
+            observer.onError(Status.INVALID_ARGUMENT
+                    .withDescription(String.valueOf(e.getMessage()))
+                    .asException());
+        } catch (IllegalStateException e) {
+            observer.onError(Status.FAILED_PRECONDITION
+                    .withDescription(String.valueOf(e.getMessage()))
+                    .asException());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            observer.onError(Status.CANCELLED.asException());
+        }
+    }
+
+    @Override
+    public void hello(HelloRequest request, StreamObserver<HelloResponse> observer) {
+        answer(request, observer, this::hello);
+    }
+
+    private HelloResponse hello(HelloRequest request) throws IOException {
+        return HelloResponse.newBuilder()
+                .setGeneration(GENERATION)
+                .setBootId(kernelFact("random/boot_id"))
+                .setKernelRelease(kernelFact("osrelease"))
+                .setEpochs(link.epochs())
+                .setConfigured(isConfigured())
+                .addAllProcessIds(processes.ids())
+                .setInitExecUptimeMicros(Linux.execMicros())
+                .setHelloUptimeMicros(Linux.uptimeMicros())
+                .build();
+    }
+
+    private static String kernelFact(String name) throws IOException {
+        return Files.readString(Path.of("/proc/sys/kernel", name)).strip();
+    }
+
+    private synchronized boolean isConfigured() {
+        return phase == Phase.CONFIGURED;
+    }
+
+    @Override
+    public void configure(ConfigureRequest request, StreamObserver<ConfigureResponse> observer) {
+        answer(request, observer, this::configure);
+    }
+
+    private synchronized ConfigureResponse configure(ConfigureRequest request) {
+        if (phase != Phase.UNCONFIGURED) {
+            throw new IllegalStateException("configure: the guest is " + phase + " (expected: UNCONFIGURED)");
+        }
+        ConfigureResponse report = SandboxSetup.perform(request, processes);
+        StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
+        phase = last == StepOutcome.STEP_OUTCOME_FAILED ? Phase.BROKEN : Phase.CONFIGURED;
+        return report;
+    }
+
+    @Override
+    public void startProcess(StartProcessRequest request, StreamObserver<StartProcessResponse> observer) {
+        answer(request, observer, this::startProcess);
+    }
+
+    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno {
+        if (!isConfigured()) {
+            throw new IllegalStateException("start a process: the guest is not configured");
+        }
+        if (request.getSpec().getArgvCount() == 0) {
+            throw new IllegalArgumentException("argv: empty (expected: a command)");
+        }
+        GuestProcess process = processes.start(request.getProcessId(), request.getSpec());
+        StartProcessResponse.Builder response = StartProcessResponse.newBuilder();
+        process.spawnError()
+                .ifPresentOrElse(
+                        response::setSpawnError,
+                        () -> response.setStarted(ProcessStarted.newBuilder().setPid(process.pid())));
+        return response.build();
+    }
+
+    @Override
+    public StreamObserver<ProcessIoRequest> processIo(StreamObserver<ProcessIoResponse> observer) {
+        return new ProcessIoCall(processes, (ServerCallStreamObserver<ProcessIoResponse>) observer);
+    }
+
+    @Override
+    public void signalProcess(SignalProcessRequest request, StreamObserver<SignalProcessResponse> observer) {
+        withProcess(
+                request.getProcessId(),
+                observer,
+                process -> answer(request, observer, r -> {
+                    process.signal(r.getSignal(), r.getCause());
+                    return SignalProcessResponse.getDefaultInstance();
+                }));
+    }
+
+    @Override
+    public void waitProcess(WaitProcessRequest request, StreamObserver<WaitProcessResponse> observer) {
+        withProcess(
+                request.getProcessId(),
+                observer,
+                process -> answer(
+                        request,
+                        observer,
+                        r -> WaitProcessResponse.newBuilder()
+                                .setTermination(process.awaitTermination())
+                                .build()));
+    }
+
+    private void withProcess(String id, StreamObserver<?> observer, Consumer<GuestProcess> action) {
+        processes
+                .find(id)
+                .ifPresentOrElse(
+                        action,
+                        () -> observer.onError(ProcessIoCall.noProcess(id).asException()));
+    }
+
+    @Override
+    public void shutdown(ShutdownRequest request, StreamObserver<ShutdownResponse> observer) {
+        observer.onNext(ShutdownResponse.getDefaultInstance());
+        observer.onCompleted();
+        Linux.powerOff();
+    }
+}

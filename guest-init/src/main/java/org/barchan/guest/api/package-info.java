@@ -1,0 +1,5 @@
+/** The service that the agent calls. */
+@NullMarked
+package org.barchan.guest.api;
+
+import org.jspecify.annotations.NullMarked;

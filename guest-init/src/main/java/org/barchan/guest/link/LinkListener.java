@@ -1,0 +1,246 @@
+package org.barchan.guest.link;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import org.barchan.link.EpochReceiver;
+import org.barchan.link.Frame;
+import org.barchan.link.FrameDecoder;
+import org.barchan.link.FrameEncoder;
+import org.barchan.link.FrameType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns the port into a sequence of clean byte-stream connections, one for each epoch that a host begins. All that comes before a SYN
+ * or belongs to another epoch is thrown away. A SYN ends the connection before it, wherever that was.
+ *
+ * <p>One connection lives at a time. Whoever reads the connection reads the port: there is no thread between.
+ */
+public final class LinkListener {
+    private final HostPort port;
+    private final ByteBuffer in = ByteBuffer.allocate(2 * (FrameEncoder.HEADER_SIZE + FrameEncoder.MAX_PAYLOAD))
+            .flip();
+    private final FrameDecoder decoder = new FrameDecoder();
+    private final Object writeLock = new Object();
+    private int epochs;
+    private @Nullable Connection current;
+    private long pendingEpoch;
+
+    public LinkListener(HostPort port) {
+        this.port = port;
+    }
+
+    /** Returns how many epochs there have been. */
+    public synchronized int epochs() {
+        return epochs;
+    }
+
+    /** Blocks until the connection before has been closed and a host has begun a new epoch. */
+    public Connection accept() throws IOException, InterruptedException {
+        synchronized (this) {
+            while (current != null && !current.closed) {
+                wait();
+            }
+        }
+        while (true) {
+            long epoch = pendingEpoch != 0 ? pendingEpoch : awaitSyn();
+            pendingEpoch = 0;
+            Connection connection = new Connection(epoch);
+            try {
+                connection.writeFrame(FrameType.SYN_ACK, ByteBuffer.allocate(0));
+            } catch (IOException e) {
+                continue; // The host has gone again.
+            }
+            synchronized (this) {
+                epochs++;
+                current = connection;
+            }
+            return connection;
+        }
+    }
+
+    private long awaitSyn() throws IOException {
+        while (true) {
+            Frame frame = readFrame();
+            if (frame == null) {
+                port.awaitHost();
+            } else if (frame.type() == FrameType.SYN) {
+                return frame.epoch();
+            }
+        }
+    }
+
+    /** Returns the next frame, or null when the host has hung up. */
+    private @Nullable Frame readFrame() throws IOException {
+        while (true) {
+            Frame frame = decoder.decode(in);
+            if (frame != null) {
+                return frame;
+            }
+            in.compact();
+            int n = port.read(in.array(), in.position(), in.remaining());
+            in.position(in.position() + n).flip();
+            if (n == 0) {
+                in.position(in.limit()); // What a host that is gone did not finish.
+                return null;
+            }
+        }
+    }
+
+    /** One epoch: a byte stream in each direction. Its input is read by one thread; its output may be written by several. */
+    public final class Connection {
+        private final long epoch;
+        private final EpochReceiver receiver;
+        private final long discardedBefore = decoder.discardedBytes();
+        private int sequence;
+        private volatile boolean closed;
+        private final InputStream input = new Input();
+        private final OutputStream output = new Output();
+
+        private Connection(long epoch) {
+            this.epoch = epoch;
+            this.receiver = new EpochReceiver(epoch);
+        }
+
+        public InputStream input() {
+            return input;
+        }
+
+        public OutputStream output() {
+            return output;
+        }
+
+        public boolean isClosed() {
+            return closed;
+        }
+
+        /** Ends the epoch on this side; the host notices by the silence or by the hang-up. */
+        public void close() {
+            closed = true;
+            synchronized (LinkListener.this) {
+                LinkListener.this.notifyAll();
+            }
+        }
+
+        /** Returns the payload of the next DATA frame, or null at the end of the epoch. */
+        private @Nullable ByteBuffer nextData() throws IOException {
+            while (!closed) {
+                Frame frame = readFrame();
+                if (frame == null) {
+                    return null;
+                }
+                if (frame.type() == FrameType.SYN && frame.epoch() != epoch) {
+                    pendingEpoch = frame.epoch();
+                    return null;
+                }
+                if (frame.type() == FrameType.SYN || !receiver.accept(frame)) {
+                    continue;
+                }
+                if (decoder.discardedBytes() != discardedBefore) {
+                    throw new IOException("bytes were damaged on the link");
+                }
+                switch (frame.type()) {
+                    case DATA -> {
+                        if (frame.payload().hasRemaining()) {
+                            return frame.payload();
+                        }
+                    }
+                    case PING -> writeFrame(FrameType.PONG, frame.payload());
+                    case FIN -> {
+                        return null;
+                    }
+                    case PONG, SYN, SYN_ACK -> {}
+                }
+            }
+            return null;
+        }
+
+        private void writeFrame(FrameType type, ByteBuffer payload) throws IOException {
+            byte[] frame = new byte[FrameEncoder.HEADER_SIZE + payload.remaining()];
+            synchronized (writeLock) {
+                FrameEncoder.encode(type, epoch, sequence++, payload, ByteBuffer.wrap(frame));
+                write(frame, frame.length);
+            }
+        }
+
+        /** Writes a whole frame; after a failure nothing more can be written in this epoch. Called under the lock. */
+        private void write(byte[] frame, int size) throws IOException {
+            if (closed) {
+                throw new IOException("the epoch has ended");
+            }
+            try {
+                port.write(frame, 0, size);
+            } catch (IOException e) {
+                close();
+                throw e;
+            }
+        }
+
+        private final class Input extends InputStream {
+            private ByteBuffer data = ByteBuffer.allocate(0);
+
+            @Override
+            public int read() throws IOException {
+                byte[] one = new byte[1];
+                return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+            }
+
+            @Override
+            public int read(byte[] buffer, int offset, int length) throws IOException {
+                if (length == 0) {
+                    return 0;
+                }
+                if (!data.hasRemaining()) {
+                    ByteBuffer next = nextData();
+                    if (next == null) {
+                        return -1;
+                    }
+                    data = next;
+                }
+                int n = Math.min(length, data.remaining());
+                data.get(buffer, offset, n);
+                return n;
+            }
+        }
+
+        /** Gathers what is written until it is flushed or fills a frame: a frame costs a checksum and a system call. */
+        private final class Output extends OutputStream {
+            private final ByteBuffer gathered = ByteBuffer.allocate(FrameEncoder.MAX_PAYLOAD);
+            private final byte[] frame = new byte[FrameEncoder.HEADER_SIZE + FrameEncoder.MAX_PAYLOAD];
+
+            @Override
+            public void write(int b) throws IOException {
+                write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) throws IOException {
+                int at = offset;
+                synchronized (writeLock) {
+                    while (at < offset + length) {
+                        int n = Math.min(gathered.remaining(), offset + length - at);
+                        gathered.put(bytes, at, n);
+                        at += n;
+                        if (!gathered.hasRemaining()) {
+                            flush();
+                        }
+                    }
+                }
+            }
+
+            @Override
+            public void flush() throws IOException {
+                synchronized (writeLock) {
+                    gathered.flip();
+                    if (gathered.hasRemaining()) {
+                        int size = FrameEncoder.HEADER_SIZE + gathered.remaining();
+                        FrameEncoder.encode(FrameType.DATA, epoch, sequence++, gathered, ByteBuffer.wrap(frame));
+                        Connection.this.write(frame, size);
+                    }
+                    gathered.clear();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package org.barchan.guest.process;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.Linux.Child;
+import org.barchan.v1.ProcessSpec;
+
+/**
+ * The processes that were started, by the agent's ids. One thread reaps all children of the init, the orphans among them: an orphan's
+ * status is nobody's. Safe for use by many threads.
+ */
+public final class ProcessTable {
+    private final Map<String, GuestProcess> byId = new TreeMap<>();
+    private final Map<Integer, GuestProcess> byPid = new HashMap<>();
+    private int sandbox = -1;
+
+    public ProcessTable() {
+        Thread reaper = new Thread(null, this::reap, "reaper", 128 * 1024);
+        reaper.setDaemon(true);
+        reaper.start();
+    }
+
+    /** Sets the sandbox's own init: processes start in its namespaces. */
+    public synchronized void enterNamespacesOf(int sandboxInit) throws Errno {
+        sandbox = Linux.pidfd(sandboxInit);
+        notifyAll();
+    }
+
+    /**
+     * Starts a process.
+     *
+     * @return the process, started or not: see {@link GuestProcess#spawnError}
+     * @throws IllegalArgumentException when the id was used before
+     */
+    public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno {
+        if (byId.containsKey(id)) {
+            throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
+        }
+        // Under the lock, so that the reaper can't see the child before it is known.
+        GuestProcess process = GuestProcess.spawn(spec, sandbox);
+        byId.put(id, process);
+        if (process.pid() > 0) {
+            byPid.put(process.pid(), process);
+            notifyAll();
+        }
+        return process;
+    }
+
+    public synchronized Optional<GuestProcess> find(String id) {
+        return Optional.ofNullable(byId.get(id));
+    }
+
+    public synchronized List<String> ids() {
+        return List.copyOf(byId.keySet());
+    }
+
+    private void reap() {
+        while (true) {
+            try {
+                Child child = Linux.waitForChild();
+                GuestProcess process;
+                synchronized (this) {
+                    process = byPid.remove(child.pid());
+                }
+                if (process != null) {
+                    process.exited(child);
+                }
+            } catch (Errno noChild) {
+                awaitChild();
+            }
+        }
+    }
+
+    /** Blocks until there may be a child again: one is started under the lock, and the sandbox's init is one for ever. */
+    private synchronized void awaitChild() {
+        try {
+            while (byPid.isEmpty() && sandbox < 0) {
+                wait();
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("the reaper was interrupted", e);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package org.barchan.guest.process;
+
+import com.google.protobuf.ByteString;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/** What the agent has sent for standard input and the process has not read. Not safe for use by many threads: its process guards it. */
+final class StdinBuffer {
+    /** Bytes that may be sent ahead of the process. */
+    static final int WINDOW = 256 * 1024;
+
+    private final ArrayDeque<ByteString> chunks = new ArrayDeque<>();
+    private long received;
+    private long written;
+    private boolean ended;
+    private boolean closed;
+
+    /**
+     * Takes in bytes.
+     *
+     * @throws IllegalArgumentException when there is a gap before them, or the window is exceeded
+     */
+    void receive(long offset, ByteString data) {
+        if (offset > received || offset + data.size() > limit()) {
+            throw new IllegalArgumentException("standard input at " + offset + "+" + data.size() + " (expected: at "
+                    + received + ", not beyond " + limit() + ")");
+        }
+        int known = (int) Math.min(received - offset, data.size());
+        if (!closed && known < data.size()) {
+            chunks.add(data.substring(known));
+        }
+        received += data.size() - known;
+        if (closed) {
+            written = received;
+        }
+    }
+
+    void end() {
+        ended = true;
+    }
+
+    /** Throws away what is there and what will come: nobody reads it. */
+    void close() {
+        closed = true;
+        chunks.clear();
+        written = received;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    boolean isFinished() {
+        return closed || (ended && chunks.isEmpty());
+    }
+
+    @Nullable ByteString poll() {
+        return chunks.poll();
+    }
+
+    void countWritten(int bytes) {
+        written = Math.min(received, written + bytes);
+    }
+
+    long received() {
+        return received;
+    }
+
+    long limit() {
+        return written + WINDOW;
+    }
+}

@@ -1,0 +1,48 @@
+package org.barchan.guest.syscall;
+
+/** A system call that failed. Source: errno(3). */
+public final class Errno extends Exception {
+    private static final long serialVersionUID = 1L;
+    public static final int ENOENT = 2;
+    public static final int EAGAIN = 11;
+    public static final int EACCES = 13;
+    public static final int EBUSY = 16;
+
+    private final int number;
+
+    Errno(String action, int number) {
+        super(action + ": " + describe(number));
+        this.number = number;
+    }
+
+    /** Returns the error number, always positive. */
+    public int number() {
+        return number;
+    }
+
+    /** Returns the words of strerror(3) for the errors that users meet, else the number. */
+    public static String describe(int number) {
+        return switch (number) {
+            case 1 -> "operation not permitted";
+            case 2 -> "no such file or directory";
+            case 5 -> "input/output error";
+            case 7 -> "argument list too long";
+            case 8 -> "not in an executable format";
+            case 11 -> "resource temporarily unavailable";
+            case 12 -> "out of memory";
+            case 13 -> "permission denied";
+            case 16 -> "busy";
+            case 17 -> "file exists";
+            case 19 -> "no such device";
+            case 20 -> "not a directory";
+            case 22 -> "invalid argument";
+            case 24 -> "too many open files";
+            case 26 -> "file is being written to";
+            case 28 -> "no space left";
+            case 30 -> "read-only file system";
+            case 36 -> "file name too long";
+            case 40 -> "too many symbolic links";
+            default -> "error " + number;
+        };
+    }
+}

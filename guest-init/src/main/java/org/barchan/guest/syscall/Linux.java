@@ -1,0 +1,237 @@
+package org.barchan.guest.syscall;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.graalvm.nativeimage.PinnedObject;
+import org.graalvm.nativeimage.StackValue;
+import org.graalvm.nativeimage.c.type.CCharPointer;
+import org.graalvm.nativeimage.c.type.CIntPointer;
+
+/**
+ * The system calls that the init makes. Works only inside the native image. Paths are bytes: file names need not be UTF-8.
+ *
+ * <p>Arrays are pinned for the time of a call instead of copied.
+ */
+public final class Linux {
+    public static final int O_RDONLY = 0;
+    public static final int O_RDWR = 2;
+    public static final int O_NONBLOCK = 0x800;
+
+    public static final int POLLIN = 1;
+    public static final int POLLOUT = 4;
+    public static final int POLLERR = 8;
+    public static final int POLLHUP = 16;
+
+    public static final long MS_RDONLY = 1;
+    public static final long MS_NOSUID = 2;
+    public static final long MS_NODEV = 4;
+
+    private Linux() {}
+
+    /** Returns the time since the kernel started, in microseconds (CLOCK_BOOTTIME). */
+    public static long uptimeMicros() {
+        return NativeCalls.uptimeMicros();
+    }
+
+    /** Returns the uptime at which this program was executed, in microseconds. */
+    public static long execMicros() {
+        return NativeCalls.execMicros();
+    }
+
+    public static void mkdir(String path, int mode) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            check("create directory " + path, NativeCalls.mkdir(chars(p), mode));
+        }
+    }
+
+    public static void mount(String source, byte[] target, String type, long flags, String options) throws Errno {
+        try (PinnedObject s = pin(source);
+                PinnedObject t = pin(target);
+                PinnedObject y = pin(type);
+                PinnedObject o = pin(options)) {
+            check("mount " + type, NativeCalls.mount(chars(s), chars(t), chars(y), flags, chars(o)));
+        }
+    }
+
+    /** Fails with ENOENT or ENOTDIR when the path is no directory. */
+    public static void checkDirectory(byte[] path) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            check("look at directory", NativeCalls.isDirectory(chars(p)));
+        }
+    }
+
+    public static int open(String path, int flags) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            return check("open " + path, NativeCalls.open(chars(p), flags));
+        }
+    }
+
+    public static void close(int fd) {
+        NativeCalls.close(fd);
+    }
+
+    /** Returns the number of bytes read, 0 at the end, or a negated errno. */
+    public static int read(int fd, byte[] buffer, int offset, int size) {
+        checkRange(buffer, offset, size);
+        try (PinnedObject p = PinnedObject.create(buffer)) {
+            return NativeCalls.read(fd, p.addressOfArrayElement(offset), size);
+        }
+    }
+
+    /** Returns the number of bytes written, or a negated errno. */
+    public static int write(int fd, byte[] buffer, int offset, int size) {
+        checkRange(buffer, offset, size);
+        try (PinnedObject p = PinnedObject.create(buffer)) {
+            return NativeCalls.write(fd, p.addressOfArrayElement(offset), size);
+        }
+    }
+
+    /** Returns a pipe's two ends: the one to read, the one to write. Both close on exec. */
+    public static int[] pipe() throws Errno {
+        CIntPointer fds = StackValue.get(2, CIntPointer.class);
+        check("create a pipe", NativeCalls.pipe(fds));
+        return new int[] {fds.read(0), fds.read(1)};
+    }
+
+    public static void setNonblocking(int fd) throws Errno {
+        check("make a descriptor non-blocking", NativeCalls.setNonblocking(fd));
+    }
+
+    /** Returns a descriptor that becomes readable with {@link #signalEvent}. */
+    public static int eventfd() throws Errno {
+        return check("create an eventfd", NativeCalls.eventfd());
+    }
+
+    /** Makes an eventfd readable for ever. */
+    public static void signalEvent(int eventfd) {
+        write(eventfd, new byte[] {1, 0, 0, 0, 0, 0, 0, 0}, 0, 8);
+    }
+
+    /**
+     * Waits for events of one or two descriptors.
+     *
+     * @param second another descriptor, or -1
+     * @param millis how long; -1: for ever
+     * @return the first's events | the second's shifted left by 16, 0 when time is up
+     */
+    public static int poll(int first, int firstEvents, int second, int secondEvents, int millis) throws Errno {
+        return check("poll", NativeCalls.poll(first, firstEvents, second, secondEvents, millis));
+    }
+
+    public static void loadModule(String path) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            check("load kernel module " + path, NativeCalls.loadModule(chars(p)));
+        }
+    }
+
+    public static void setHostname(String name) throws Errno {
+        try (PinnedObject p = pin(name)) {
+            check("set host name", NativeCalls.setHostname(chars(p)));
+        }
+    }
+
+    public static void setClock(long seconds, long nanos) throws Errno {
+        check("set the clock", NativeCalls.setClock(seconds, nanos));
+    }
+
+    public static void addEntropy(byte[] bytes) throws Errno {
+        try (PinnedObject p = PinnedObject.create(bytes)) {
+            check("add entropy", NativeCalls.addEntropy(p.addressOfArrayElement(0), bytes.length));
+        }
+    }
+
+    public static void loopbackUp() throws Errno {
+        check("bring lo up", NativeCalls.loopbackUp());
+    }
+
+    /** Powers the machine off; returns only if that fails. */
+    public static void powerOff() {
+        NativeCalls.powerOff();
+    }
+
+    /** Returns a non-blocking socket that becomes readable when a device comes or changes. */
+    public static int uevents() throws Errno {
+        return check("listen for devices", NativeCalls.uevents());
+    }
+
+    /** Blocks until a host is connected to the virtio-serial port. */
+    public static void portWaitConnected(int fd) throws Errno {
+        check("wait for the host", NativeCalls.portWaitConnected(fd));
+    }
+
+    /**
+     * A child that has ended.
+     *
+     * @param exited its exit status, -1 if a signal ended it
+     * @param signal the signal that ended it, 0 if it exited
+     */
+    public record Child(int pid, int exited, int signal) {}
+
+    /** Waits until a child has ended; ECHILD when there is none. */
+    public static Child waitForChild() throws Errno {
+        CIntPointer exited = StackValue.get(CIntPointer.class);
+        CIntPointer signal = StackValue.get(CIntPointer.class);
+        int pid = check("wait for a child", NativeCalls.waitForChild(exited, signal));
+        return new Child(pid, exited.read(), signal.read());
+    }
+
+    public static void kill(int pid, int signal) throws Errno {
+        check("send signal " + signal, NativeCalls.kill(pid, signal));
+    }
+
+    public static int pidfd(int pid) throws Errno {
+        return check("open a process", NativeCalls.pidfd(pid));
+    }
+
+    /**
+     * What came of starting a process.
+     *
+     * @param pid its process id, or -1
+     * @param failedStep a number of {@code barchan.v1.SpawnStep} when it was not started
+     */
+    public record Spawned(int pid, int failedStep, int errno) {}
+
+    /** Starts a process; see gs_spawn in guestsys.c for the form of its arguments. */
+    public static Spawned spawn(byte[] strings, int[] numbers) {
+        CIntPointer step = StackValue.get(CIntPointer.class);
+        try (PinnedObject s = PinnedObject.create(strings);
+                PinnedObject n = PinnedObject.create(numbers)) {
+            int pid = NativeCalls.spawn(s.addressOfArrayElement(0), n.addressOfArrayElement(0), step);
+            return pid >= 0 ? new Spawned(pid, 0, 0) : new Spawned(-1, step.read(), -pid);
+        }
+    }
+
+    /** Starts the init of the sandbox's namespaces; returns its process id. */
+    public static int spawnSandbox(String program, String root, int statusFd) throws Errno {
+        try (PinnedObject p = pin(program);
+                PinnedObject r = pin(root)) {
+            return check("start " + program, NativeCalls.spawnSandbox(chars(p), chars(r), statusFd));
+        }
+    }
+
+    private static int check(String action, int result) throws Errno {
+        if (result < 0) {
+            throw new Errno(action, -result);
+        }
+        return result;
+    }
+
+    private static void checkRange(byte[] buffer, int offset, int size) {
+        // The C side trusts these; and element 0 of an empty array has no address.
+        if (size < 1 || offset < 0 || offset > buffer.length - size) {
+            throw new IndexOutOfBoundsException(offset + "+" + size + " of " + buffer.length);
+        }
+    }
+
+    private static PinnedObject pin(String text) {
+        return pin(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static PinnedObject pin(byte[] text) {
+        return PinnedObject.create(Arrays.copyOf(text, text.length + 1));
+    }
+
+    private static CCharPointer chars(PinnedObject pinned) {
+        return pinned.addressOfArrayElement(0);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.link;
+
+import org.jspecify.annotations.NullMarked;
