@@ -97,7 +97,8 @@ class CachedBootFilesTest {
 
     @Test
     void prepare_kernelWithout9pAlone_namesThePackage() throws IOException {
-        assertFails(KernelChoice.Image.of(addCloudKernel()), Code.PRECONDITION, "install the package linux-image-amd64");
+        assertFails(
+                KernelChoice.Image.of(addCloudKernel()), Code.PRECONDITION, "install the package linux-image-amd64");
     }
 
     @Test
@@ -194,7 +195,9 @@ class CachedBootFilesTest {
         BootFileSet set = prepare();
         Map<String, String> archive = readArchive(set.initrd());
         assertEquals(List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko"), set.rootModules());
-        assertEquals("virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\nvirtio-console.ko\n", archive.get("100644 modules/boot.list"));
+        assertEquals(
+                "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\nvirtio-console.ko\n",
+                archive.get("100644 modules/boot.list"));
         for (String name : List.of("virtio_pci.ko", "9p.ko")) {
             assertTrue(archive.get("100644 modules/" + name).startsWith("\u007fELF"));
         }
@@ -208,7 +211,8 @@ class CachedBootFilesTest {
         assertEquals("a library", archive.get("100644 lib/libc.so.6"));
         assertEquals("lib", archive.get("120777 lib64"));
         assertTrue(archive.keySet()
-                .containsAll(Set.of("40755 proc", "40755 sys", "40755 dev", "40755 newroot", "40755 run", "40755 lib")));
+                .containsAll(
+                        Set.of("40755 proc", "40755 sys", "40755 dev", "40755 newroot", "40755 run", "40755 lib")));
         List<String> names = archive.keySet().stream()
                 .map(name -> name.substring(name.indexOf(' ') + 1))
                 .toList();
@@ -275,7 +279,8 @@ class CachedBootFilesTest {
     void prepare_everyOtherFileDamaged_givesTheSame() throws Exception {
         host.addKernel(RELEASE);
         BootFileSet first = prepare();
-        for (String damage : List.of("", "\n\n", "\u0000\u00ff garbage \n 1 2 3\n", "0".repeat(64) + "\nx 1,2,3,4,5 /boot\n")) {
+        for (String damage :
+                List.of("", "\n\n", "\u0000\u00ff garbage \n 1 2 3\n", "0".repeat(64) + "\nx 1,2,3,4,5 /boot\n")) {
             for (String name : files().toList()) {
                 Path file = host.state.resolve("boot").resolve(name);
                 if (!file.equals(first.kernel()) && !file.equals(first.initrd())) {
@@ -364,7 +369,10 @@ class CachedBootFilesTest {
         }
         FakeHost.executable(host.guest.resolve("init"), "the last");
         prepare();
-        assertEquals(7, files().filter(name -> name.startsWith("initrd") && !name.endsWith(".seal")).count());
+        assertEquals(
+                7,
+                files().filter(name -> name.startsWith("initrd") && !name.endsWith(".seal"))
+                        .count());
         assertTrue(Files.notExists(leftOver));
     }
 
@@ -375,7 +383,9 @@ class CachedBootFilesTest {
         age(set.initrd(), Duration.ofHours(5));
         prepare();
         Path seal = set.initrd().resolveSibling(set.initrd().getFileName() + ".seal");
-        assertTrue(Files.getLastModifiedTime(seal).toInstant().isAfter(Instant.now().minusSeconds(60)));
+        assertTrue(Files.getLastModifiedTime(seal)
+                .toInstant()
+                .isAfter(Instant.now().minusSeconds(60)));
     }
 
     private static void age(Path product, Duration age) throws IOException {
@@ -403,8 +413,8 @@ class CachedBootFilesTest {
     }
 
     private void assertFails(KernelChoice choice, Code code, String... reasons) {
-        SandboxException e = assertThrows(
-                SandboxException.class, () -> host.bootFiles().prepare(choice, progress::add));
+        SandboxException e =
+                assertThrows(SandboxException.class, () -> host.bootFiles().prepare(choice, progress::add));
         assertEquals(code, e.code(), e.getMessage());
         for (String reason : reasons) {
             assertTrue(e.getMessage().contains(reason), e.getMessage());

@@ -33,7 +33,8 @@ final class FakeHost {
     static final Map<String, String> MODULES = Map.of(
             "kernel/drivers/virtio/virtio_ring.ko", "",
             "kernel/drivers/virtio/virtio.ko", "",
-            "kernel/drivers/virtio/virtio_pci.ko", "kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko",
+            "kernel/drivers/virtio/virtio_pci.ko",
+                    "kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko",
             "kernel/drivers/char/virtio-console.ko",
                     "kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko",
             "kernel/net/9p/9pnet.ko", "",
@@ -68,7 +69,8 @@ final class FakeHost {
     }
 
     Path addImage(String release, String compression) throws IOException {
-        return Files.write(boot.resolve("vmlinuz-" + release), bzImage(release, compress(compression, payload(release, true))));
+        return Files.write(
+                boot.resolve("vmlinuz-" + release), bzImage(release, compress(compression, payload(release, true))));
     }
 
     Path addModules(String release, Map<String, String> dependencies) throws IOException {
@@ -92,7 +94,8 @@ final class FakeHost {
     }
 
     static byte[] module(String name, String release) {
-        return ("\u007fELF" + name + "\0vermagic=" + release + " SMP preempt mod_unload \0").getBytes(StandardCharsets.UTF_8);
+        return ("\u007fELF" + name + "\0vermagic=" + release + " SMP preempt mod_unload \0")
+                .getBytes(StandardCharsets.UTF_8);
     }
 
     /** A vmlinux of a few hundred kilobytes that compresses to less, as a real one does. */
@@ -132,7 +135,10 @@ final class FakeHost {
 
     /** Compresses as the kernel's build does: all but gzip have the size appended. */
     static byte[] compress(String how, byte[] data) throws IOException {
-        byte[] size = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(data.length).array();
+        byte[] size = ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(data.length)
+                .array();
         return how.equals("gzip") ? compressFile(how, data) : concat(compressFile(how, data), size);
     }
 

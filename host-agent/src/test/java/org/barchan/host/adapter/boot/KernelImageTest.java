@@ -43,7 +43,9 @@ class KernelImageTest {
 
     @Test
     void read_script_saysWhatItStartsWith() throws IOException {
-        assertInvalid(write("#!/bin/sh\n".repeat(100).getBytes(java.nio.charset.StandardCharsets.US_ASCII)), "it starts with 23 21 2f 62 69 6e 2f 73");
+        assertInvalid(
+                write("#!/bin/sh\n".repeat(100).getBytes(java.nio.charset.StandardCharsets.US_ASCII)),
+                "it starts with 23 21 2f 62 69 6e 2f 73");
     }
 
     @Test
@@ -125,9 +127,8 @@ class KernelImageTest {
 
     @Test
     void extract_unknownCompression_namesItsMagic() throws Exception {
-        KernelImage image = KernelImage.read(write(FakeHost.bzImage(RELEASE, new byte[] {
-            (byte) 0x89, 'L', 'Z', 'O', 0, 13, 10, 26, 10, 0, 0, 0, 0, 0, 0, 0, 0
-        })));
+        KernelImage image = KernelImage.read(write(FakeHost.bzImage(
+                RELEASE, new byte[] {(byte) 0x89, 'L', 'Z', 'O', 0, 13, 10, 26, 10, 0, 0, 0, 0, 0, 0, 0, 0})));
         NotExtractableException e = assertThrows(NotExtractableException.class, () -> extract(image));
         assertTrue(e.getMessage().contains("89 4c 5a 4f"), e.getMessage());
     }

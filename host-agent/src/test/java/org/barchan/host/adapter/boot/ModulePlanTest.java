@@ -55,7 +55,8 @@ class ModulePlanTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../../../../etc/passwd", "../9p.ko", "/etc/x.ko", "kernel/lib/x\0y.ko", "README", "..", "/"})
+    @ValueSource(
+            strings = {"../../../../etc/passwd", "../9p.ko", "/etc/x.ko", "kernel/lib/x\0y.ko", "README", "..", "/"})
     void of_dependencyThatIsNoModuleOfTheDirectory_isRefused(String dependency) throws IOException {
         replace("kernel/net/9p/9pnet.ko: ", "kernel/net/9p/9pnet.ko: " + dependency);
         assertThrows(IOException.class, () -> ModulePlan.of(directory));
@@ -106,12 +107,10 @@ class ModulePlanTest {
     @Test
     void of_compressedNames_loseTheirSuffix() throws IOException {
         for (String suffix : List.of(".gz", ".xz", ".zst")) {
-            Files.move(
-                    directory.resolve("kernel/fs/9p/9p.ko"), directory.resolve("kernel/fs/9p/9p.ko" + suffix));
+            Files.move(directory.resolve("kernel/fs/9p/9p.ko"), directory.resolve("kernel/fs/9p/9p.ko" + suffix));
             replace("kernel/fs/9p/9p.ko:", "kernel/fs/9p/9p.ko" + suffix + ":");
             assertEquals("9p.ko", names(ModulePlan.of(directory).root()).getLast());
-            Files.move(
-                    directory.resolve("kernel/fs/9p/9p.ko" + suffix), directory.resolve("kernel/fs/9p/9p.ko"));
+            Files.move(directory.resolve("kernel/fs/9p/9p.ko" + suffix), directory.resolve("kernel/fs/9p/9p.ko"));
             replace("kernel/fs/9p/9p.ko" + suffix + ":", "kernel/fs/9p/9p.ko:");
         }
     }
