@@ -119,10 +119,10 @@ record ModulePlan(List<Path> link, List<Path> root, List<String> missing) {
         }
 
         private Path locate(String file) throws IOException {
-            Path path = directory.resolve(file).normalize();
-            if (!FILE_NAME.matcher(path.getFileName().toString()).matches()) {
+            if (!FILE_NAME.matcher(file.substring(file.lastIndexOf('/') + 1)).matches() || file.indexOf('\0') >= 0) {
                 throw damaged("it names \"" + file + "\", which is no file of a module");
             }
+            Path path = directory.resolve(file).normalize();
             if (!path.startsWith(directory.normalize())) {
                 throw damaged("it names " + file + ", which lies elsewhere");
             }

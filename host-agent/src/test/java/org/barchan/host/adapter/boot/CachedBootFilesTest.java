@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.boot;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -145,7 +146,9 @@ class CachedBootFilesTest {
 
     @Test
     void prepare_failure_leavesNoTemporaryFile() throws IOException {
-        prepare_moduleThatIsNone_isRefused();
+        host.addKernel(RELEASE);
+        Files.writeString(host.modulesRoot.resolve(RELEASE).resolve("kernel/fs/9p/9p.ko"), "");
+        assertFails(NEWEST, Code.PRECONDITION, "9p.ko is damaged");
         assertEquals(List.of(), files().filter(name -> name.startsWith(".tmp")).toList());
     }
 
@@ -199,7 +202,7 @@ class CachedBootFilesTest {
                 "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\nvirtio-console.ko\n",
                 archive.get("100644 modules/boot.list"));
         for (String name : List.of("virtio_pci.ko", "9p.ko")) {
-            assertTrue(archive.get("100644 modules/" + name).startsWith("\u007fELF"));
+            assertTrue(requireNonNull(archive.get("100644 modules/" + name)).startsWith("\u007fELF"));
         }
     }
 
@@ -338,7 +341,12 @@ class CachedBootFilesTest {
             }
         }
         assertTrue(progress.size() <= 2, progress.toString());
-        assertEquals(5, files().count(), () -> files().toList().toString());
+        assertEquals(
+                List.of("initrd", "initrd", "kernel", "kernel"),
+                files().filter(name -> !name.equals("digests"))
+                        .map(name -> name.replaceFirst("-.*", ""))
+                        .sorted()
+                        .toList());
     }
 
     @Test
@@ -417,7 +425,7 @@ class CachedBootFilesTest {
                 assertThrows(SandboxException.class, () -> host.bootFiles().prepare(choice, progress::add));
         assertEquals(code, e.code(), e.getMessage());
         for (String reason : reasons) {
-            assertTrue(e.getMessage().contains(reason), e.getMessage());
+            assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());
         }
     }
 

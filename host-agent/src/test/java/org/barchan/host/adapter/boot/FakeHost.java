@@ -98,11 +98,11 @@ final class FakeHost {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    /** A vmlinux of a few hundred kilobytes that compresses to less, as a real one does. */
+    /** A vmlinux of some kilobytes that compresses to less, as a real one does. */
     static byte[] vmlinux(String release, boolean pvh) {
-        byte[] text = new byte[300_000];
+        byte[] text = new byte[60_000];
         new Random(1).nextBytes(text);
-        Arrays.fill(text, 100_000, 200_000, (byte) 'x');
+        Arrays.fill(text, 20_000, 40_000, (byte) 'x');
         byte[] banner = ("Linux version " + release + " (someone@somewhere)").getBytes(StandardCharsets.US_ASCII);
         int notes = 64 + 2 * 56;
         ByteBuffer elf = ByteBuffer.allocate(notes + 20 + text.length).order(ByteOrder.LITTLE_ENDIAN);
@@ -173,7 +173,7 @@ final class FakeHost {
         return switch (how) {
             case "gzip" -> new GZIPOutputStream(out);
             case "xz" -> new XZOutputStream(out, new FilterOptions[] {new X86Options(), new LZMA2Options(1)});
-            case "lzma" -> new LZMAOutputStream(out, new LZMA2Options(1), true);
+            case "lzma" -> new LZMAOutputStream(out, new LZMA2Options(1), -1);
             case "bzip2" -> new BZip2CompressorOutputStream(out);
             default -> throw new IllegalArgumentException(how);
         };

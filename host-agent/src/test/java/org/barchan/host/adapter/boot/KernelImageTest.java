@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -44,7 +45,7 @@ class KernelImageTest {
     @Test
     void read_script_saysWhatItStartsWith() throws IOException {
         assertInvalid(
-                write("#!/bin/sh\n".repeat(100).getBytes(java.nio.charset.StandardCharsets.US_ASCII)),
+                write("#!/bin/sh\n".repeat(100).getBytes(StandardCharsets.US_ASCII)),
                 "it starts with 23 21 2f 62 69 6e 2f 73");
     }
 
@@ -102,7 +103,7 @@ class KernelImageTest {
             try {
                 extract(image);
             } catch (NotExtractableException e) {
-                assertTrue(e.getMessage().startsWith("its payload"), e.getMessage());
+                assertTrue(String.valueOf(e.getMessage()).startsWith("its payload"), e.getMessage());
             }
         }
     }
@@ -130,7 +131,7 @@ class KernelImageTest {
         KernelImage image = KernelImage.read(write(FakeHost.bzImage(
                 RELEASE, new byte[] {(byte) 0x89, 'L', 'Z', 'O', 0, 13, 10, 26, 10, 0, 0, 0, 0, 0, 0, 0, 0})));
         NotExtractableException e = assertThrows(NotExtractableException.class, () -> extract(image));
-        assertTrue(e.getMessage().contains("89 4c 5a 4f"), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("89 4c 5a 4f"), e.getMessage());
     }
 
     @Test
@@ -138,7 +139,7 @@ class KernelImageTest {
         byte[] payload = FakeHost.compress("gzip", FakeHost.payload(RELEASE, false));
         KernelImage image = KernelImage.read(write(FakeHost.bzImage(RELEASE, payload)));
         NotExtractableException e = assertThrows(NotExtractableException.class, () -> extract(image));
-        assertTrue(e.getMessage().contains("PVH"), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("PVH"), e.getMessage());
     }
 
     @ParameterizedTest
@@ -173,7 +174,7 @@ class KernelImageTest {
     private static void assertInvalid(Path path, String reason) {
         SandboxException e = assertThrows(SandboxException.class, () -> KernelImage.read(path));
         assertEquals(Code.INVALID, e.code());
-        assertTrue(e.getMessage().contains(path.toString()), e.getMessage());
-        assertTrue(e.getMessage().contains(reason), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains(path.toString()), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());
     }
 }

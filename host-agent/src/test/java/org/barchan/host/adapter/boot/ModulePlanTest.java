@@ -128,7 +128,7 @@ class ModulePlanTest {
 
     private void assertFails(String reason) {
         IOException e = assertThrows(IOException.class, () -> ModulePlan.of(directory));
-        assertTrue(e.getMessage().contains(reason), e.getMessage());
-        assertTrue(e.getMessage().contains("modules.dep"), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("modules.dep"), e.getMessage());
     }
 }

@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.boot;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -45,7 +46,8 @@ class RealKernelsTest {
         BootFileSet set = new CachedBootFiles(directory.resolve("state"), guest)
                 .prepare(new KernelChoice.Newest(), message -> {});
         assertEquals("9p.ko", set.rootModules().getLast());
-        String boot = CachedBootFilesTest.readArchive(set.initrd()).get("100644 modules/boot.list");
+        String boot =
+                requireNonNull(CachedBootFilesTest.readArchive(set.initrd()).get("100644 modules/boot.list"));
         assertTrue(boot.endsWith("virtio_console.ko\n"), boot);
     }
 
