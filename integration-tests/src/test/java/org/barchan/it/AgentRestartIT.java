@@ -32,14 +32,14 @@ class AgentRestartIT {
             run.result().expect(125).expectStderr("agent");
 
             // A second one, to see that a guest is taken over more than once.
-            for (int epochs = first.get("link_epochs").getAsInt(), restart = 0; restart < 2; restart++) {
+            for (int epochs = first.get("linkEpochs").getAsInt(), restart = 0; restart < 2; restart++) {
                 JsonObject adopted = awaitEpochAfter(epochs);
-                assertEquals(first.get("boot_id"), adopted.get("boot_id"), adopted::toString);
+                assertEquals(first.get("bootId"), adopted.get("bootId"), adopted::toString);
                 assertEquals(first.get("id"), adopted.get("id"), adopted::toString);
                 assertEquals(
                         machine.pid(), barchan.processes(Kind.QEMU).getFirst().pid(), "another QEMU runs in its place");
                 assertNotEquals(firstAgent.pid(), barchan.agent().pid());
-                epochs = adopted.get("link_epochs").getAsInt();
+                epochs = adopted.get("linkEpochs").getAsInt();
                 barchan.agent().kill();
             }
         }
@@ -64,7 +64,7 @@ class AgentRestartIT {
     private static JsonObject awaitEpochAfter(int epochs) {
         long end = System.nanoTime() + ADOPTED.toNanos();
         JsonObject sandbox = barchan.sandbox("kept");
-        while (sandbox.get("link_epochs").getAsInt() <= epochs) {
+        while (sandbox.get("linkEpochs").getAsInt() <= epochs) {
             assertTrue(System.nanoTime() < end, "no new epoch after " + ADOPTED + ": " + sandbox);
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
             sandbox = barchan.sandbox("kept");

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -25,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * directory of the whole test run, so that what a kernel is made into is made once. After the class the agent is asked to end, and
  * nothing may be left.
  */
-final class Barchan implements BeforeAllCallback, AfterAllCallback {
+final class Barchan implements BeforeAllCallback, AfterTestExecutionCallback, AfterAllCallback {
     /** No command of a test takes longer, on a machine that is busy with twenty guests. */
     static final Duration DEADLINE = Duration.ofMinutes(3);
 
@@ -34,7 +36,21 @@ final class Barchan implements BeforeAllCallback, AfterAllCallback {
 
     private static final AtomicInteger CLASSES = new AtomicInteger();
 
+    private final List<String> prefix;
     private Installation installation = Installation.in(Path.of("/nonexistent"), "r");
+
+    Barchan() {
+        this(List.of());
+    }
+
+    private Barchan(List<String> prefix) {
+        this.prefix = prefix;
+    }
+
+    /** Returns a {@code barchan} that another user calls, with both directories that user's own. */
+    static Barchan ofUser(int uid) {
+        return new Barchan(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"));
+    }
 
     /** The directory that all classes share; removed at the very end. */
     private record Shared(Path parent) implements AutoCloseable {
@@ -46,12 +62,39 @@ final class Barchan implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void beforeAll(ExtensionContext context) {
+        // One that another user calls has a state directory that belongs to that user.
+        Object key = prefix.isEmpty() ? Shared.class : prefix;
         Shared shared = context.getRoot()
                 .getStore(Namespace.create(Barchan.class))
-                .computeIfAbsent(Shared.class, key -> new Shared(Installation.makeParent()), Shared.class);
+                .computeIfAbsent(key, any -> new Shared(Installation.makeParent()), Shared.class);
         installation = Installation.in(shared.parent(), "r" + CLASSES.incrementAndGet());
         if (!Files.isExecutable(installation.executable())) {
             throw new AssertionError(installation.executable() + " is missing: call 'make build' first");
+        }
+        if (!prefix.isEmpty()) {
+            makeDirectories();
+        }
+    }
+
+    /** As that user, who may not make them in a directory of root's. */
+    private void makeDirectories() {
+        try {
+            for (Path directory : installation.directories()) {
+                Files.createDirectories(directory);
+                Object uid = Integer.valueOf(prefix.get(1).substring("--reuid=".length()));
+                Files.setAttribute(directory, "unix:uid", uid);
+                Files.setAttribute(directory, "unix:gid", uid);
+                Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+            }
+        } catch (IOException e) {
+            throw new AssertionError("cannot make " + installation.directories(), e);
+        }
+    }
+
+    @Override
+    public void afterTestExecution(ExtensionContext context) {
+        if (context.getExecutionException().isPresent()) {
+            System.err.println(context.getDisplayName() + " failed\n" + installation.agentLog());
         }
     }
 
@@ -94,6 +137,7 @@ final class Barchan implements BeforeAllCallback, AfterAllCallback {
         List<String> command = new ArrayList<>();
         // A test run in the background has signals ignored, and a program inherits that.
         command.addAll(List.of("env", "--default-signal"));
+        command.addAll(prefix);
         command.add(installation.executable().toString());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));

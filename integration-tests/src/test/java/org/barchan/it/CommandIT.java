@@ -62,9 +62,9 @@ class CommandIT {
     @Test
     void run_commandKilled_exits137AndSaysSignalled() {
         Result result = barchan.call("run", "--output", "json", "--", "sh", "-c", "kill -KILL $$");
-        JsonObject json = result.expect(137).json();
-        assertEquals("signalled", json.get("cause").getAsString(), result::toString);
-        assertEquals(9, json.get("signal").getAsInt(), result::toString);
+        JsonObject termination = result.expect(137).json().getAsJsonObject("termination");
+        assertEquals("signalled", termination.get("cause").getAsString(), result::toString);
+        assertEquals(9, termination.get("signal").getAsInt(), result::toString);
     }
 
     @Test

@@ -70,7 +70,7 @@ class CrashIT {
             }
             assertEquals(1, machines.size(), machines::toString);
             machines.forEach(HostProcess::kill);
-            run.result(TOLD).expect(125).expectStderr("virtual machine|qemu|guest");
+            run.result(TOLD).expect(125).expectStderr("virtual machine|qemu|guest|sandbox");
         }
     }
 
@@ -106,6 +106,7 @@ class CrashIT {
     }
 
     private static Running runUntil(Phase phase) {
-        return barchan.start("run", "--verbose", "--", "sh", "-c", COMMAND).awaitErr(phase.line());
+        return barchan.start("run", "--verbose", "--debug", "--", "sh", "-c", COMMAND)
+                .awaitErr(phase.line());
     }
 }

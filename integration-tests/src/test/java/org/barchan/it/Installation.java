@@ -1,11 +1,15 @@
 package org.barchan.it;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * Barchan in this source tree, with directories of its own.
@@ -15,8 +19,11 @@ import java.util.Map;
  * @param state where its caches and the hypervisor's files are
  */
 record Installation(Path home, Path runtime, Path state) {
-    /** What stays in the state directory by design: caches and logs. */
-    private static final List<String> KEPT = List.of("cache", "log", "logs");
+    /** What stays in the state directory by design: kernels and initrds, what is known of KVM and of QEMU, the agent's log. */
+    private static final List<String> KEPT = List.of("boot", "accelerator", "libvirt/cache", "log");
+
+    /** Where a guest has file systems of its own, so that it does not see what the host has there. */
+    private static final List<Path> HIDDEN = List.of(Path.of("/tmp"), Path.of("/var/tmp"), Path.of("/run"));
 
     /**
      * Returns an installation with an empty runtime directory.
@@ -44,14 +51,34 @@ record Installation(Path home, Path runtime, Path state) {
         }
     }
 
-    /** Returns where this test run may leave files; the guest sees it too, unlike /tmp. */
+    /** Returns a directory for files that a guest is to see: open to all users, since QEMU may run as any, and not hidden to it. */
     static Path scratch() {
-        try {
-            return Files.createDirectories(Path.of(System.getProperty("barchan.scratch", "target/scratch"))
-                    .toAbsolutePath());
-        } catch (IOException e) {
-            throw new AssertionError("cannot make the scratch directory", e);
+        return Stream.of("target", "/srv", "/opt")
+                .map(name -> Path.of(name).toAbsolutePath())
+                .filter(Installation::isSeenByGuests)
+                .filter(Files::isWritable)
+                .findFirst()
+                .orElseGet(() -> abort("no directory among target, /srv and /opt is writable and seen by guests"));
+    }
+
+    private static boolean isSeenByGuests(Path directory) {
+        if (HIDDEN.stream().anyMatch(directory::startsWith) || !Files.isDirectory(directory)) {
+            return false;
         }
+        for (Path part = directory; part != null; part = part.getParent()) {
+            try {
+                if (!Files.getPosixFilePermissions(part).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+                    return false;
+                }
+            } catch (IOException e) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Path abort(String reason) {
+        return Assumptions.abort(reason);
     }
 
     Path executable() {
@@ -72,14 +99,22 @@ record Installation(Path home, Path runtime, Path state) {
 
     /** Whether a file is meant to stay when no sandbox is left. */
     boolean isKept(Path file) {
-        if (!file.startsWith(state)) {
-            return false;
-        }
-        for (Path part : state.relativize(file)) {
-            if (KEPT.contains(part.toString())) {
-                return true;
+        return KEPT.stream().anyMatch(name -> file.startsWith(state.resolve(name)));
+    }
+
+    /** Returns the end of what agents have logged. */
+    String agentLog() {
+        StringBuilder text = new StringBuilder();
+        try (Stream<Path> files = Files.walk(state.resolve("log"))) {
+            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+                List<String> lines = Files.readAllLines(file, StandardCharsets.ISO_8859_1);
+                text.append("--- end of ").append(file).append('\n');
+                lines.subList(Math.max(0, lines.size() - 60), lines.size())
+                        .forEach(line -> text.append(line).append('\n'));
             }
+        } catch (IOException e) {
+            text.append("the agent's log can't be read: ").append(e);
         }
-        return file.toString().endsWith(".log");
+        return text.toString();
     }
 }

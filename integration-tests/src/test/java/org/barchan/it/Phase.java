@@ -1,10 +1,13 @@
 package org.barchan.it;
 
-/** A phase of a run, found by what {@code barchan run --verbose} says on standard error as it begins. */
+/** A phase of a run, found by what {@code barchan run --verbose --debug} says on standard error as it begins. */
 enum Phase {
-    STARTING("starting"),
-    BOOTING("booting"),
-    CONFIGURING("configuring"),
+    /** The agent is about to start the virtual machine. */
+    STARTING("booting Linux"),
+    /** The first line of the guest's kernel. */
+    BOOTING("Linux version"),
+    /** The guest's init has been reached. */
+    CONFIGURING("set the clock: done"),
     /** Said by the command itself. */
     RUNNING("command runs");
 

@@ -2,7 +2,6 @@ package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.google.gson.JsonObject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,16 +18,6 @@ class SignalsIT {
         try (Running running = barchan.start("run", "--", "sh", "-c", "echo ready; exec sleep 600")) {
             running.awaitOut("ready");
             running.signal(signal).result().expect(128 + number);
-        }
-    }
-
-    @Test
-    void signal_commandDiesOfIt_jsonSaysWhoAsked() {
-        try (Running running =
-                barchan.start("run", "--output", "json", "--", "sh", "-c", "echo ready >&2; exec sleep 600")) {
-            running.awaitErr("ready");
-            JsonObject json = running.signal("TERM").result().expect(143).json();
-            assertEquals("signalled_by_client", json.get("cause").getAsString(), json::toString);
         }
     }
 
@@ -55,7 +44,7 @@ class SignalsIT {
 
     @Test
     void interrupt_whileBooting_endsTheRun() {
-        try (Running running = barchan.start("run", "--verbose", "--", "sleep", "600")) {
+        try (Running running = barchan.start("run", "--debug", "--", "sleep", "600")) {
             running.awaitErr(Phase.BOOTING.line());
             running.signal("INT").result().expect(130);
         }

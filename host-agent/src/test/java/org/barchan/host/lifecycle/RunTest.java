@@ -25,7 +25,6 @@ import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,15 +33,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 final class RunTest {
-    @TempDir
-    Path directory = Path.of("/");
-
-    private FakeWorld world = new FakeWorld(Path.of("/nonexistent"), true);
-    private Sandboxes sandboxes = world.sandboxes();
+    private final Path directory;
     private final RecordingObserver observer = new RecordingObserver();
+    private FakeWorld world;
+    private Sandboxes sandboxes;
 
-    @BeforeEach
-    void makeWorld() throws IOException {
+    RunTest(@TempDir Path directory) throws IOException {
+        this.directory = directory;
         world = new FakeWorld(directory);
         sandboxes = world.sandboxes();
         sandboxes.reconcile();
@@ -88,7 +85,6 @@ final class RunTest {
     @ValueSource(strings = {"guest.attach", "connection.take"})
     void run_whereTheStreamsFail_endsLostAndLeavesNothing(String step) throws Exception {
         world.fail(step, Code.LOST);
-        world.onStart = machine -> machine.guest.onSignal.clear();
 
         run(order(ClientLostPolicy.DELETE));
 
@@ -156,7 +152,6 @@ final class RunTest {
 
         second.awaitStarted();
         assertTrue(world.started.getFirst().destroyed);
-        world.timer.advance(Duration.ZERO);
         world.started.getLast().guest.exit(0);
         second.termination();
         world.timer.awaitAlarmIn(Teardown.GRACE);
@@ -196,13 +191,16 @@ final class RunTest {
 
     @Test
     void signal_beforeTheProcessRuns_isSentOnceItDoes() throws Exception {
+        CountDownLatch signalled = new CountDownLatch(1);
+        world.onStart = machine -> {
+            assertFalse(machine.guest.hasProcess);
+            machine.guest.onSignal.add(signalled::countDown);
+        };
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
         run.signal(2);
-        observer.awaitStarted();
-        CountDownLatch sent = new CountDownLatch(1);
-        if (guest().signals.isEmpty()) {
-            guest().onSignal.add(sent::countDown);
-        }
+
+        assertTrue(signalled.await(10, TimeUnit.SECONDS));
+        assertTrue(guest().hasProcess);
         guest().exit(0);
         observer.termination();
         awaitGone();
@@ -352,6 +350,7 @@ final class RunTest {
         assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());
         assertFalse(world.started.getFirst().destroyed);
         guest().exit(0);
+        assertTrue(guest().shutdownAsked.await(10, TimeUnit.SECONDS));
         awaitGone();
     }
 
