@@ -79,7 +79,7 @@ final class AgentServerTest {
         channel.shutdownNow();
         channel.awaitTermination(10, TimeUnit.SECONDS);
         server.close();
-        clientLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        var _ = clientLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
     @Test

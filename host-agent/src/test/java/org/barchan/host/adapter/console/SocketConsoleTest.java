@@ -15,7 +15,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.ArrayList;
+import java.util.List;
 import org.barchan.host.port.Console;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
@@ -96,16 +97,17 @@ final class SocketConsoleTest {
 
     @Test
     void follow_late_getsAllThatIsKept() throws Exception {
-        AtomicReference<ByteString> got = new AtomicReference<>(ByteString.EMPTY);
+        // Called by one thread at a time, the last time before drain() returns.
+        List<ByteString> got = new ArrayList<>();
         try (Console console = new SocketConsoles().open(SandboxId.random(), socket);
                 SocketChannel guest = server.accept()) {
             write(guest, "one ");
-            console.follow(bytes -> got.updateAndGet(before -> before.concat(bytes)));
+            console.follow(got::add);
             write(guest, "two");
             guest.shutdownOutput();
             console.drain(Duration.ofSeconds(10));
 
-            assertEquals("one two", got.get().toStringUtf8());
+            assertEquals("one two", ByteString.copyFrom(got).toStringUtf8());
         }
     }
 
