@@ -3,6 +3,7 @@ package org.barchan.guest.api;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import org.barchan.guest.boot.Console;
 import org.barchan.guest.process.GuestProcess;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.v1.Attach;
@@ -93,6 +94,7 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest> {
                     if (message.hasTerminated()) {
                         from.detach(this);
                         observer.onCompleted();
+                        Console.debugMemory();
                         return;
                     }
                 }

@@ -1,0 +1,126 @@
+package org.barchan.cli;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.barchan.client.BarchanException;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Finds the verb, lets picocli parse its options, runs it, and turns each error into one message and status 125. */
+final class CommandLineRunner {
+    private final List<String> arguments;
+
+    CommandLineRunner(List<String> arguments) {
+        this.arguments = arguments;
+    }
+
+    @SuppressWarnings(
+            "CatchingUnchecked") // the edge of the program: a fault of ours must not look like the command's status
+    int run() {
+        try {
+            return dispatch();
+        } catch (BarchanException e) {
+            Messages.error(e);
+        } catch (ParameterException e) {
+            usageError(e);
+        } catch (Exception e) {
+            Messages.error("a fault of Barchan's own: " + e);
+            if (System.getenv("BARCHAN_TRACE") != null) {
+                e.printStackTrace();
+            }
+        }
+        return ExitStatus.BARCHAN_FAILED;
+    }
+
+    private int dispatch() throws Exception {
+        String first = arguments.isEmpty() ? "" : arguments.getFirst();
+        List<String> rest = arguments.subList(Math.min(1, arguments.size()), arguments.size());
+        return switch (first) {
+            case "run" -> call(new RunVerb(), rest);
+            case "list" -> call(new ListVerb(), rest);
+            case "delete" -> call(new DeleteVerb(), rest);
+            case "doctor" -> call(new DoctorVerb(), rest);
+            case "version" -> call(new VersionVerb(), rest);
+            case "-V", "--version" -> call(new VersionVerb(), List.of());
+            case "completion" -> call(new CompletionVerb(), rest);
+            case "help" -> help(rest);
+            case "-h", "--help" -> help(List.of());
+            default -> throw noVerb(first);
+        };
+    }
+
+    private static int call(Callable<Integer> verb, List<String> arguments) throws Exception {
+        CommandLine command = configure(new CommandLine(verb));
+        command.setCommandName("barchan " + command.getCommandName());
+        command.parseArgs(arguments.toArray(String[]::new));
+        if (command.isUsageHelpRequested()) {
+            Messages.result(command.getUsageMessage(CommandLine.Help.Ansi.OFF));
+            return ExitStatus.OK;
+        }
+        try {
+            return verb.call();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** What holds for all verbs: an argument is what it is, and options end where the first other word is. */
+    static CommandLine configure(CommandLine command) {
+        return command.setExpandAtFiles(false)
+                .setStopAtPositional(true)
+                .setPosixClusteredShortOptionsAllowed(false)
+                .setUsageHelpAutoWidth(false)
+                .setUsageHelpWidth(100);
+    }
+
+    private static int help(List<String> verbs) throws BarchanException {
+        CommandLine command = RootCommand.create();
+        if (!verbs.isEmpty()) {
+            CommandLine verb = command.getSubcommands().get(verbs.getFirst());
+            if (verb == null) {
+                throw noVerb(verbs.getFirst());
+            }
+            command = verb;
+        }
+        Messages.result(command.getUsageMessage(CommandLine.Help.Ansi.OFF));
+        return ExitStatus.OK;
+    }
+
+    private static ParameterException noVerb(String word) {
+        CommandLine command = RootCommand.create();
+        if (word.isEmpty()) {
+            return new ParameterException(command, "no verb; for example: barchan run -- uname -a");
+        }
+        return new UnmatchedArgumentException(command, List.of(word));
+    }
+
+    private static void usageError(ParameterException error) {
+        String message = String.valueOf(error.getMessage());
+        if (error instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getUnmatched().isEmpty()) {
+            String word = unmatched.getUnmatched().getFirst();
+            String kind = word.startsWith("-") ? "option" : isRoot(error) ? "verb" : "argument";
+            message = "unknown " + kind + " '" + word + "'" + suggestion(unmatched, word);
+        }
+        Messages.error(Character.toLowerCase(message.charAt(0)) + message.substring(1));
+        String name = error.getCommandLine().getCommandName();
+        Messages.line("Try '" + name + " --help'.");
+    }
+
+    private static boolean isRoot(ParameterException error) {
+        return error.getCommandLine().getCommand() instanceof RootCommand;
+    }
+
+    private static String suggestion(UnmatchedArgumentException error, String word) {
+        String name = word.startsWith("--") ? word.split("=", 2)[0] : word;
+        List<String> known = word.startsWith("-")
+                ? error.getCommandLine().getCommandSpec().optionsMap().keySet().stream()
+                        .filter(option -> option.startsWith("--"))
+                        .toList()
+                : List.copyOf(error.getCommandLine().getSubcommands().keySet());
+        return Spelling.nearest(name, known)
+                .map(near -> ": did you mean '" + near + "'?")
+                .orElse("");
+    }
+}

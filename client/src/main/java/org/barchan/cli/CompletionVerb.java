@@ -1,0 +1,32 @@
+package org.barchan.cli;
+
+import java.util.concurrent.Callable;
+import org.barchan.cli.option.HelpOption;
+import org.barchan.client.BarchanException;
+import picocli.AutoComplete;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code barchan completion}. */
+@Command(
+        name = "completion",
+        description = "Print a script that completes barchan's verbs and options in a shell.",
+        footer = {"", "bash: source <(barchan completion bash)    zsh: the same, after compinit"})
+final class CompletionVerb implements Callable<Integer> {
+    @Parameters(paramLabel = "SHELL", description = "bash or zsh.")
+    private String shell = "";
+
+    @Mixin
+    final HelpOption help = new HelpOption();
+
+    @Override
+    public Integer call() throws BarchanException {
+        if (!shell.equals("bash") && !shell.equals("zsh")) {
+            throw new IllegalArgumentException("no completion for '" + shell + "' (expected: bash or zsh)");
+        }
+        // One script serves both: in zsh it turns on bash's way of completing.
+        Messages.result(AutoComplete.bash("barchan", RootCommand.create()));
+        return ExitStatus.OK;
+    }
+}

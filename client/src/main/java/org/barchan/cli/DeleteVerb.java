@@ -1,0 +1,40 @@
+package org.barchan.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.barchan.cli.option.HelpOption;
+import org.barchan.client.BarchanClient;
+import org.barchan.client.BarchanException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code barchan delete}. */
+@Command(
+        name = "delete",
+        description = "End sandboxes and all that runs in them; returns when nothing of them is left.",
+        footer = {"", "Exit status: 0, or 125 if one of them could not be deleted; the others are then deleted."})
+final class DeleteVerb implements Callable<Integer> {
+    @Parameters(paramLabel = "NAME", arity = "1..*", description = "Name or id of a sandbox.")
+    private List<String> names = new ArrayList<>();
+
+    @Mixin
+    final HelpOption help = new HelpOption();
+
+    @Override
+    public Integer call() throws BarchanException {
+        int status = ExitStatus.OK;
+        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
+            for (String name : names) {
+                try {
+                    client.delete(name);
+                } catch (BarchanException e) {
+                    Messages.error(e);
+                    status = ExitStatus.BARCHAN_FAILED;
+                }
+            }
+        }
+        return status;
+    }
+}

@@ -1,0 +1,42 @@
+package org.barchan.cli;
+
+import org.barchan.client.SpawnStep;
+import org.barchan.client.Termination;
+import org.barchan.client.TerminationCause;
+
+/** The exit statuses of the command, as a shell and timeout(1) have them. */
+final class ExitStatus {
+    static final int OK = 0;
+    /** {@code doctor} found that sandboxes don't run. */
+    static final int CHECK_FAILED = 1;
+    /** The time that --timeout gave was up. */
+    static final int TIMEOUT = 124;
+    /** Barchan failed, or was asked for something wrong. */
+    static final int BARCHAN_FAILED = 125;
+    /** The command was found and can't be executed. */
+    static final int NOT_EXECUTABLE = 126;
+    /** The command was not found. */
+    static final int NOT_FOUND = 127;
+
+    private static final int ENOENT = 2;
+    private static final int SIGNAL_BASE = 128;
+
+    private ExitStatus() {}
+
+    static int ofSignal(int signal) {
+        return SIGNAL_BASE + signal;
+    }
+
+    static int of(Termination termination) {
+        if (termination.cause() == TerminationCause.TIMEOUT) {
+            return TIMEOUT;
+        }
+        return switch (termination.result()) {
+            case Termination.Exited(int code) -> code;
+            case Termination.Signalled(int signal) -> ofSignal(signal);
+            case Termination.NotStarted(SpawnStep step, int errno, String _)
+            when step == SpawnStep.EXEC -> errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
+            case Termination.NotStarted _, Termination.Lost _ -> BARCHAN_FAILED;
+        };
+    }
+}

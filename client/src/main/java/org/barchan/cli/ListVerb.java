@@ -1,0 +1,61 @@
+package org.barchan.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.barchan.cli.option.HelpOption;
+import org.barchan.cli.option.OutputOption;
+import org.barchan.client.BarchanClient;
+import org.barchan.client.BarchanException;
+import org.barchan.client.Sandbox;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code barchan list}. */
+@Command(
+        name = "list",
+        description = "List the live sandboxes, the oldest first.",
+        footer = {"", "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it."})
+final class ListVerb implements Callable<Integer> {
+    @Mixin
+    private final OutputOption output = new OutputOption();
+
+    @Mixin
+    final HelpOption help = new HelpOption();
+
+    @Override
+    public Integer call() throws BarchanException {
+        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
+            List<Sandbox> sandboxes = client.list();
+            Messages.result(output.json() ? json(sandboxes) : text(sandboxes));
+        }
+        return ExitStatus.OK;
+    }
+
+    private static String json(List<Sandbox> sandboxes) {
+        JsonArray all = new JsonArray();
+        sandboxes.forEach(sandbox -> all.add(JsonReport.json(sandbox)));
+        JsonObject json = new JsonObject();
+        json.add("sandboxes", all);
+        return json + "\n";
+    }
+
+    private static String text(List<Sandbox> sandboxes) {
+        StringBuilder text = new StringBuilder(row("NAME", "ID", "STATE", "ACCEL", "KERNEL", "CREATED"));
+        for (Sandbox sandbox : sandboxes) {
+            text.append(row(
+                    sandbox.name(),
+                    sandbox.id(),
+                    JsonReport.lower(sandbox.state()),
+                    JsonReport.lower(sandbox.accelerator()),
+                    sandbox.kernelRelease(),
+                    sandbox.createTime().toString()));
+        }
+        return text.toString();
+    }
+
+    private static String row(String name, String id, String state, String accelerator, String kernel, String created) {
+        return String.format("%-20s %-15s %-9s %-6s %-24s %s%n", name, id, state, accelerator, kernel, created);
+    }
+}

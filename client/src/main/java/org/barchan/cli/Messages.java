@@ -1,0 +1,61 @@
+package org.barchan.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.barchan.client.BarchanException;
+import org.barchan.client.RawText;
+
+/** What Barchan itself says, on standard error. What it says may quote a sandbox, so that it is made safe for a terminal. */
+final class Messages {
+    private Messages() {}
+
+    static void error(String message) {
+        line("barchan: " + message);
+    }
+
+    static void error(BarchanException error) {
+        error(String.valueOf(error.getMessage()));
+        for (BarchanException.Violation violation : error.violations()) {
+            error("  " + violation.field() + ": " + violation.description());
+        }
+    }
+
+    static void warning(String message) {
+        line("barchan: warning: " + message);
+    }
+
+    static void line(String text) {
+        ByteBuffer bytes = ByteBuffer.wrap(bytes(text + "\n"));
+        if (StandardFiles.STDERR.isTerminal()) {
+            bytes = ByteBuffer.wrap(new TerminalSanitizer().sanitize(bytes));
+        }
+        try {
+            StandardFiles.STDERR.write(bytes);
+        } catch (IOException e) {
+            // There is nobody left to tell.
+        }
+    }
+
+    /** Prints a result on standard output. */
+    static void result(String text) throws BarchanException {
+        ByteBuffer bytes = ByteBuffer.wrap(bytes(text));
+        if (StandardFiles.STDOUT.isTerminal()) {
+            bytes = ByteBuffer.wrap(new TerminalSanitizer().sanitize(bytes));
+        }
+        try {
+            StandardFiles.STDOUT.write(bytes);
+        } catch (IOException e) {
+            throw new BarchanException(
+                    BarchanException.Code.PRECONDITION, "can't write to standard output: " + e.getMessage(), e);
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        try {
+            return RawText.encode(text);
+        } catch (IllegalArgumentException e) {
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package org.barchan.cli;
+
+import org.barchan.cli.option.HelpOption;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** All verbs under one roof: for help and completion. A verb that is named runs without it, since building all of them takes time. */
+@Command(
+        name = "barchan",
+        description = "Runs a command of the host in a virtual machine, as if it ran here.",
+        subcommands = {
+            RunVerb.class,
+            ListVerb.class,
+            DeleteVerb.class,
+            DoctorVerb.class,
+            VersionVerb.class,
+            CompletionVerb.class,
+            CommandLine.HelpCommand.class
+        },
+        footerHeading = "%nEnvironment:%n",
+        footer = {
+            "  BARCHAN_ADDRESS      unix socket of the agent; none is started then",
+            "  BARCHAN_RUNTIME_DIR  sockets and locks, by default /run/barchan for root, else $XDG_RUNTIME_DIR/barchan",
+            "  BARCHAN_STATE_DIR    the agent's state, by default /var/lib/barchan for root, else ~/.local/state/barchan",
+            "",
+            "Try: barchan run -- uname -a"
+        })
+final class RootCommand {
+    @Mixin
+    HelpOption help = new HelpOption();
+
+    @Option(
+            names = {"-V", "--version"},
+            description = "As 'barchan version'.")
+    boolean version;
+
+    static CommandLine create() {
+        return CommandLineRunner.configure(new CommandLine(new RootCommand()));
+    }
+}

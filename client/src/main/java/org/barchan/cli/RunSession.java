@@ -1,0 +1,155 @@
+package org.barchan.cli;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import org.barchan.client.BarchanClient;
+import org.barchan.client.BarchanException;
+import org.barchan.client.ProgressLevel;
+import org.barchan.client.Run;
+import org.barchan.client.RunListener;
+import org.barchan.client.RunSpec;
+import org.barchan.client.Sandbox;
+import org.barchan.client.StandardStream;
+import org.barchan.client.Termination;
+
+/** One {@code barchan run}: joins this process's streams and signals with the sandbox's process. */
+final class RunSession implements RunListener {
+    private static final int STDIN_CHUNK = 64 * 1024;
+
+    private final Caller caller;
+    private final RunSpec spec;
+    private final RunOutput output;
+    private final ProgressPrinter progress;
+    private final RunSignals signals = new RunSignals();
+
+    RunSession(Caller caller, RunSpec spec, boolean json, boolean verbose) {
+        this.caller = caller;
+        this.spec = spec;
+        this.output = json ? new JsonReport() : new StreamRelay(signals::readerGone, signals::cancel);
+        this.progress = new ProgressPrinter(verbose);
+    }
+
+    int run() throws BarchanException {
+        Signals.receive(caller, signals::receive);
+        try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
+            Run run = client.start(spec, this);
+            signals.begin(client, run);
+            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run));
+            return end(run.await());
+        } catch (BarchanException e) {
+            return fail(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return fail(new BarchanException(BarchanException.Code.CANCELLED, "interrupted", e));
+        }
+    }
+
+    @Override
+    public void onSandbox(Sandbox sandbox) {
+        signals.sandbox(sandbox);
+        output.sandbox(sandbox);
+    }
+
+    @Override
+    public void onProgress(ProgressLevel level, String message) {
+        output.progress(level, message);
+        progress.print(level, message);
+    }
+
+    @Override
+    public void onConsole(ByteBuffer bytes) throws IOException {
+        progress.console(bytes);
+    }
+
+    @Override
+    public void onStarted(int pid) {
+        signals.started();
+        output.started();
+        progress.stop();
+    }
+
+    @Override
+    public void onOutput(StandardStream stream, ByteBuffer bytes) throws IOException {
+        output.output(stream, bytes);
+    }
+
+    private static void passInput(Run run) {
+        try (OutputStream stdin = run.stdin()) {
+            if (!StandardFiles.stdinIsOpen()) {
+                return;
+            }
+            byte[] buffer = new byte[STDIN_CHUNK];
+            for (int count = readStdin(buffer); count >= 0; count = readStdin(buffer)) {
+                stdin.write(buffer, 0, count);
+            }
+        } catch (IOException e) {
+            // The run has ended; whoever writes to us finds out as with any command.
+        }
+    }
+
+    private static int readStdin(byte[] buffer) {
+        try {
+            return StandardFiles.readStdin(buffer);
+        } catch (IOException e) {
+            Messages.warning("standard input can't be read, the command sees its end: " + e.getMessage());
+            return -1;
+        }
+    }
+
+    private int end(Termination termination) throws BarchanException {
+        progress.stop();
+        int status = signals.abortedBy().map(ExitStatus::ofSignal).orElse(ExitStatus.of(termination));
+        if (signals.abortedBy().isEmpty() && !output.readerGone()) {
+            explain(termination);
+        }
+        return output.finish(termination, output.readerGone() ? ExitStatus.ofSignal(Signals.SIGPIPE) : status);
+    }
+
+    private int fail(BarchanException error) throws BarchanException {
+        progress.stop();
+        if (output.readerGone()) {
+            return output.fail(error, ExitStatus.ofSignal(Signals.SIGPIPE));
+        }
+        if (signals.abortedBy().isPresent()) {
+            return output.fail(error, ExitStatus.ofSignal(signals.abortedBy().get()));
+        }
+        Messages.error(error);
+        return output.fail(error, ExitStatus.BARCHAN_FAILED);
+    }
+
+    private void explain(Termination termination) {
+        String command = spec.process().command().getFirst();
+        switch (termination.result()) {
+            case Termination.NotStarted notStarted -> {
+                int status = ExitStatus.of(termination);
+                Messages.error(
+                        status == ExitStatus.NOT_FOUND
+                                ? command + ": command not found in the sandbox" + detail(notStarted)
+                                : status == ExitStatus.NOT_EXECUTABLE
+                                        ? command + ": can't be executed in the sandbox" + detail(notStarted)
+                                        : notStarted.message());
+            }
+            case Termination.Lost(String reason) -> Messages.error("the sandbox was lost: " + reason);
+            case Termination.Signalled _, Termination.Exited _ -> {
+                switch (termination.cause()) {
+                    case OUT_OF_MEMORY ->
+                        Messages.error("the guest ran out of memory and its kernel ended the command; give it more"
+                                + " with --memory");
+                    case TIMEOUT -> Messages.error(command + ": ended, its time was up (--timeout)");
+                    case SANDBOX_DELETED -> Messages.error("the sandbox was deleted while the command ran");
+                    case UNKNOWN, EXITED, SIGNALLED, SIGNALLED_BY_CLIENT, NOT_STARTED, GUEST_PANIC, VMM_CRASH -> {}
+                }
+            }
+        }
+        if (termination.outputAbandoned()) {
+            progress.print(
+                    ProgressLevel.WARNING,
+                    "something that the command left behind still held its output; what it writes from now on is lost");
+        }
+    }
+
+    private static String detail(Termination.NotStarted notStarted) {
+        return notStarted.message().isEmpty() ? "" : " (" + notStarted.message() + ")";
+    }
+}

@@ -1,0 +1,87 @@
+package org.barchan.cli;
+
+import java.util.Optional;
+import org.barchan.client.BarchanClient;
+import org.barchan.client.BarchanException;
+import org.barchan.client.Run;
+import org.barchan.client.Sandbox;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What signals do to a run. While the sandbox starts, the first ends it. Once the command runs they go to the command, and a second
+ * SIGINT deletes the sandbox. One more signal after that ends this process at once, whatever the agent does. Thread-safe.
+ */
+final class RunSignals {
+    private @Nullable BarchanClient client;
+    private @Nullable Run run;
+    private @Nullable Sandbox sandbox;
+    private boolean started;
+    private boolean interrupted;
+    private Optional<Integer> abortedBy = Optional.empty();
+
+    synchronized void begin(BarchanClient over, Run begun) {
+        client = over;
+        run = begun;
+    }
+
+    synchronized void sandbox(Sandbox seen) {
+        sandbox = seen;
+    }
+
+    synchronized void started() {
+        started = true;
+    }
+
+    /** Returns the signal that ended the run, if one did. */
+    synchronized Optional<Integer> abortedBy() {
+        return abortedBy;
+    }
+
+    synchronized void receive(int signal) {
+        boolean second = interrupted && signal == Signals.SIGINT;
+        interrupted |= signal == Signals.SIGINT;
+        if (run == null || abortedBy.isPresent()) {
+            // Nothing exists yet but perhaps an agent that starts and is of use to the next run; or the user has waited
+            // long enough.
+            Runtime.getRuntime().halt(ExitStatus.ofSignal(signal));
+        } else if (started && !second) {
+            run.signal(signal);
+        } else {
+            abortedBy = Optional.of(signal);
+            Thread.ofPlatform().daemon().name("barchan-abort").start(this::abort);
+        }
+    }
+
+    /** The reader of the command's output has gone. The sandbox can't see that, so that it is told. */
+    synchronized void readerGone() {
+        if (run != null) {
+            run.signal(Signals.SIGPIPE);
+        }
+    }
+
+    synchronized void cancel() {
+        if (run != null) {
+            run.cancel();
+        }
+    }
+
+    /** Deletes the sandbox by its id, so that nothing of it is left when this process ends, also with --keep. */
+    private void abort() {
+        BarchanClient over;
+        Sandbox seen;
+        synchronized (this) {
+            over = client;
+            seen = sandbox;
+        }
+        if (over != null && seen != null) {
+            try {
+                over.delete(seen.id());
+            } catch (BarchanException e) {
+                if (e.code() != BarchanException.Code.NOT_FOUND) {
+                    Messages.error(e);
+                }
+            }
+        }
+        cancel();
+    }
+}

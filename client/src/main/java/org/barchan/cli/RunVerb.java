@@ -1,0 +1,116 @@
+package org.barchan.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.barchan.cli.option.HelpOption;
+import org.barchan.cli.option.OutputOption;
+import org.barchan.cli.option.ProcessOptions;
+import org.barchan.cli.option.SandboxOptions;
+import org.barchan.client.BarchanException;
+import org.barchan.client.ClientLostPolicy;
+import org.barchan.client.ProcessSpec;
+import org.barchan.client.RunSpec;
+import org.barchan.client.WorkingDirectory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code barchan run}. */
+@Command(
+        name = "run",
+        sortOptions = false,
+        customSynopsis = "barchan run [OPTIONS] [--] COMMAND [ARGUMENT...]",
+        description = "Run a command of the host in a virtual machine of its own, as if it ran here.",
+        footer = {
+            "",
+            "The command is looked up along PATH inside the sandbox. Everything behind it belongs to it.",
+            "Its environment is HOME, USER and LOGNAME of its user (yours, unless --user or --privileged says",
+            "otherwise), your PATH, and your TERM, LANG, LC_* and TZ if set; then what --env says; nothing else.",
+            "",
+            "Exit status: the command's; 128+N if signal N ended it; 124 if --timeout did; 125 if Barchan failed;",
+            "126 if the command can't be executed; 127 if it was not found.",
+            "",
+            "SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the command; while the sandbox starts they end it.",
+            "A second SIGINT deletes the sandbox.",
+            "",
+            "With --output json the command's output is not passed on but part of one object on standard output:",
+            "  exitStatus   what barchan exits with",
+            "  error        only if Barchan failed: {code, message, violations: [{field, description}]}",
+            "  termination  {kind: exited|signalled|not_started|lost, exitCode, signal, step, errno, message, cause,",
+            "               outputAbandoned}, absent if there was none; members that don't apply are absent",
+            "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
+            "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
+            "               clientLostPolicy}, absent if there was none",
+            "  messages     [{level: verbose|info|warning, message}]",
+            "  durations    seconds: {start, run, total}, each absent if it did not come to it"
+        })
+final class RunVerb implements Callable<Integer> {
+    @Mixin
+    private final SandboxOptions sandbox = new SandboxOptions();
+
+    @Mixin
+    private final ProcessOptions process = new ProcessOptions();
+
+    @Option(
+            names = "--keep",
+            description = "Let the sandbox run on when this client is lost, until the command has ended.")
+    private boolean keep;
+
+    @Mixin
+    private final OutputOption output = new OutputOption();
+
+    @Option(
+            names = {"-v", "--verbose"},
+            description = "Say on standard error what is being done.")
+    private boolean verbose;
+
+    @Option(
+            names = {"-d", "--debug"},
+            description = "Show what the guest's kernel and init say, on standard error.")
+    private boolean debug;
+
+    @Mixin
+    final HelpOption help = new HelpOption();
+
+    @Parameters(paramLabel = "COMMAND", arity = "0..*", hidden = true)
+    private List<String> command = new ArrayList<>();
+
+    @Override
+    public Integer call() throws BarchanException {
+        Caller caller = Caller.current();
+        RunSpec spec = spec(caller, new UserDatabase(Path.of("/etc")));
+        return new RunSession(caller, spec, output.json(), verbose).run();
+    }
+
+    /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */
+    RunSpec spec(Caller caller, UserDatabase users) throws BarchanException {
+        if (command.isEmpty() || command.getFirst().isEmpty()) {
+            throw new IllegalArgumentException("no command to run; for example: barchan run -- uname -a");
+        }
+        SandboxUser user = user(caller, users);
+        ProcessSpec.Builder builder = ProcessSpec.builder(command)
+                .identity(user.identity())
+                .environment(CommandEnvironment.of(
+                        user, caller.environment(), process.clearEnvironment(), process.environment()))
+                .workingDirectory(process.workingDirectory(caller::absolute)
+                        .map(path -> new WorkingDirectory(path, true))
+                        .orElseGet(() -> new WorkingDirectory(caller.workingDirectory(), false)));
+        process.timeout().ifPresent(builder::timeout);
+        return new RunSpec(
+                sandbox.toSpec(caller::absolute, debug),
+                builder.build(),
+                keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE);
+    }
+
+    private SandboxUser user(Caller caller, UserDatabase users) throws BarchanException {
+        Optional<String> named = process.user();
+        if (named.isPresent()) {
+            return SandboxUser.parse(named.get(), users);
+        }
+        return process.privileged() ? SandboxUser.privileged(users) : SandboxUser.caller(caller, users);
+    }
+}

@@ -1,0 +1,84 @@
+package org.barchan.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * This process's descriptors 0 to 2, without any buffer of Java's in between. What Java can't tell about them, bin/barchan does:
+ * which are terminals ({@code barchan.terminals}) and which were closed and lead to /dev/null now ({@code barchan.closed}).
+ */
+final class StandardFiles {
+    private static final String TERMINALS = System.getProperty("barchan.terminals", "");
+    private static final String CLOSED = System.getProperty("barchan.closed", "");
+
+    /** A descriptor that somebody made non-blocking can't be waited for in Java. */
+    private static final long RETRY_NANOS = 1_000_000;
+
+    private StandardFiles() {}
+
+    /** One of them, to write to. Thread-safe. */
+    static final class Output {
+        private final int number;
+        private final FileChannel channel;
+
+        private Output(int number, FileDescriptor descriptor) {
+            this.number = number;
+            this.channel = new FileOutputStream(descriptor).getChannel();
+        }
+
+        boolean isTerminal() {
+            return TERMINALS.indexOf('0' + number) >= 0;
+        }
+
+        /** Writes all remaining bytes. */
+        synchronized void write(ByteBuffer bytes) throws IOException {
+            while (bytes.hasRemaining()) {
+                if (channel.write(bytes) == 0) {
+                    LockSupport.parkNanos(RETRY_NANOS);
+                }
+            }
+        }
+
+        /** Tells whether there is a reader at the other end, so that a write that fails says that it has gone. */
+        boolean leadsToReader() {
+            try {
+                String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + number))
+                        .toString();
+                return target.startsWith("pipe:")
+                        || target.startsWith("socket:")
+                        || ((boolean) Files.getAttribute(Path.of(target), "isOther") && !target.startsWith("/dev/"));
+            } catch (IOException e) {
+                return false;
+            }
+        }
+    }
+
+    static final Output STDOUT = new Output(1, FileDescriptor.out);
+    static final Output STDERR = new Output(2, FileDescriptor.err);
+
+    static boolean stdinIsOpen() {
+        return CLOSED.indexOf('0') < 0;
+    }
+
+    /** Reads what there is, waiting for at least one byte; -1 at the end. */
+    static int readStdin(byte[] buffer) throws IOException {
+        FileChannel channel = Stdin.CHANNEL;
+        int count = channel.read(ByteBuffer.wrap(buffer));
+        while (count == 0) {
+            LockSupport.parkNanos(RETRY_NANOS);
+            count = channel.read(ByteBuffer.wrap(buffer));
+        }
+        return count;
+    }
+
+    private static final class Stdin {
+        static final FileChannel CHANNEL = new FileInputStream(FileDescriptor.in).getChannel();
+    }
+}

@@ -1,0 +1,102 @@
+package org.barchan.cli.option;
+
+import java.util.function.UnaryOperator;
+import org.barchan.client.Accelerator;
+import org.barchan.client.SandboxSpec;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that say what a sandbox is made of. */
+public final class SandboxOptions {
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            converter = NameConverter.class,
+            description = "Name of the sandbox and host name of its guest. By default one is generated.")
+    private @Nullable String name;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            converter = MemoryConverter.class,
+            description = "Memory of the guest: bytes, or with K, M, G (powers of 1024). By default 512M.")
+    private @Nullable Long memory;
+
+    @Option(
+            names = "--vcpus",
+            paramLabel = "COUNT",
+            converter = VcpusConverter.class,
+            description = "Number of virtual CPUs, 1 to 255. By default 1.")
+    private @Nullable Integer vcpus;
+
+    @Option(
+            names = "--root",
+            paramLabel = "DIR",
+            description = "Directory of the host that becomes the sandbox's root, read-only. By default /.")
+    private @Nullable String root;
+
+    @Option(
+            names = "--kernel",
+            paramLabel = "FILE",
+            description = "Kernel to boot (bzImage or vmlinux). By default the newest usable one below /boot.")
+    private @Nullable String kernel;
+
+    @Option(
+            names = "--kernel-modules",
+            paramLabel = "DIR",
+            description = "Directory of the kernel's modules. By default /lib/modules/RELEASE.")
+    private @Nullable String kernelModules;
+
+    @Option(
+            names = "--accel",
+            paramLabel = "KIND",
+            converter = AcceleratorConverter.class,
+            description = "auto (the default: KVM where it is proved to work, else TCG), kvm or tcg.")
+    private Accelerator accelerator = Accelerator.AUTO;
+
+    @Option(
+            names = "--connect",
+            paramLabel = "URI",
+            description = "libvirt connection: qemu:///embed (the default), qemu:///system or qemu:///session.")
+    private @Nullable String connect;
+
+    /**
+     * Returns what the options say.
+     *
+     * @param absolute makes a path absolute
+     * @throws IllegalArgumentException if a value is wrong
+     */
+    public SandboxSpec toSpec(UnaryOperator<String> absolute, boolean debug) {
+        SandboxSpec.Builder spec =
+                SandboxSpec.builder().accelerator(accelerator).debug(debug);
+        if (name != null) {
+            spec.name(name);
+        }
+        if (memory != null) {
+            spec.memoryBytes(memory);
+        }
+        if (vcpus != null) {
+            spec.vcpus(vcpus);
+        }
+        if (root != null) {
+            spec.rootDirectory(absolute.apply(path("--root", root)));
+        }
+        if (kernel != null) {
+            spec.kernelImage(absolute.apply(path("--kernel", kernel)));
+        }
+        if (kernelModules != null) {
+            spec.kernelModules(absolute.apply(path("--kernel-modules", kernelModules)));
+        }
+        if (connect != null) {
+            spec.libvirtUri(connect);
+        }
+        return spec.build();
+    }
+
+    static String path(String option, String value) {
+        if (value.isEmpty()) {
+            throw new IllegalArgumentException("invalid value for option '" + option + "': empty (expected: a path)");
+        }
+        return value;
+    }
+}

@@ -1,0 +1,155 @@
+package org.barchan.client;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.function.Consumer;
+import org.barchan.client.internal.AgentConnection;
+import org.barchan.client.internal.AgentLauncher;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection to an agent.
+ *
+ * {@snippet :
+ * try (BarchanClient client = BarchanClient.connect(access)) {
+ *     RunResult result = client.run(RunSpec.of(SandboxSpec.DEFAULT, ProcessSpec.builder("uname", "-r").build()), 1 << 20);
+ * }
+ * }
+ *
+ * <p>Thread-safe. Closing it ends the runs that are under way.
+ */
+public final class BarchanClient implements AutoCloseable {
+    private final AgentConnection connection;
+
+    private BarchanClient(AgentConnection connection) {
+        this.connection = connection;
+    }
+
+    /** Returns the version of this library, for example "0.1.0". */
+    public static String version() {
+        try (InputStream in = BarchanClient.class.getResourceAsStream("version.properties")) {
+            Properties properties = new Properties();
+            properties.load(in);
+            return properties.getProperty("version");
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading version.properties of the client's jar", e);
+        }
+    }
+
+    /**
+     * Connects to the agent, after starting one if none listens and {@code access} says how.
+     *
+     * @throws BarchanException UNAVAILABLE if none answers or can be started, VERSION if it is of another version than this library
+     */
+    public static BarchanClient connect(AgentAccess access) throws BarchanException {
+        return new BarchanClient(AgentLauncher.connect(access));
+    }
+
+    /**
+     * Asks the agent that listens what it is, whatever its version. Starts none.
+     *
+     * @return empty if no agent listens
+     * @throws BarchanException if one listens and does not answer
+     */
+    public static Optional<AgentInfo> findAgent(AgentAccess access) throws BarchanException {
+        return AgentLauncher.find(access);
+    }
+
+    /**
+     * Starts a process in a new sandbox. Returns at once; if the agent has just left, another is started for it.
+     *
+     * @param listener called by threads of the library
+     */
+    public Run start(RunSpec spec, RunListener listener) {
+        return connection.run(spec, listener);
+    }
+
+    /**
+     * Runs a process in a new sandbox without input and waits for its end.
+     *
+     * @param captureLimit the most that is kept of each output stream, in bytes
+     * @throws BarchanException if the run fails; a process that exits with another status than 0 is no failure
+     * @throws InterruptedException if the thread is interrupted; the run is cancelled
+     */
+    public RunResult run(RunSpec spec, int captureLimit) throws BarchanException, InterruptedException {
+        CapturingListener listener = new CapturingListener(captureLimit);
+        Run run = start(spec, listener);
+        try {
+            run.stdin().close();
+            Termination termination = run.await();
+            return new RunResult(termination, Optional.ofNullable(listener.sandbox), listener.stdout, listener.stderr);
+        } catch (IOException e) {
+            throw new BarchanException(
+                    BarchanException.Code.INTERNAL, "closing the input failed: " + e.getMessage(), e);
+        } finally {
+            run.cancel();
+        }
+    }
+
+    /** Returns what the agent is. */
+    public AgentInfo agent() throws BarchanException {
+        return connection.agent();
+    }
+
+    /** Returns all live sandboxes, the oldest first. */
+    public List<Sandbox> list() throws BarchanException {
+        return connection.list();
+    }
+
+    /**
+     * Returns one sandbox.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives
+     */
+    public Sandbox get(String idOrName) throws BarchanException {
+        return connection.get(idOrName);
+    }
+
+    /**
+     * Ends a sandbox and all that runs in it, and returns when nothing of it is left.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives
+     */
+    public void delete(String idOrName) throws BarchanException {
+        connection.delete(idOrName);
+    }
+
+    /** Checks everything that a run needs, and returns when all checks are done. Takes up to a minute. */
+    public void diagnose(Consumer<Diagnosis> listener) throws BarchanException {
+        connection.diagnose(listener);
+    }
+
+    @Override
+    public void close() {
+        connection.close();
+    }
+
+    private static final class CapturingListener implements RunListener {
+        private final Capture stdout;
+        private final Capture stderr;
+        private volatile @Nullable Sandbox sandbox;
+
+        CapturingListener(int limit) {
+            stdout = new Capture(limit);
+            stderr = new Capture(limit);
+        }
+
+        @Override
+        public void onSandbox(Sandbox seen) {
+            sandbox = seen;
+        }
+
+        @Override
+        public void onOutput(StandardStream stream, ByteBuffer bytes) {
+            switch (stream) {
+                case STDOUT -> stdout.append(bytes);
+                case STDERR -> stderr.append(bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package org.barchan.client;
+
+import java.io.OutputStream;
+import java.util.concurrent.CompletableFuture;
+
+/** A run under way. Thread-safe. */
+public interface Run {
+    /**
+     * Completes when the process has ended and all its output has been delivered, or fails with a {@link BarchanException}.
+     * Completing or cancelling the future from outside has no effect on the run.
+     */
+    CompletableFuture<Termination> termination();
+
+    /**
+     * Waits for the end of the process, without a deadline of its own: set {@link ProcessSpec#timeout()}, or call {@link #cancel()}.
+     *
+     * @throws BarchanException if the run fails
+     * @throws InterruptedException if the thread is interrupted; the run goes on
+     */
+    Termination await() throws BarchanException, InterruptedException;
+
+    /**
+     * Returns the standard input of the process. Writing blocks until the sandbox takes the bytes, and throws once the run has ended.
+     * Closing it is the end of the input; a process that reads waits for that. One thread at a time.
+     */
+    OutputStream stdin();
+
+    /**
+     * Sends a signal to the process and its process group. Without effect once the run has ended.
+     *
+     * @param signal Linux number, 1 to 64
+     */
+    void signal(int signal);
+
+    /** Ends the run: what happens to the sandbox is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
+    void cancel();
+}

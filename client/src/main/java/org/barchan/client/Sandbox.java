@@ -1,0 +1,24 @@
+package org.barchan.client;
+
+import java.time.Instant;
+
+/**
+ * A sandbox as its agent knows it.
+ *
+ * @param id chosen by the agent, unique for ever
+ * @param accelerator in use; AUTO as long as it is not known
+ * @param kernelRelease as {@code uname -r} prints it; empty as long as it is not known
+ * @param bootId the guest kernel's boot id; empty until the guest has answered
+ * @param linkEpochs number of times that an agent has connected to this guest
+ */
+public record Sandbox(
+        String id,
+        String name,
+        SandboxState state,
+        Accelerator accelerator,
+        Isolation isolation,
+        String kernelRelease,
+        Instant createTime,
+        String bootId,
+        long linkEpochs,
+        ClientLostPolicy clientLostPolicy) {}

@@ -1,0 +1,154 @@
+package org.barchan.client;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/**
+ * What a sandbox is made of. What is empty takes the agent's default.
+ *
+ * @param name unique among the live sandboxes: 1 to 63 of a-z, 0-9, "-", beginning and ending with a letter or digit
+ * @param rootDirectory directory of the host that becomes its root, read-only; absolute; by default "/"
+ * @param memoryBytes memory of the guest, at least 128 MiB; by default 512 MiB
+ * @param vcpus number of virtual CPUs, 1 to 255; by default 1
+ * @param kernelImage path of the kernel on the host; by default the newest usable one below /boot
+ * @param kernelModules path of the kernel's module directory on the host; by default /lib/modules/RELEASE
+ * @param accelerator what runs the guest's instructions
+ * @param libvirtUri libvirt connection; by default "qemu:///embed"
+ * @param debug whether the guest's kernel and init write their messages to the console
+ */
+public record SandboxSpec(
+        Optional<String> name,
+        Optional<String> rootDirectory,
+        OptionalLong memoryBytes,
+        OptionalInt vcpus,
+        Optional<String> kernelImage,
+        Optional<String> kernelModules,
+        Accelerator accelerator,
+        Optional<String> libvirtUri,
+        boolean debug) {
+    /** The least memory that a guest boots with, in bytes. */
+    public static final long MINIMUM_MEMORY_BYTES = 128L << 20;
+
+    private static final long MAXIMUM_MEMORY_BYTES = 64L << 40;
+    private static final int MAXIMUM_VCPUS = 255;
+    private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+
+    /** A sandbox of defaults. */
+    public static final SandboxSpec DEFAULT = builder().build();
+
+    /** @throws IllegalArgumentException if a value is out of its range */
+    public SandboxSpec {
+        name.ifPresent(SandboxSpec::checkName);
+        rootDirectory.ifPresent(path -> ProcessSpec.checkAbsolute("root directory", path));
+        kernelImage.ifPresent(path -> ProcessSpec.checkAbsolute("kernel image", path));
+        kernelModules.ifPresent(path -> ProcessSpec.checkAbsolute("kernel modules", path));
+        memoryBytes.ifPresent(SandboxSpec::checkMemory);
+        vcpus.ifPresent(SandboxSpec::checkVcpus);
+        libvirtUri.filter(String::isEmpty).ifPresent(uri -> {
+            throw new IllegalArgumentException("libvirt URI: empty (expected: for example qemu:///system)");
+        });
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** @throws IllegalArgumentException if it is no sandbox's name */
+    public static void checkName(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException(
+                    "'" + name
+                            + "' is no sandbox name (expected: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit)");
+        }
+    }
+
+    /** @throws IllegalArgumentException if a guest can't have that memory */
+    public static void checkMemory(long bytes) {
+        if (bytes < MINIMUM_MEMORY_BYTES || bytes > MAXIMUM_MEMORY_BYTES) {
+            throw new IllegalArgumentException("memory of " + bytes + " bytes (expected: 128M to 64T)");
+        }
+    }
+
+    /** @throws IllegalArgumentException if a guest can't have that number of CPUs */
+    public static void checkVcpus(long vcpus) {
+        if (vcpus < 1 || vcpus > MAXIMUM_VCPUS) {
+            throw new IllegalArgumentException(vcpus + " virtual CPUs (expected: 1 to " + MAXIMUM_VCPUS + ")");
+        }
+    }
+
+    /** Collects the values of a {@link SandboxSpec}. Not thread-safe. */
+    public static final class Builder {
+        private Optional<String> name = Optional.empty();
+        private Optional<String> rootDirectory = Optional.empty();
+        private OptionalLong memoryBytes = OptionalLong.empty();
+        private OptionalInt vcpus = OptionalInt.empty();
+        private Optional<String> kernelImage = Optional.empty();
+        private Optional<String> kernelModules = Optional.empty();
+        private Accelerator accelerator = Accelerator.AUTO;
+        private Optional<String> libvirtUri = Optional.empty();
+        private boolean debug;
+
+        private Builder() {}
+
+        public Builder name(String value) {
+            name = Optional.of(value);
+            return this;
+        }
+
+        public Builder rootDirectory(String value) {
+            rootDirectory = Optional.of(value);
+            return this;
+        }
+
+        public Builder memoryBytes(long value) {
+            memoryBytes = OptionalLong.of(value);
+            return this;
+        }
+
+        public Builder vcpus(int value) {
+            vcpus = OptionalInt.of(value);
+            return this;
+        }
+
+        public Builder kernelImage(String value) {
+            kernelImage = Optional.of(value);
+            return this;
+        }
+
+        public Builder kernelModules(String value) {
+            kernelModules = Optional.of(value);
+            return this;
+        }
+
+        public Builder accelerator(Accelerator value) {
+            accelerator = value;
+            return this;
+        }
+
+        public Builder libvirtUri(String value) {
+            libvirtUri = Optional.of(value);
+            return this;
+        }
+
+        public Builder debug(boolean value) {
+            debug = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a value is out of its range */
+        public SandboxSpec build() {
+            return new SandboxSpec(
+                    name,
+                    rootDirectory,
+                    memoryBytes,
+                    vcpus,
+                    kernelImage,
+                    kernelModules,
+                    accelerator,
+                    libvirtUri,
+                    debug);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package org.barchan.client;
+
+/** Where a sandbox is in its life. */
+public enum SandboxState {
+    /** A state that this client is too old for. */
+    UNKNOWN,
+    /** Being built, or its guest is booting. */
+    STARTING,
+    /** Its guest answers. */
+    RUNNING,
+    /** Being taken down. */
+    STOPPING
+}

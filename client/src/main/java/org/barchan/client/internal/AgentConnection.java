@@ -1,0 +1,145 @@
+package org.barchan.client.internal;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.barchan.client.AgentAccess;
+import org.barchan.client.AgentInfo;
+import org.barchan.client.BarchanException;
+import org.barchan.client.Diagnosis;
+import org.barchan.client.Run;
+import org.barchan.client.RunListener;
+import org.barchan.client.RunSpec;
+import org.barchan.client.Sandbox;
+import org.barchan.v1.DeleteSandboxRequest;
+import org.barchan.v1.DiagnoseRequest;
+import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.ListSandboxesRequest;
+import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.SandboxServiceGrpc;
+
+/** The connection to an agent, made again when an agent without work has left. Thread-safe. */
+public final class AgentConnection implements AutoCloseable {
+    private static final int QUICK_SECONDS = 10;
+    private static final int DELETE_SECONDS = 60;
+    private static final int DIAGNOSE_SECONDS = 300;
+
+    private final AgentAccess access;
+    private AgentChannel current;
+    private boolean closed;
+
+    AgentConnection(AgentAccess access, AgentChannel first) {
+        this.access = access;
+        this.current = first;
+    }
+
+    public Run run(RunSpec spec, RunListener listener) {
+        RunCall call = new RunCall(this, SpecMapping.toProto(spec), listener);
+        call.begin(channel());
+        return call;
+    }
+
+    public AgentInfo agent() throws BarchanException {
+        return call("asking what the agent is", channel -> current().agent());
+    }
+
+    public List<Sandbox> list() throws BarchanException {
+        return call(
+                        "listing the sandboxes",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel,
+                                SandboxServiceGrpc.getListSandboxesMethod(),
+                                within(QUICK_SECONDS),
+                                ListSandboxesRequest.getDefaultInstance()))
+                .getSandboxesList()
+                .stream()
+                .map(ResultMapping::fromProto)
+                .toList();
+    }
+
+    public Sandbox get(String idOrName) throws BarchanException {
+        GetSandboxRequest request =
+                GetSandboxRequest.newBuilder().setSandbox(idOrName).build();
+        return ResultMapping.fromProto(call(
+                        "looking for the sandbox " + idOrName,
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel, SandboxServiceGrpc.getGetSandboxMethod(), within(QUICK_SECONDS), request))
+                .getSandbox());
+    }
+
+    public void delete(String idOrName) throws BarchanException {
+        DeleteSandboxRequest request =
+                DeleteSandboxRequest.newBuilder().setSandbox(idOrName).build();
+        call(
+                "deleting the sandbox " + idOrName,
+                channel -> ClientCalls.blockingUnaryCall(
+                        channel, SandboxServiceGrpc.getDeleteSandboxMethod(), within(DELETE_SECONDS), request));
+    }
+
+    public void diagnose(Consumer<Diagnosis> listener) throws BarchanException {
+        call("checking the host", channel -> {
+            Iterator<DiagnoseResponse> responses = ClientCalls.blockingServerStreamingCall(
+                    channel,
+                    NodeServiceGrpc.getDiagnoseMethod(),
+                    within(DIAGNOSE_SECONDS),
+                    DiagnoseRequest.getDefaultInstance());
+            responses.forEachRemaining(response -> listener.accept(ResultMapping.fromProto(response)));
+            return true;
+        });
+    }
+
+    /** Connects to an agent again, in place of a channel whose agent has left. Blocks while one starts. */
+    synchronized Channel replace(Channel gone) throws BarchanException {
+        if (closed) {
+            throw new BarchanException(BarchanException.Code.CANCELLED, "the client was closed");
+        }
+        if (current.channel().equals(gone)) {
+            AgentChannel next = AgentLauncher.open(access);
+            current.close();
+            current = next;
+        }
+        return current.channel();
+    }
+
+    private <T> T call(String action, Function<Channel, T> call) throws BarchanException {
+        Channel channel = channel();
+        try {
+            return call.apply(channel);
+        } catch (StatusRuntimeException e) {
+            if (!AgentLauncher.hasLeft(e.getStatus())) {
+                throw StatusErrors.toException(action, e);
+            }
+        }
+        // All of these calls are safe to repeat.
+        try {
+            return call.apply(replace(channel));
+        } catch (StatusRuntimeException e) {
+            throw StatusErrors.toException(action, e);
+        }
+    }
+
+    private Channel channel() {
+        return current().channel();
+    }
+
+    private synchronized AgentChannel current() {
+        return current;
+    }
+
+    private static CallOptions within(int seconds) {
+        return CallOptions.DEFAULT.withDeadlineAfter(seconds, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        current.close();
+    }
+}

@@ -1,0 +1,141 @@
+package org.barchan.client.internal;
+
+import com.google.protobuf.Timestamp;
+import java.time.Instant;
+import org.barchan.client.Accelerator;
+import org.barchan.client.AgentInfo;
+import org.barchan.client.ClientLostPolicy;
+import org.barchan.client.Diagnosis;
+import org.barchan.client.Isolation;
+import org.barchan.client.ProgressLevel;
+import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxState;
+import org.barchan.client.SpawnStep;
+import org.barchan.client.Termination;
+import org.barchan.client.TerminationCause;
+import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.GetNodeResponse;
+
+/** Turns the API's messages into what the library gives back. Values that a newer agent may send become UNKNOWN. */
+final class ResultMapping {
+    private ResultMapping() {}
+
+    static AgentInfo fromProto(GetNodeResponse proto) {
+        return new AgentInfo(
+                proto.getAgentVersion(), proto.getLibvirtVersion(), proto.getAgentPid(), proto.getStateDirectory());
+    }
+
+    static Diagnosis fromProto(DiagnoseResponse proto) {
+        Diagnosis.Outcome outcome = switch (proto.getOutcome()) {
+            case DIAGNOSIS_OUTCOME_OK -> Diagnosis.Outcome.OK;
+            case DIAGNOSIS_OUTCOME_WARNING -> Diagnosis.Outcome.WARNING;
+            case DIAGNOSIS_OUTCOME_FAILED, DIAGNOSIS_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> Diagnosis.Outcome.FAILED;
+        };
+        return new Diagnosis(proto.getCheck(), outcome, proto.getDetail(), proto.getRemedy());
+    }
+
+    static Sandbox fromProto(org.barchan.v1.Sandbox proto) {
+        return new Sandbox(
+                proto.getId(),
+                proto.getName(),
+                fromProto(proto.getState()),
+                fromProto(proto.getAccelerator()),
+                fromProto(proto.getIsolation()),
+                proto.getKernelRelease(),
+                Instant.ofEpochSecond(
+                        proto.getCreateTime().getSeconds(),
+                        proto.getCreateTime().getNanos()),
+                proto.getBootId(),
+                Integer.toUnsignedLong(proto.getLinkEpochs()),
+                fromProto(proto.getClientLostPolicy()));
+    }
+
+    private static Instant fromProto(Timestamp time) {
+        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+    }
+
+    static ProgressLevel fromProto(org.barchan.v1.ProgressLevel proto) {
+        return switch (proto) {
+            case PROGRESS_LEVEL_INFO -> ProgressLevel.INFO;
+            case PROGRESS_LEVEL_WARNING -> ProgressLevel.WARNING;
+            case PROGRESS_LEVEL_VERBOSE, PROGRESS_LEVEL_UNSPECIFIED, UNRECOGNIZED -> ProgressLevel.VERBOSE;
+        };
+    }
+
+    static Termination fromProto(org.barchan.v1.Termination proto) {
+        Termination.Result result = switch (proto.getResultCase()) {
+            case EXIT_CODE -> new Termination.Exited(proto.getExitCode());
+            case SIGNAL -> new Termination.Signalled(proto.getSignal());
+            case SPAWN_ERROR ->
+                new Termination.NotStarted(
+                        fromProto(proto.getSpawnError().getStep()),
+                        proto.getSpawnError().getErrno(),
+                        proto.getSpawnError().getMessage());
+            case LOST -> new Termination.Lost(proto.getLost().getReason());
+            case RESULT_NOT_SET -> new Termination.Lost("the agent gave no result that this client knows");
+        };
+        return new Termination(
+                result,
+                fromProto(proto.getCause()),
+                proto.getStdoutBytes(),
+                proto.getStderrBytes(),
+                proto.getOutputAbandoned());
+    }
+
+    private static TerminationCause fromProto(org.barchan.v1.TerminationCause proto) {
+        return switch (proto) {
+            case TERMINATION_CAUSE_EXITED -> TerminationCause.EXITED;
+            case TERMINATION_CAUSE_SIGNALLED -> TerminationCause.SIGNALLED;
+            case TERMINATION_CAUSE_SIGNALLED_BY_CLIENT -> TerminationCause.SIGNALLED_BY_CLIENT;
+            case TERMINATION_CAUSE_TIMEOUT -> TerminationCause.TIMEOUT;
+            case TERMINATION_CAUSE_NOT_STARTED -> TerminationCause.NOT_STARTED;
+            case TERMINATION_CAUSE_OUT_OF_MEMORY -> TerminationCause.OUT_OF_MEMORY;
+            case TERMINATION_CAUSE_GUEST_PANIC -> TerminationCause.GUEST_PANIC;
+            case TERMINATION_CAUSE_VMM_CRASH -> TerminationCause.VMM_CRASH;
+            case TERMINATION_CAUSE_SANDBOX_DELETED -> TerminationCause.SANDBOX_DELETED;
+            case TERMINATION_CAUSE_UNSPECIFIED, UNRECOGNIZED -> TerminationCause.UNKNOWN;
+        };
+    }
+
+    private static SpawnStep fromProto(org.barchan.v1.SpawnStep proto) {
+        return switch (proto) {
+            case SPAWN_STEP_CREATE -> SpawnStep.CREATE;
+            case SPAWN_STEP_CHDIR -> SpawnStep.CHDIR;
+            case SPAWN_STEP_CREDENTIALS -> SpawnStep.CREDENTIALS;
+            case SPAWN_STEP_EXEC -> SpawnStep.EXEC;
+            case SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> SpawnStep.UNKNOWN;
+        };
+    }
+
+    private static SandboxState fromProto(org.barchan.v1.SandboxState proto) {
+        return switch (proto) {
+            case SANDBOX_STATE_STARTING -> SandboxState.STARTING;
+            case SANDBOX_STATE_RUNNING -> SandboxState.RUNNING;
+            case SANDBOX_STATE_STOPPING -> SandboxState.STOPPING;
+            case SANDBOX_STATE_UNSPECIFIED, UNRECOGNIZED -> SandboxState.UNKNOWN;
+        };
+    }
+
+    private static Accelerator fromProto(org.barchan.v1.Accelerator proto) {
+        return switch (proto) {
+            case ACCELERATOR_KVM -> Accelerator.KVM;
+            case ACCELERATOR_TCG -> Accelerator.TCG;
+            case ACCELERATOR_AUTO, ACCELERATOR_UNSPECIFIED, UNRECOGNIZED -> Accelerator.AUTO;
+        };
+    }
+
+    private static Isolation fromProto(org.barchan.v1.Isolation proto) {
+        return switch (proto) {
+            case ISOLATION_NONE -> Isolation.NONE;
+            case ISOLATION_HARDWARE -> Isolation.HARDWARE;
+            case ISOLATION_UNSPECIFIED, UNRECOGNIZED -> Isolation.UNKNOWN;
+        };
+    }
+
+    private static ClientLostPolicy fromProto(org.barchan.v1.ClientLostPolicy proto) {
+        return switch (proto) {
+            case CLIENT_LOST_POLICY_KEEP -> ClientLostPolicy.KEEP;
+            case CLIENT_LOST_POLICY_DELETE, CLIENT_LOST_POLICY_UNSPECIFIED, UNRECOGNIZED -> ClientLostPolicy.DELETE;
+        };
+    }
+}

@@ -1,0 +1,88 @@
+package org.barchan.client.internal;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Duration;
+import org.barchan.client.Accelerator;
+import org.barchan.client.ClientLostPolicy;
+import org.barchan.client.Identity;
+import org.barchan.client.ProcessSpec;
+import org.barchan.client.RawText;
+import org.barchan.client.RunSpec;
+import org.barchan.client.SandboxSpec;
+import org.barchan.v1.EnvironmentVariable;
+import org.barchan.v1.RunStart;
+import org.barchan.v1.WorkingDirectoryPolicy;
+
+/** Turns what the library is asked into the API's messages. */
+final class SpecMapping {
+    private SpecMapping() {}
+
+    static RunStart toProto(RunSpec spec) {
+        return RunStart.newBuilder()
+                .setSandbox(toProto(spec.sandbox()))
+                .setProcess(toProto(spec.process()))
+                .setClientLostPolicy(toProto(spec.clientLostPolicy()))
+                .build();
+    }
+
+    private static org.barchan.v1.SandboxSpec toProto(SandboxSpec spec) {
+        org.barchan.v1.SandboxSpec.Builder proto = org.barchan.v1.SandboxSpec.newBuilder()
+                .setAccelerator(toProto(spec.accelerator()))
+                .setDebug(spec.debug());
+        spec.name().ifPresent(proto::setName);
+        spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
+        spec.memoryBytes().ifPresent(proto::setMemoryBytes);
+        spec.vcpus().ifPresent(proto::setVcpus);
+        spec.kernelImage().map(SpecMapping::bytes).ifPresent(proto::setKernelImage);
+        spec.kernelModules().map(SpecMapping::bytes).ifPresent(proto::setKernelModules);
+        spec.libvirtUri().ifPresent(proto::setLibvirtUri);
+        return proto.build();
+    }
+
+    private static org.barchan.v1.ProcessSpec toProto(ProcessSpec spec) {
+        org.barchan.v1.ProcessSpec.Builder proto = org.barchan.v1.ProcessSpec.newBuilder();
+        spec.command().forEach(word -> proto.addArgv(bytes(word)));
+        spec.environment()
+                .forEach((name, value) -> proto.addEnvironment(
+                        EnvironmentVariable.newBuilder().setName(bytes(name)).setValue(bytes(value))));
+        spec.workingDirectory()
+                .ifPresent(directory -> proto.setWorkingDirectory(bytes(directory.path()))
+                        .setWorkingDirectoryPolicy(
+                                directory.required()
+                                        ? WorkingDirectoryPolicy.WORKING_DIRECTORY_POLICY_REQUIRED
+                                        : WorkingDirectoryPolicy.WORKING_DIRECTORY_POLICY_ROOT_IF_ABSENT));
+        spec.identity().map(SpecMapping::toProto).ifPresent(proto::setIdentity);
+        spec.timeout()
+                .ifPresent(limit -> proto.setTimeout(
+                        Duration.newBuilder().setSeconds(limit.getSeconds()).setNanos(limit.getNano())));
+        return proto.build();
+    }
+
+    private static org.barchan.v1.Identity toProto(Identity identity) {
+        org.barchan.v1.Identity.Builder proto = org.barchan.v1.Identity.newBuilder()
+                .setUid((int) identity.uid())
+                .setGid((int) identity.gid())
+                .setPrivileged(identity.privileged());
+        identity.supplementaryGids().forEach(gid -> proto.addSupplementaryGids(gid.intValue()));
+        return proto.build();
+    }
+
+    private static org.barchan.v1.Accelerator toProto(Accelerator accelerator) {
+        return switch (accelerator) {
+            case AUTO -> org.barchan.v1.Accelerator.ACCELERATOR_AUTO;
+            case KVM -> org.barchan.v1.Accelerator.ACCELERATOR_KVM;
+            case TCG -> org.barchan.v1.Accelerator.ACCELERATOR_TCG;
+        };
+    }
+
+    private static org.barchan.v1.ClientLostPolicy toProto(ClientLostPolicy policy) {
+        return switch (policy) {
+            case DELETE -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
+            case KEEP -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
+        };
+    }
+
+    private static ByteString bytes(String text) {
+        return ByteString.copyFrom(RawText.encode(text));
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.cli;
+
+import org.jspecify.annotations.NullMarked;

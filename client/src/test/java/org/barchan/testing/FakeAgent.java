@@ -1,0 +1,168 @@
+package org.barchan.testing;
+
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.barchan.client.BarchanClient;
+import org.barchan.v1.DeleteSandboxRequest;
+import org.barchan.v1.DeleteSandboxResponse;
+import org.barchan.v1.DiagnoseRequest;
+import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.GetNodeRequest;
+import org.barchan.v1.GetNodeResponse;
+import org.barchan.v1.ListSandboxesRequest;
+import org.barchan.v1.ListSandboxesResponse;
+import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.ProcessServiceGrpc;
+import org.barchan.v1.RunRequest;
+import org.barchan.v1.RunResponse;
+import org.barchan.v1.SandboxServiceGrpc;
+
+/** A gRPC server on a unix socket whose runs do what a test says. */
+public final class FakeAgent implements AutoCloseable {
+    /** What a run does, on a thread of its own. */
+    @FunctionalInterface
+    public interface Behaviour {
+        void run(FakeRun run) throws Exception;
+    }
+
+    private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(2, EpollIoHandler.newFactory());
+    private final Path socket;
+    private final Server server;
+    private final BlockingQueue<FakeRun> runs = new LinkedBlockingQueue<>();
+    private final List<String> deleted = new CopyOnWriteArrayList<>();
+    private volatile Behaviour behaviour = run -> run.exit(0);
+    private volatile String version = BarchanClient.version();
+    private volatile List<DiagnoseResponse> diagnosis = List.of();
+    private final AtomicInteger unavailableRuns = new AtomicInteger();
+
+    public FakeAgent(Path directory) throws IOException {
+        socket = directory.resolve("agent.sock");
+        server = NettyServerBuilder.forAddress(new DomainSocketAddress(socket.toString()))
+                .bossEventLoopGroup(loop)
+                .workerEventLoopGroup(loop)
+                .channelType(EpollServerDomainSocketChannel.class)
+                .addService(new Node())
+                .addService(new Processes())
+                .addService(new Sandboxes())
+                .build()
+                .start();
+    }
+
+    public Path socket() {
+        return socket;
+    }
+
+    /** Sets what all later runs do. */
+    public FakeAgent behave(Behaviour value) {
+        behaviour = value;
+        return this;
+    }
+
+    public FakeAgent version(String value) {
+        version = value;
+        return this;
+    }
+
+    public FakeAgent diagnosis(List<DiagnoseResponse> value) {
+        diagnosis = value;
+        return this;
+    }
+
+    /** Lets the next runs find an agent that stops. */
+    public FakeAgent unavailable(int count) {
+        unavailableRuns.set(count);
+        return this;
+    }
+
+    /** Waits for the next run to begin. */
+    public FakeRun nextRun() throws InterruptedException {
+        FakeRun run = runs.poll(60, TimeUnit.SECONDS);
+        if (run == null) {
+            throw new AssertionError("no run began within 60 s");
+        }
+        return run;
+    }
+
+    public List<String> deleted() {
+        return List.copyOf(deleted);
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+        var _ = loop.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+
+    private final class Node extends NodeServiceGrpc.NodeServiceImplBase {
+        @Override
+        public void getNode(GetNodeRequest request, StreamObserver<GetNodeResponse> responses) {
+            responses.onNext(GetNodeResponse.newBuilder()
+                    .setAgentVersion(version)
+                    .setLibvirtVersion("9.0.0")
+                    .setAgentPid(4711)
+                    .setStateDirectory("/nowhere")
+                    .build());
+            responses.onCompleted();
+        }
+
+        @Override
+        public void diagnose(DiagnoseRequest request, StreamObserver<DiagnoseResponse> responses) {
+            diagnosis.forEach(responses::onNext);
+            responses.onCompleted();
+        }
+    }
+
+    private final class Sandboxes extends SandboxServiceGrpc.SandboxServiceImplBase {
+        @Override
+        public void listSandboxes(ListSandboxesRequest request, StreamObserver<ListSandboxesResponse> responses) {
+            responses.onNext(ListSandboxesResponse.newBuilder()
+                    .addSandboxes(FakeRun.SANDBOX)
+                    .build());
+            responses.onCompleted();
+        }
+
+        @Override
+        public void deleteSandbox(DeleteSandboxRequest request, StreamObserver<DeleteSandboxResponse> responses) {
+            deleted.add(request.getSandbox());
+            if (request.getSandbox().equals("missing")) {
+                responses.onError(Status.NOT_FOUND
+                        .withDescription("no sandbox 'missing' lives")
+                        .asRuntimeException());
+                return;
+            }
+            responses.onNext(DeleteSandboxResponse.getDefaultInstance());
+            responses.onCompleted();
+        }
+    }
+
+    private final class Processes extends ProcessServiceGrpc.ProcessServiceImplBase {
+        @Override
+        public StreamObserver<RunRequest> run(StreamObserver<RunResponse> responses) {
+            FakeRun run = new FakeRun(responses);
+            if (unavailableRuns.getAndUpdate(count -> Math.max(0, count - 1)) > 0) {
+                responses.onError(Status.UNAVAILABLE
+                        .withDescription("the agent is stopping")
+                        .asRuntimeException());
+                return run;
+            }
+            runs.add(run);
+            Thread.ofPlatform().daemon().start(() -> run.perform(behaviour));
+            return run;
+        }
+    }
+}

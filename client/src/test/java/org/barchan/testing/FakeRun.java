@@ -1,0 +1,210 @@
+package org.barchan.testing;
+
+import com.google.protobuf.ByteString;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.ProgressLevel;
+import org.barchan.v1.RunProgress;
+import org.barchan.v1.RunRequest;
+import org.barchan.v1.RunResponse;
+import org.barchan.v1.RunStart;
+import org.barchan.v1.Sandbox;
+import org.barchan.v1.SandboxState;
+import org.barchan.v1.SpawnError;
+import org.barchan.v1.SpawnStep;
+import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
+
+/** The agent's end of one run. Each wait fails after a minute. */
+public final class FakeRun implements StreamObserver<RunRequest> {
+    public static final Sandbox SANDBOX = Sandbox.newBuilder()
+            .setId("b-aaaaaaaaaaaa")
+            .setName("fake")
+            .setState(SandboxState.SANDBOX_STATE_RUNNING)
+            .setKernelRelease("6.1.0-fake")
+            .build();
+
+    private static final int DEADLINE_SECONDS = 60;
+    private static final ByteString END = ByteString.EMPTY;
+    private static final int WINDOW = 16;
+
+    private final ServerCallStreamObserver<RunResponse> responses;
+    private final CompletableFuture<RunStart> start = new CompletableFuture<>();
+    private final BlockingQueue<ByteString> stdin = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
+    private final Semaphore ready = new Semaphore(0);
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+
+    FakeRun(StreamObserver<RunResponse> responses) {
+        this.responses = (ServerCallStreamObserver<RunResponse>) responses;
+        this.responses.disableAutoRequest();
+        this.responses.setOnReadyHandler(ready::release);
+        this.responses.setOnCancelHandler(() -> {
+            gone.complete(null);
+            ready.release();
+        });
+        this.responses.request(WINDOW);
+    }
+
+    void perform(FakeAgent.Behaviour behaviour) {
+        try {
+            behaviour.run(this);
+        } catch (StatusRuntimeException e) {
+            responses.onError(e);
+        } catch (Exception e) {
+            if (!gone.isDone()) {
+                e.printStackTrace();
+                responses.onError(e);
+            }
+        }
+    }
+
+    public RunStart start() throws Exception {
+        return start.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Says that sandbox and process run. */
+    public FakeRun started() {
+        sandbox();
+        responses.onNext(RunResponse.newBuilder()
+                .setProcess(ProcessEvent.newBuilder()
+                        .setStarted(ProcessStarted.newBuilder().setPid(7)))
+                .build());
+        return this;
+    }
+
+    public FakeRun sandbox() {
+        responses.onNext(RunResponse.newBuilder().setSandbox(SANDBOX).build());
+        return this;
+    }
+
+    public FakeRun progress(ProgressLevel level, String message) {
+        responses.onNext(RunResponse.newBuilder()
+                .setProgress(RunProgress.newBuilder().setLevel(level).setMessage(message))
+                .build());
+        return this;
+    }
+
+    public FakeRun console(String text) {
+        responses.onNext(RunResponse.newBuilder()
+                .setConsoleOutput(ByteString.copyFromUtf8(text))
+                .build());
+        return this;
+    }
+
+    /** Returns the next bytes of standard input, empty at its end. */
+    public Optional<ByteString> read() throws InterruptedException {
+        ByteString bytes = stdin.poll(DEADLINE_SECONDS, TimeUnit.SECONDS);
+        if (bytes == null) {
+            throw new AssertionError("no input within " + DEADLINE_SECONDS + " s");
+        }
+        responses.request(1);
+        return Optional.of(bytes).filter(some -> !some.isEmpty());
+    }
+
+    public int nextSignal() throws InterruptedException {
+        Integer signal = signals.poll(DEADLINE_SECONDS, TimeUnit.SECONDS);
+        if (signal == null) {
+            throw new AssertionError("no signal within " + DEADLINE_SECONDS + " s");
+        }
+        return signal;
+    }
+
+    public boolean hasSignal() {
+        return !signals.isEmpty();
+    }
+
+    public boolean isGone() {
+        return gone.isDone();
+    }
+
+    /** Waits until the client has cancelled. */
+    public void awaitGone() throws Exception {
+        gone.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Writes as fast as the client takes it. */
+    public FakeRun write(OutputStream stream, ByteString bytes) throws InterruptedException {
+        while (!responses.isReady() && !gone.isDone()) {
+            if (!ready.tryAcquire(DEADLINE_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("the client took no output for " + DEADLINE_SECONDS + " s");
+            }
+        }
+        responses.onNext(RunResponse.newBuilder()
+                .setProcess(ProcessEvent.newBuilder()
+                        .setOutput(ProcessOutput.newBuilder().setStream(stream).setData(bytes)))
+                .build());
+        return this;
+    }
+
+    public FakeRun stdout(String text) throws InterruptedException {
+        return write(OutputStream.OUTPUT_STREAM_STDOUT, ByteString.copyFromUtf8(text));
+    }
+
+    public FakeRun stderr(String text) throws InterruptedException {
+        return write(OutputStream.OUTPUT_STREAM_STDERR, ByteString.copyFromUtf8(text));
+    }
+
+    public void exit(int code) {
+        end(Termination.newBuilder().setExitCode(code).setCause(TerminationCause.TERMINATION_CAUSE_EXITED));
+    }
+
+    public void killed(int signal, TerminationCause cause) {
+        end(Termination.newBuilder().setSignal(signal).setCause(cause));
+    }
+
+    public void notStarted(SpawnStep step, int errno, String message) {
+        end(Termination.newBuilder()
+                .setSpawnError(
+                        SpawnError.newBuilder().setStep(step).setErrno(errno).setMessage(message))
+                .setCause(TerminationCause.TERMINATION_CAUSE_NOT_STARTED));
+    }
+
+    public void end(Termination.Builder termination) {
+        responses.onNext(RunResponse.newBuilder()
+                .setProcess(ProcessEvent.newBuilder().setTerminated(termination))
+                .build());
+        responses.onCompleted();
+    }
+
+    @Override
+    public void onNext(RunRequest request) {
+        switch (request.getRequestCase()) {
+            case START -> {
+                start.complete(request.getStart());
+                responses.request(1);
+            }
+            case STDIN -> stdin.add(request.getStdin());
+            case STDIN_CLOSE -> {
+                stdin.add(END);
+                responses.request(1);
+            }
+            case SIGNAL -> {
+                signals.add(request.getSignal().getSignal());
+                responses.request(1);
+            }
+            case REQUEST_NOT_SET -> throw new IllegalStateException("an empty request");
+        }
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        gone.complete(null);
+    }
+
+    @Override
+    public void onCompleted() {
+        stdin.add(END);
+    }
+}

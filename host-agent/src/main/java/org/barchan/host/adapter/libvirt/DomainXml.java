@@ -1,0 +1,204 @@
+package org.barchan.host.adapter.libvirt;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.UUID;
+import javax.xml.stream.XMLStreamException;
+import javax.xml.stream.XMLStreamWriter;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxId;
+
+/**
+ * The domain of a machine, as <a href="https://libvirt.org/formatdomain.html">libvirt's XML</a>: a PC with the link, a console, the
+ * shares, and no device besides what such a machine cannot be without.
+ *
+ * @param user what QEMU is to run as; empty: as whoever runs libvirt
+ */
+record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
+    /** Room in a {@code sockaddr_un}, less the final NUL. */
+    static final int MAX_SOCKET_PATH_BYTES = 107;
+
+    /** What the names of all of Barchan's domains begin with. */
+    static final String PREFIX = "barchan-";
+
+    private static final int MAX_TAG_BYTES = 31;
+
+    static String domainName(SandboxId id) {
+        return PREFIX + id.value();
+    }
+
+    /**
+     * Returns the XML.
+     *
+     * @throws IllegalArgumentException when a value cannot be a part of a domain, saying which and why
+     */
+    String text() {
+        return XmlText.of(this::writeDomain);
+    }
+
+    private void writeDomain(XMLStreamWriter xml) throws XMLStreamException {
+        boolean kvm = spec.record().accelerator() == Accelerator.KVM;
+        xml.writeStartElement("domain");
+        xml.writeAttribute("type", kvm ? "kvm" : "qemu");
+        writeText(xml, "name", domainName(spec.record().id()));
+        writeText(xml, "uuid", uuid.toString());
+        xml.writeStartElement("metadata");
+        DomainMetadata.write(spec.record(), xml);
+        xml.writeEndElement();
+        xml.writeStartElement("memory");
+        xml.writeAttribute("unit", "KiB");
+        xml.writeCharacters(Long.toString(spec.memory().kibibytes()));
+        xml.writeEndElement();
+        writeText(xml, "vcpu", Integer.toString(spec.vcpus()));
+        writeBoot(xml);
+        writeProcessor(xml, kvm);
+        // The guest powers off through ACPI. One that resets itself has lost what it ran: it must not run on as
+        // another.
+        writeText(xml, "on_poweroff", "destroy");
+        writeText(xml, "on_reboot", "destroy");
+        writeText(xml, "on_crash", "destroy");
+        writeDevices(xml);
+        if (user.isPresent()) {
+            writeUser(xml, user.get());
+        }
+        xml.writeEndElement();
+    }
+
+    private void writeBoot(XMLStreamWriter xml) throws XMLStreamException {
+        xml.writeStartElement("os");
+        xml.writeStartElement("type");
+        xml.writeAttribute("arch", "x86_64");
+        // Not q35: its root ports cost a guest boot time.
+        xml.writeAttribute("machine", "pc");
+        xml.writeCharacters("hvm");
+        xml.writeEndElement();
+        writeText(xml, "kernel", absolute("kernel", spec.kernel()));
+        writeText(xml, "initrd", absolute("initrd", spec.initrd()));
+        writeText(xml, "cmdline", spec.commandLine());
+        xml.writeEndElement();
+    }
+
+    private static void writeProcessor(XMLStreamWriter xml, boolean kvm) throws XMLStreamException {
+        xml.writeStartElement("features");
+        writeEmpty(xml, "acpi");
+        writeEmpty(xml, "apic");
+        writeEmpty(xml, "vmport", "state", "off");
+        xml.writeEndElement();
+        xml.writeStartElement("cpu");
+        // Programs of the host run in the guest, and may need any instruction that the host has: x86-64-v2, -v3.
+        xml.writeAttribute("mode", kvm ? "host-passthrough" : "maximum");
+        xml.writeAttribute("check", "none");
+        xml.writeEndElement();
+        xml.writeStartElement("clock");
+        xml.writeAttribute("offset", "utc");
+        writeEmpty(xml, "timer", "name", "hpet", "present", "no");
+        xml.writeEndElement();
+        xml.writeStartElement("pm");
+        writeEmpty(xml, "suspend-to-mem", "enabled", "no");
+        writeEmpty(xml, "suspend-to-disk", "enabled", "no");
+        xml.writeEndElement();
+    }
+
+    private void writeDevices(XMLStreamWriter xml) throws XMLStreamException {
+        xml.writeStartElement("devices");
+        // Libvirt adds a USB controller and a balloon unless they are refused.
+        writeEmpty(xml, "controller", "type", "usb", "model", "none");
+        writeEmpty(xml, "memballoon", "model", "none");
+        // Port 0 is kept for a console; port 1 is the link.
+        writeEmpty(xml, "controller", "type", "virtio-serial", "index", "0", "ports", "2");
+        writeLink(xml);
+        writeConsole(xml);
+        for (MachineSpec.Share share : spec.shares()) {
+            writeShare(xml, share);
+        }
+        xml.writeEndElement();
+    }
+
+    private void writeLink(XMLStreamWriter xml) throws XMLStreamException {
+        xml.writeStartElement("channel");
+        xml.writeAttribute("type", "unix");
+        writeSocket(xml, "link socket", spec.record().linkSocket());
+        writeEmpty(xml, "target", "type", "virtio", "name", MachineSpec.LINK_PORT);
+        xml.writeEndElement();
+    }
+
+    /** A socket, since a log file would grow by whatever the guest prints. What nobody reads is dropped. */
+    private void writeConsole(XMLStreamWriter xml) throws XMLStreamException {
+        xml.writeStartElement("serial");
+        xml.writeAttribute("type", "unix");
+        writeSocket(xml, "console socket", spec.record().consoleSocket());
+        xml.writeStartElement("target");
+        xml.writeAttribute("type", "isa-serial");
+        xml.writeAttribute("port", "0");
+        xml.writeEndElement();
+        xml.writeEndElement();
+    }
+
+    private static void writeSocket(XMLStreamWriter xml, String what, Path socket) throws XMLStreamException {
+        String path = absolute(what, socket);
+        int bytes = path.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_SOCKET_PATH_BYTES) {
+            throw new IllegalArgumentException(what + ": " + Printable.of(path) + " has " + bytes
+                    + " bytes (expected: at most " + MAX_SOCKET_PATH_BYTES
+                    + ", all that a unix socket's address holds): choose a shorter runtime directory");
+        }
+        writeEmpty(xml, "source", "mode", "bind", "path", path);
+    }
+
+    private static void writeShare(XMLStreamWriter xml, MachineSpec.Share share) throws XMLStreamException {
+        int tagBytes = share.tag().getBytes(StandardCharsets.UTF_8).length;
+        if (tagBytes < 1 || tagBytes > MAX_TAG_BYTES) {
+            throw new IllegalArgumentException(
+                    "share tag: '" + Printable.of(share.tag()) + "' (expected: 1 to " + MAX_TAG_BYTES + " bytes)");
+        }
+        xml.writeStartElement("filesystem");
+        xml.writeAttribute("type", "mount");
+        // QEMU does as the guest's user ids say as far as its own user may; nothing is kept in extended attributes.
+        xml.writeAttribute("accessmode", "passthrough");
+        // A tree of several file systems has the same inode numbers more than once; the guest must tell them apart.
+        xml.writeAttribute("multidevs", "remap");
+        writeEmpty(xml, "source", "dir", absolute("shared directory", share.source()));
+        writeEmpty(xml, "target", "dir", XmlText.requireWritable("share tag", share.tag()));
+        if (share.readOnly()) {
+            writeEmpty(xml, "readonly");
+        }
+        xml.writeEndElement();
+    }
+
+    /** A fixed label without relabelling: QEMU runs as that user, and libvirt gives it no file of the host. */
+    private static void writeUser(XMLStreamWriter xml, HostUser user) throws XMLStreamException {
+        xml.writeStartElement("seclabel");
+        xml.writeAttribute("type", "static");
+        xml.writeAttribute("model", "dac");
+        xml.writeAttribute("relabel", "no");
+        // "+" makes it a number, never a user's name.
+        writeText(xml, "label", "+" + user.uid() + ":+" + user.gid());
+        xml.writeEndElement();
+    }
+
+    /** Not the writer's own writeEmptyElement: over a tree, that gives the attributes that follow to the parent. */
+    private static void writeEmpty(XMLStreamWriter xml, String element, String... namesAndValues)
+            throws XMLStreamException {
+        xml.writeStartElement(element);
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            xml.writeAttribute(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        xml.writeEndElement();
+    }
+
+    private static void writeText(XMLStreamWriter xml, String element, String text) throws XMLStreamException {
+        xml.writeStartElement(element);
+        xml.writeCharacters(XmlText.requireWritable(element, text));
+        xml.writeEndElement();
+    }
+
+    private static String absolute(String what, Path path) {
+        if (!path.isAbsolute()) {
+            throw new IllegalArgumentException(what + ": " + path + " (expected: an absolute path)");
+        }
+        return XmlText.requireWritable(what, path.toString());
+    }
+}

@@ -1,0 +1,185 @@
+package org.barchan.host.adapter.libvirt;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxException.Code;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Which libvirt runs the machines, what it may do, and where it keeps what. */
+sealed interface Hypervisor {
+    /** Returns the URI to connect to. */
+    String connectUri();
+
+    /** Whether there is a daemon at the other end, which can go away. */
+    boolean isRemote();
+
+    /**
+     * Returns the user to name in the domain for QEMU to run as; empty where it can be none but libvirt's own.
+     *
+     * @throws SandboxException {@code PRECONDITION} when QEMU cannot run as that user
+     */
+    Optional<HostUser> qemuUser(HostUser wanted) throws SandboxException;
+
+    /** Returns the log of a domain, where it is ours to read and remove. */
+    Optional<QemuLog> log(String domain);
+
+    /** Returns the logs of all of Barchan's domains, running or not. */
+    List<Path> logs();
+
+    /** Kills a domain's QEMU at once, where that can be done. */
+    void killQemu(String domain, UUID uuid);
+
+    /**
+     * Parses a URI and makes ready what it needs.
+     *
+     * @throws SandboxException {@code INVALID} if it is none of the three, {@code PRECONDITION}
+     */
+    static Hypervisor of(String uri, Path stateDirectory) throws SandboxException {
+        int uid = ownUid();
+        return switch (uri) {
+            case "qemu:///embed" -> {
+                EmbeddedRoot root = EmbeddedRoot.prepare(stateDirectory.resolve("libvirt"));
+                if (uid == 0) {
+                    root.requirePassableByAnyone();
+                }
+                yield new Embedded(root, uid);
+            }
+            case "qemu:///system" -> new Daemon(uri, 0);
+            case "qemu:///session" -> new Daemon(uri, uid);
+            default ->
+                throw new SandboxException(
+                        Code.INVALID,
+                        "libvirt URI: '" + Printable.of(uri)
+                                + "' (expected: qemu:///embed, qemu:///system or qemu:///session)");
+        };
+    }
+
+    /** Whether the search path has a QEMU for this machine's processor, which is how libvirt looks for it. */
+    static boolean hasQemu() {
+        String path = Optional.ofNullable(System.getenv("PATH")).orElse("/usr/bin:/bin");
+        return Stream.of(path.split(":"))
+                .filter(directory -> !directory.isEmpty())
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "qemu-system-x86_64")));
+    }
+
+    private static int ownUid() throws SandboxException {
+        try {
+            return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        } catch (IOException e) {
+            throw new SandboxException(Code.PRECONDITION, "reading the agent's own uid from /proc failed: " + e, e);
+        }
+    }
+
+    private static Optional<HostUser> qemuUser(int libvirtUid, HostUser wanted) throws SandboxException {
+        if (libvirtUid == 0) {
+            return Optional.of(wanted);
+        }
+        if (wanted.uid() != libvirtUid) {
+            throw new SandboxException(
+                    Code.PRECONDITION,
+                    "QEMU cannot run as user " + wanted.uid() + ": libvirt runs as user " + libvirtUid
+                            + ", and only root can start a program as another");
+        }
+        return Optional.empty();
+    }
+
+    /** The driver inside this process. */
+    record Embedded(EmbeddedRoot root, int uid) implements Hypervisor {
+        private static final Logger LOG = LoggerFactory.getLogger(Hypervisor.class);
+
+        @Override
+        public String connectUri() {
+            return root.uri();
+        }
+
+        @Override
+        public boolean isRemote() {
+            return false;
+        }
+
+        @Override
+        public Optional<HostUser> qemuUser(HostUser wanted) throws SandboxException {
+            return Hypervisor.qemuUser(uid, wanted);
+        }
+
+        @Override
+        public Optional<QemuLog> log(String domain) {
+            return Optional.of(new QemuLog(root.logDirectory().resolve(domain + ".log")));
+        }
+
+        @Override
+        public List<Path> logs() {
+            List<Path> logs = new ArrayList<>();
+            try (DirectoryStream<Path> files =
+                    Files.newDirectoryStream(root.logDirectory(), DomainXml.PREFIX + "*.log")) {
+                files.forEach(logs::add);
+            } catch (NoSuchFileException e) {
+                // No machine was ever started.
+            } catch (IOException e) {
+                LOG.warn("QEMU's logs in {} cannot be listed", root.logDirectory(), e);
+            }
+            return logs;
+        }
+
+        /** Libvirt asks QEMU to end and looks again every fifth of a second; this ends it now, and libvirt finds it gone. */
+        @Override
+        public void killQemu(String domain, UUID uuid) {
+            try {
+                long pid = Long.parseLong(Files.readString(root.pidFile(domain)).strip());
+                Optional<ProcessHandle> process = ProcessHandle.of(pid);
+                // The handle knows when its process began, so that it never means a later one of the same number.
+                if (process.isPresent() && commandLine(pid).contains(uuid.toString())) {
+                    process.get().destroyForcibly();
+                }
+            } catch (NoSuchFileException e) {
+                // It is gone.
+            } catch (IOException | NumberFormatException e) {
+                LOG.warn("QEMU of domain {} cannot be killed: it is left to libvirt", domain, e);
+            }
+        }
+
+        private static String commandLine(long pid) throws IOException {
+            return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    /** A daemon on this host. */
+    record Daemon(String connectUri, int uid) implements Hypervisor {
+        @Override
+        public boolean isRemote() {
+            return true;
+        }
+
+        @Override
+        public Optional<HostUser> qemuUser(HostUser wanted) throws SandboxException {
+            return Hypervisor.qemuUser(uid, wanted);
+        }
+
+        /** The daemon's logs are the administrator's. */
+        @Override
+        public Optional<QemuLog> log(String domain) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<Path> logs() {
+            return List.of();
+        }
+
+        /** Left to the daemon. */
+        @Override
+        public void killQemu(String domain, UUID uuid) {}
+    }
+}

@@ -1,0 +1,297 @@
+package org.barchan.host.adapter.libvirt;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.Machine;
+import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxException.Code;
+import org.libvirt.Connect;
+import org.libvirt.Domain;
+import org.libvirt.Error.ErrorNumber;
+import org.libvirt.LibvirtException;
+import org.libvirt.event.DomainEvent;
+import org.libvirt.event.DomainEventType;
+import org.libvirt.event.LifecycleListener;
+import org.libvirt.event.StoppedDetail;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Machines on libvirt's QEMU driver, by default the one inside this very process ({@code qemu:///embed}), whose machines outlive it.
+ *
+ * <p>Libvirt itself makes the sockets of a machine, before QEMU starts, in the runtime directory that its caller has made. They
+ * belong to the user that libvirt runs as, which for the embedded driver is the agent's own: the agent can connect, and QEMU, which
+ * gets them as open descriptors, needs no right to them. Libvirt leaves them behind: they go with the runtime directory.
+ */
+public final class LibvirtDriver implements HypervisorDriver {
+    private static final Logger LOG = LoggerFactory.getLogger(LibvirtDriver.class);
+    private static final int ACTIVE = Connect.ConnectListAllDomainsFlags.CONNECT_LIST_DOMAINS_ACTIVE;
+    private static final long GONE_DEADLINE_SECONDS = 30;
+
+    private final Connect connect;
+    private final Hypervisor hypervisor;
+    private final LifecycleListener listener = this::onLifecycle;
+    /** The machines that run, and those about to. */
+    private final Map<UUID, LibvirtMachine> machines = new ConcurrentHashMap<>();
+
+    private final LibvirtCalls calls = new LibvirtCalls();
+
+    private LibvirtDriver(Connect connect, Hypervisor hypervisor) {
+        this.connect = connect;
+        this.hypervisor = hypervisor;
+    }
+
+    /**
+     * Opens a connection to libvirt.
+     *
+     * @param uri {@code qemu:///embed}, {@code qemu:///system} or {@code qemu:///session}
+     * @param stateDirectory where the embedded driver has its directory, {@code libvirt}
+     * @throws SandboxException {@code INVALID} for any other URI, {@code PRECONDITION} when libvirt, its QEMU driver or its daemon
+     *     is missing, or another process uses the state directory
+     */
+    public static LibvirtDriver open(String uri, Path stateDirectory) throws SandboxException {
+        Hypervisor hypervisor = Hypervisor.of(uri, stateDirectory);
+        EventLoop.ensureRunning();
+        try {
+            LibvirtDriver driver = new LibvirtDriver(new Connect(hypervisor.connectUri()), hypervisor);
+            driver.listen();
+            return driver;
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate("opening " + hypervisor.connectUri(), e, Optional.empty());
+        }
+    }
+
+    private void listen() throws LibvirtException {
+        connect.addLifecycleListener(listener);
+        if (hypervisor.isRemote()) {
+            connect.registerCloseListener((closed, reason) -> LOG.error(
+                    "libvirt's daemon behind {} has gone ({}): machines run on unwatched until the agent is started again",
+                    hypervisor.connectUri(),
+                    reason));
+        }
+    }
+
+    @Override
+    public Machine start(MachineSpec spec) throws SandboxException {
+        UUID uuid = UUID.randomUUID();
+        String xml;
+        try {
+            xml = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs())).text();
+        } catch (IllegalArgumentException e) {
+            throw new SandboxException(Code.INVALID, String.valueOf(e.getMessage()), e);
+        }
+        LibvirtMachine machine = machineOf(uuid, spec.record());
+        // Before the domain is there, so that no event about it comes too early.
+        machines.put(uuid, machine);
+        try {
+            calls.run(
+                    () -> connect.domainCreateXML(xml, Domain.CreateFlags.NONE).free());
+            return machine;
+        } catch (LibvirtException e) {
+            machines.remove(uuid);
+            throw startFailure(machine, e);
+        }
+    }
+
+    private SandboxException startFailure(LibvirtMachine machine, LibvirtException e) {
+        String action = "starting machine " + machine.record().id();
+        if (isTaken(machine)) {
+            return new SandboxException(Code.ALREADY_EXISTS, action + " failed: a machine of that id runs already", e);
+        }
+        Optional<String> log = machine.discardLog();
+        if (!Hypervisor.hasQemu()) {
+            return new SandboxException(
+                    Code.PRECONDITION,
+                    action + " failed: QEMU is missing: install it: apt-get install qemu-system-x86",
+                    e);
+        }
+        return LibvirtErrors.translate(action, e, log);
+    }
+
+    /** Whether the domain's name belongs to another machine. */
+    private boolean isTaken(LibvirtMachine machine) {
+        try {
+            Domain domain = calls.ask(() -> connect.domainLookupByName(machine.domainName()));
+            try {
+                return !domain.getUUIDString().equals(machine.uuid().toString());
+            } finally {
+                domain.free();
+            }
+        } catch (LibvirtException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public List<Machine> running() throws SandboxException {
+        // In this order: a log that is there already, of a machine that is not known below, is of one that is gone.
+        List<Path> logs = hypervisor.logs();
+        try {
+            for (Domain domain : calls.ask(() -> connect.listAllDomains(ACTIVE))) {
+                try {
+                    adopt(domain);
+                } finally {
+                    domain.free();
+                }
+            }
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate("listing the machines of " + hypervisor.connectUri(), e, Optional.empty());
+        }
+        removeOrphans(logs);
+        return List.copyOf(machines.values());
+    }
+
+    private void adopt(Domain domain) throws LibvirtException {
+        UUID uuid = UUID.fromString(domain.getUUIDString());
+        if (machines.containsKey(uuid)) {
+            return;
+        }
+        Optional<String> metadata = metadataOf(domain);
+        if (metadata.isEmpty()) {
+            return;
+        }
+        MachineRecord record;
+        try {
+            record = DomainMetadata.read(metadata.get());
+        } catch (IllegalArgumentException e) {
+            LOG.error("domain {} is destroyed: its record is damaged: {}", domain.getName(), e.getMessage());
+            destroyQuietly(domain);
+            return;
+        }
+        LibvirtMachine machine = machineOf(uuid, record);
+        machines.put(uuid, machine);
+        // It may have stopped since it was listed, which nobody was told.
+        if (!isActive(domain)) {
+            onStopped(uuid, StoppedDetail.UNKNOWN);
+        }
+    }
+
+    private Optional<String> metadataOf(Domain domain) throws LibvirtException {
+        try {
+            return Optional.of(
+                    calls.ask(() -> domain.getMetadata(Domain.MetadataType.ELEMENT, DomainMetadata.NAMESPACE, 0)));
+        } catch (LibvirtException e) {
+            if (e.getError().getCode() == ErrorNumber.VIR_ERR_NO_DOMAIN_METADATA || LibvirtErrors.saysGone(e)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    private static boolean isActive(Domain domain) throws LibvirtException {
+        try {
+            return domain.isActive() == 1;
+        } catch (LibvirtException e) {
+            if (LibvirtErrors.saysGone(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private void removeOrphans(List<Path> logs) {
+        Set<String> live =
+                machines.values().stream().map(LibvirtMachine::domainName).collect(Collectors.toSet());
+        for (Path log : logs) {
+            String domain = log.getFileName().toString().replaceFirst("\\.log$", "");
+            if (!live.contains(domain)) {
+                new QemuLog(log).delete();
+            }
+        }
+    }
+
+    /** Ends a machine, and returns when its QEMU is gone and its end is told. */
+    void destroy(LibvirtMachine machine) {
+        hypervisor.killQemu(machine.domainName(), machine.uuid());
+        try {
+            Domain domain = calls.ask(() -> connect.domainLookupByUUID(machine.uuid()));
+            try {
+                calls.run(domain::destroy);
+            } finally {
+                domain.free();
+            }
+        } catch (LibvirtException e) {
+            if (!LibvirtErrors.saysGone(e)) {
+                LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
+                return;
+            }
+        }
+        try {
+            machine.end().get(GONE_DEADLINE_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            LOG.error(
+                    "libvirt does not say that machine {} is gone",
+                    machine.record().id());
+            onStopped(machine.uuid(), StoppedDetail.DESTROYED);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("an end never fails", e);
+        }
+    }
+
+    private void destroyQuietly(Domain domain) {
+        try {
+            calls.run(domain::destroy);
+        } catch (LibvirtException e) {
+            LOG.error("a domain cannot be destroyed", e);
+        }
+    }
+
+    /** Runs on the event thread: no call into libvirt but those that ask the object itself. */
+    private int onLifecycle(Domain domain, DomainEvent event) {
+        if (event.getType() == DomainEventType.STOPPED) {
+            try {
+                StoppedDetail detail = event.getDetail();
+                onStopped(UUID.fromString(domain.getUUIDString()), detail);
+            } catch (LibvirtException e) {
+                LOG.error("libvirt says that a domain has stopped, but not which", e);
+            }
+        }
+        return 0;
+    }
+
+    private void onStopped(UUID uuid, StoppedDetail detail) {
+        LibvirtMachine machine = machines.remove(uuid);
+        if (machine != null) {
+            machine.stopped(detail);
+        }
+    }
+
+    @Override
+    public String version() throws SandboxException {
+        try {
+            long version = connect.getLibVersion();
+            return "libvirt " + version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate("asking libvirt for its version", e, Optional.empty());
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            connect.removeLifecycleListener(listener);
+            connect.close();
+        } catch (LibvirtException e) {
+            LOG.warn("closing {} failed", hypervisor.connectUri(), e);
+        }
+        calls.close();
+    }
+
+    private LibvirtMachine machineOf(UUID uuid, MachineRecord record) {
+        return new LibvirtMachine(this, uuid, record, hypervisor.log(DomainXml.domainName(record.id())));
+    }
+}

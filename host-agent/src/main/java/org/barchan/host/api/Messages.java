@@ -1,0 +1,77 @@
+package org.barchan.host.api;
+
+import com.google.protobuf.Timestamp;
+import java.time.Instant;
+import org.barchan.host.lifecycle.Doctor.Check;
+import org.barchan.host.lifecycle.RunObserver;
+import org.barchan.host.lifecycle.SandboxView;
+import org.barchan.v1.Accelerator;
+import org.barchan.v1.ClientLostPolicy;
+import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.DiagnosisOutcome;
+import org.barchan.v1.Isolation;
+import org.barchan.v1.ProgressLevel;
+import org.barchan.v1.Sandbox;
+import org.barchan.v1.SandboxState;
+
+/** Makes messages of the public API from what the use cases return. */
+final class Messages {
+    private Messages() {}
+
+    static Sandbox sandbox(SandboxView view) {
+        Sandbox.Builder sandbox = Sandbox.newBuilder()
+                .setId(view.id().value())
+                .setName(view.name().value())
+                .setState(
+                        switch (view.phase()) {
+                            case STARTING -> SandboxState.SANDBOX_STATE_STARTING;
+                            case RUNNING -> SandboxState.SANDBOX_STATE_RUNNING;
+                            case STOPPING -> SandboxState.SANDBOX_STATE_STOPPING;
+                        })
+                .setKernelRelease(view.kernelRelease())
+                .setCreateTime(timestamp(view.createTime()))
+                .setBootId(view.bootId())
+                .setLinkEpochs(view.linkEpochs())
+                .setClientLostPolicy(
+                        switch (view.clientLostPolicy()) {
+                            case DELETE -> ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
+                            case KEEP -> ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
+                        });
+        view.accelerator().ifPresent(accelerator -> {
+            switch (accelerator) {
+                case KVM ->
+                    sandbox.setAccelerator(Accelerator.ACCELERATOR_KVM).setIsolation(Isolation.ISOLATION_HARDWARE);
+                case TCG -> sandbox.setAccelerator(Accelerator.ACCELERATOR_TCG).setIsolation(Isolation.ISOLATION_NONE);
+            }
+        });
+        return sandbox.build();
+    }
+
+    static ProgressLevel level(RunObserver.Level level) {
+        return switch (level) {
+            case VERBOSE -> ProgressLevel.PROGRESS_LEVEL_VERBOSE;
+            case INFO -> ProgressLevel.PROGRESS_LEVEL_INFO;
+            case WARNING -> ProgressLevel.PROGRESS_LEVEL_WARNING;
+        };
+    }
+
+    static DiagnoseResponse diagnosis(Check check) {
+        return DiagnoseResponse.newBuilder()
+                .setCheck(check.check())
+                .setOutcome(
+                        switch (check.outcome()) {
+                            case OK -> DiagnosisOutcome.DIAGNOSIS_OUTCOME_OK;
+                            case WARNING -> DiagnosisOutcome.DIAGNOSIS_OUTCOME_WARNING;
+                            case FAILED -> DiagnosisOutcome.DIAGNOSIS_OUTCOME_FAILED;
+                        })
+                .setDetail(check.detail())
+                .setRemedy(check.remedy())
+                .build();
+    }
+
+    private static Timestamp timestamp(Instant instant) {
+        long seconds = instant.getEpochSecond();
+        int nanos = instant.getNano();
+        return Timestamp.newBuilder().setSeconds(seconds).setNanos(nanos).build();
+    }
+}

@@ -1,0 +1,140 @@
+package org.barchan.host.api;
+
+import com.google.protobuf.ByteString;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.Optional;
+import org.barchan.host.lifecycle.Run;
+import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.v1.RunRequest;
+import org.barchan.v1.RunResponse;
+
+/**
+ * The client's side of one {@code Run}: holds it to the order of the requests, and takes no more standard input than fits a small buffer
+ * until the process has taken it. Called by one thread at a time, save for {@link #taken}.
+ */
+final class RunCall implements StreamObserver<RunRequest> {
+    private static final int MAX_STDIN_MESSAGE = 64 * 1024;
+    /** Read ahead of the process, so that a signal behind some standard input is seen. */
+    private static final int READ_AHEAD = 256 * 1024;
+
+    private final Sandboxes sandboxes;
+    private final HostUser client;
+    private final ServerCallStreamObserver<RunResponse> call;
+    private final RunResponses responses;
+    private Optional<Run> run = Optional.empty();
+    private boolean stdinClosed;
+    // Guarded by this.
+    private int waitingBytes;
+    private int requestsOwed;
+
+    RunCall(Sandboxes sandboxes, HostUser client, ServerCallStreamObserver<RunResponse> call) {
+        this.sandboxes = sandboxes;
+        this.client = client;
+        this.call = call;
+        this.responses = new RunResponses(call);
+        call.disableAutoRequest();
+        call.setOnCancelHandler(this::lost);
+        call.request(1);
+    }
+
+    @Override
+    public void onNext(RunRequest request) {
+        if (run.isEmpty() != request.hasStart()) {
+            violation(
+                    request.getRequestCase().name().toLowerCase(java.util.Locale.ROOT),
+                    "out of order (expected: start" + " first, and once)");
+            return;
+        }
+        switch (request.getRequestCase()) {
+            case START -> {
+                try {
+                    var order = new RunStartParser().parse(request.getStart(), client);
+                    run = Optional.of(sandboxes.run(order, responses));
+                    call.request(1);
+                } catch (RuntimeException e) {
+                    responses.refuse(e);
+                }
+            }
+            case STDIN -> stdin(request.getStdin());
+            case STDIN_CLOSE -> {
+                closeStdin();
+                call.request(1);
+            }
+            case SIGNAL -> signal(request.getSignal().getSignal());
+            case REQUEST_NOT_SET -> violation("request", "not set (expected: a request that this agent knows)");
+        }
+    }
+
+    private void stdin(ByteString data) {
+        if (data.size() > MAX_STDIN_MESSAGE) {
+            violation("stdin", data.size() + " bytes (expected: at most " + MAX_STDIN_MESSAGE + ")");
+            return;
+        }
+        if (stdinClosed) {
+            violation("stdin", "after its end (expected: nothing behind stdin_close)");
+            return;
+        }
+        synchronized (this) {
+            waitingBytes += data.size();
+            requestsOwed++;
+            requestWhatIsOwed();
+        }
+        run.orElseThrow().stdin(data, () -> taken(data.size()));
+    }
+
+    private synchronized void taken(int bytes) {
+        waitingBytes -= bytes;
+        requestWhatIsOwed();
+    }
+
+    private synchronized void requestWhatIsOwed() {
+        if (waitingBytes < READ_AHEAD && requestsOwed > 0) {
+            call.request(requestsOwed);
+            requestsOwed = 0;
+        }
+    }
+
+    private void signal(int number) {
+        if (number < 1 || number > 64) {
+            violation("signal.signal", number + " (expected: 1 to 64)");
+            return;
+        }
+        run.orElseThrow().signal(number);
+        call.request(1);
+    }
+
+    private void closeStdin() {
+        if (!stdinClosed) {
+            stdinClosed = true;
+            run.ifPresent(Run::closeStdin);
+        }
+    }
+
+    /** A client that breaks the rules is refused, and its run dealt with as if it were gone. */
+    private void violation(String field, String problem) {
+        responses.refuse(StatusMapping.of(List.of(new StatusMapping.Violation(field, problem))));
+        run.ifPresent(Run::clientLost);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        lost();
+    }
+
+    @Override
+    public void onCompleted() {
+        if (run.isEmpty()) {
+            violation("start", "missing (expected: start before the end of the requests)");
+        } else {
+            closeStdin();
+        }
+    }
+
+    private void lost() {
+        run.ifPresent(Run::clientLost);
+        responses.wake();
+    }
+}

@@ -1,0 +1,142 @@
+package org.barchan.host.api;
+
+import com.google.protobuf.ByteString;
+import io.grpc.stub.ServerCallStreamObserver;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.barchan.host.lifecycle.Printable;
+import org.barchan.host.lifecycle.RunObserver;
+import org.barchan.host.lifecycle.SandboxView;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.RunProgress;
+import org.barchan.v1.RunResponse;
+
+/**
+ * Sends what happens in a run to its client. Output waits for the client to read; the console does not, and is left out where the client
+ * is slow. Safe for use by many threads.
+ */
+final class RunResponses implements RunObserver {
+    /** What may wait in the agent for the client to read. */
+    static final int BUFFERED_BYTES = 256 * 1024;
+
+    private final ServerCallStreamObserver<RunResponse> call;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition writable = lock.newCondition();
+    private boolean over;
+    private long consoleBytesLeftOut;
+
+    /** To be made within the method that takes the call, as gRPC has it for handlers. */
+    RunResponses(ServerCallStreamObserver<RunResponse> call) {
+        this.call = call;
+        call.setOnReadyThreshold(BUFFERED_BYTES);
+        call.setOnReadyHandler(this::wake);
+    }
+
+    /** The client is gone: nobody waits any more. */
+    void wake() {
+        lock.lock();
+        try {
+            writable.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void sandbox(SandboxView sandbox) {
+        send(RunResponse.newBuilder().setSandbox(Messages.sandbox(sandbox)).build());
+    }
+
+    @Override
+    public void progress(Level level, String message) {
+        send(RunResponse.newBuilder()
+                .setProgress(
+                        RunProgress.newBuilder().setLevel(Messages.level(level)).setMessage(Printable.line(message)))
+                .build());
+    }
+
+    @Override
+    public void console(ByteString output) {
+        lock.lock();
+        try {
+            if (over || call.isCancelled()) {
+                return;
+            }
+            if (!call.isReady()) {
+                consoleBytesLeftOut += output.size();
+                return;
+            }
+            if (consoleBytesLeftOut > 0) {
+                call.onNext(consoleOutput(ByteString.copyFromUtf8(
+                        "\n[" + consoleBytesLeftOut + " bytes of the console left out: read too slowly]\n")));
+                consoleBytesLeftOut = 0;
+            }
+            call.onNext(consoleOutput(output));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void event(ProcessEvent event) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (!over && !call.isReady() && !call.isCancelled()) {
+                writable.await();
+            }
+            send(RunResponse.newBuilder().setProcess(event).build());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void finished(ProcessEvent termination) {
+        lock.lock();
+        try {
+            if (send(RunResponse.newBuilder().setProcess(termination).build())) {
+                over = true;
+                call.onCompleted();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void failed(SandboxException reason) {
+        refuse(StatusMapping.of(reason));
+    }
+
+    /** Ends the call with an error, if it has not ended. */
+    void refuse(Throwable status) {
+        lock.lock();
+        try {
+            if (!over && !call.isCancelled()) {
+                over = true;
+                call.onError(status);
+            }
+            writable.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean send(RunResponse response) {
+        lock.lock();
+        try {
+            boolean open = !over && !call.isCancelled();
+            if (open) {
+                call.onNext(response);
+            }
+            return open;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static RunResponse consoleOutput(ByteString bytes) {
+        return RunResponse.newBuilder().setConsoleOutput(bytes).build();
+    }
+}

@@ -1,0 +1,242 @@
+package org.barchan.host.api;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Duration;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.barchan.host.lifecycle.Hypervisors;
+import org.barchan.host.lifecycle.RunOrder;
+import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.EnvironmentVariable;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.RunStart;
+import org.barchan.v1.WorkingDirectoryPolicy;
+
+/** Makes an order of a {@code RunStart}, or a list of all that is wrong with it. For one use. */
+final class RunStartParser {
+    /** What Linux takes for all arguments and environment together is at least this. */
+    private static final int MAX_ARGUMENT_BYTES = 1024 * 1024;
+
+    private static final String SANDBOX = "start.sandbox.";
+    private static final String PROCESS = "start.process.";
+
+    private final List<StatusMapping.Violation> violations = new ArrayList<>();
+
+    /** Returns the order; throws the status that names all violations. */
+    RunOrder parse(RunStart start, HostUser client) {
+        org.barchan.v1.SandboxSpec sandbox = start.getSandbox();
+        ProcessSpec process = start.getProcess();
+        checkProcess(process);
+        Optional<java.time.Duration> timeout =
+                process.hasTimeout() ? Optional.of(timeout(process.getTimeout())) : Optional.empty();
+        SandboxName name = parsed(
+                SANDBOX + "name",
+                () -> sandbox.hasName() ? new SandboxName(sandbox.getName()) : generatedName(),
+                RunStartParser::generatedName);
+        Path root = sandbox.hasRootDirectory()
+                ? path(SANDBOX + "root_directory", sandbox.getRootDirectory())
+                : Path.of("/");
+        MemorySize memory = parsed(
+                SANDBOX + "memory_bytes",
+                () -> sandbox.hasMemoryBytes() ? new MemorySize(sandbox.getMemoryBytes()) : MemorySize.DEFAULT,
+                () -> MemorySize.DEFAULT);
+        int vcpus = sandbox.hasVcpus() ? sandbox.getVcpus() : 1;
+        if (vcpus < 1 || vcpus > 255) {
+            wrong(SANDBOX + "vcpus", Integer.toUnsignedString(vcpus) + " (expected: 1 to 255)");
+            vcpus = 1;
+        }
+        SandboxSpec spec = new SandboxSpec(
+                name,
+                root,
+                memory,
+                vcpus,
+                kernel(sandbox),
+                accelerator(sandbox),
+                uri(sandbox),
+                sandbox.getDebug(),
+                policy(start));
+        if (!violations.isEmpty()) {
+            throw StatusMapping.of(violations);
+        }
+        return new RunOrder(spec, process, timeout, client);
+    }
+
+    private void checkProcess(ProcessSpec process) {
+        if (process.getArgvCount() == 0) {
+            wrong(PROCESS + "argv", "empty (expected: a command)");
+        } else if (process.getArgv(0).isEmpty()) {
+            wrong(PROCESS + "argv[0]", "empty (expected: a command)");
+        }
+        long size = 0;
+        for (int i = 0; i < process.getArgvCount(); i++) {
+            size += process.getArgv(i).size() + 9L;
+            withoutNul(PROCESS + "argv[" + i + "]", process.getArgv(i));
+        }
+        for (int i = 0; i < process.getEnvironmentCount(); i++) {
+            EnvironmentVariable variable = process.getEnvironment(i);
+            size += variable.getName().size() + variable.getValue().size() + 10L;
+            checkVariable(PROCESS + "environment[" + i + "]", variable);
+        }
+        if (size > MAX_ARGUMENT_BYTES) {
+            wrong(
+                    PROCESS + "argv",
+                    size + " bytes with the environment (expected: at most " + MAX_ARGUMENT_BYTES + ")");
+        }
+        ByteString directory = process.getWorkingDirectory();
+        if (!directory.isEmpty() && directory.byteAt(0) != '/') {
+            wrong(PROCESS + "working_directory", "'" + directory.toStringUtf8() + "' (expected: an absolute path)");
+        }
+        withoutNul(PROCESS + "working_directory", directory);
+        if (process.getWorkingDirectoryPolicy() == WorkingDirectoryPolicy.UNRECOGNIZED) {
+            wrong(PROCESS + "working_directory_policy", unknown(process.getWorkingDirectoryPolicyValue()));
+        }
+        if (process.getIdentity().getPrivileged() && process.getIdentity().getUid() != 0) {
+            wrong(
+                    PROCESS + "identity.privileged",
+                    "true for uid "
+                            + Integer.toUnsignedString(process.getIdentity().getUid())
+                            + " (expected: uid 0, or not privileged)");
+        }
+    }
+
+    private void checkVariable(String field, EnvironmentVariable variable) {
+        if (variable.getName().isEmpty()) {
+            wrong(field + ".name", "empty (expected: a name)");
+        }
+        if (holds(variable.getName(), '=')) {
+            wrong(field + ".name", "'" + variable.getName().toStringUtf8() + "' holds '=' (expected: a name without)");
+        }
+        withoutNul(field + ".name", variable.getName());
+        withoutNul(field + ".value", variable.getValue());
+    }
+
+    private java.time.Duration timeout(Duration timeout) {
+        try {
+            java.time.Duration duration = java.time.Duration.ofSeconds(timeout.getSeconds(), timeout.getNanos());
+            // As nanoseconds it has to fit a long.
+            if (duration.isPositive() && duration.toDays() < 36500) {
+                return duration;
+            }
+        } catch (ArithmeticException e) {
+            // Refused below.
+        }
+        wrong(
+                PROCESS + "timeout",
+                timeout.getSeconds() + " s " + timeout.getNanos() + " ns (expected: positive, below 100 years)");
+        return java.time.Duration.ZERO;
+    }
+
+    private KernelChoice kernel(org.barchan.v1.SandboxSpec sandbox) {
+        if (!sandbox.hasKernelImage()) {
+            if (sandbox.hasKernelModules()) {
+                wrong(SANDBOX + "kernel_modules", "set without kernel_image (expected: both, or neither)");
+            }
+            return new KernelChoice.Newest();
+        }
+        Path image = path(SANDBOX + "kernel_image", sandbox.getKernelImage());
+        return sandbox.hasKernelModules()
+                ? KernelChoice.Image.of(image, path(SANDBOX + "kernel_modules", sandbox.getKernelModules()))
+                : KernelChoice.Image.of(image);
+    }
+
+    private AcceleratorChoice accelerator(org.barchan.v1.SandboxSpec sandbox) {
+        return switch (sandbox.getAccelerator()) {
+            case ACCELERATOR_UNSPECIFIED, ACCELERATOR_AUTO -> AcceleratorChoice.AUTO;
+            case ACCELERATOR_KVM -> AcceleratorChoice.KVM;
+            case ACCELERATOR_TCG -> AcceleratorChoice.TCG;
+            case UNRECOGNIZED -> {
+                wrong(SANDBOX + "accelerator", unknown(sandbox.getAcceleratorValue()));
+                yield AcceleratorChoice.AUTO;
+            }
+        };
+    }
+
+    private ClientLostPolicy policy(RunStart start) {
+        return switch (start.getClientLostPolicy()) {
+            case CLIENT_LOST_POLICY_UNSPECIFIED, CLIENT_LOST_POLICY_DELETE -> ClientLostPolicy.DELETE;
+            case CLIENT_LOST_POLICY_KEEP -> ClientLostPolicy.KEEP;
+            case UNRECOGNIZED -> {
+                wrong("start.client_lost_policy", unknown(start.getClientLostPolicyValue()));
+                yield ClientLostPolicy.DELETE;
+            }
+        };
+    }
+
+    /** Only this host's QEMU: the sockets of a sandbox on another are out of reach. */
+    private String uri(org.barchan.v1.SandboxSpec sandbox) {
+        String uri = sandbox.hasLibvirtUri() ? sandbox.getLibvirtUri() : Hypervisors.DEFAULT_URI;
+        if (!uri.matches("qemu:///(embed|system|session)")) {
+            wrong(
+                    SANDBOX + "libvirt_uri",
+                    "'" + uri + "' (expected: qemu:///embed, qemu:///system or qemu:///session)");
+        }
+        return uri;
+    }
+
+    private Path path(String field, ByteString bytes) {
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes.toByteArray()))
+                    .toString();
+            Path path = Path.of(text);
+            if (path.isAbsolute()) {
+                return path.normalize();
+            }
+            wrong(field, "'" + text + "' (expected: an absolute path)");
+        } catch (CharacterCodingException | InvalidPathException e) {
+            wrong(field, "'" + bytes.toStringUtf8() + "' (expected: a path in UTF-8 without NUL)");
+        }
+        return Path.of("/");
+    }
+
+    private <T> T parsed(String field, Supplier<T> parse, Supplier<T> otherwise) {
+        try {
+            return parse.get();
+        } catch (IllegalArgumentException e) {
+            wrong(field, String.valueOf(e.getMessage()));
+            return otherwise.get();
+        }
+    }
+
+    private void withoutNul(String field, ByteString bytes) {
+        if (holds(bytes, 0)) {
+            wrong(field, "holds NUL (expected: no NUL)");
+        }
+    }
+
+    private static boolean holds(ByteString bytes, int wanted) {
+        for (byte b : bytes) {
+            if (b == wanted) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void wrong(String field, String problem) {
+        violations.add(new StatusMapping.Violation(field, problem));
+    }
+
+    private static String unknown(int number) {
+        return number + " (expected: a value that this agent knows; it may be older than the client)";
+    }
+
+    private static SandboxName generatedName() {
+        return new SandboxName("run-" + SandboxId.random().value().substring(2));
+    }
+}

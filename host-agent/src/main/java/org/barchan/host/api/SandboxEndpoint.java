@@ -1,0 +1,47 @@
+package org.barchan.host.api;
+
+import io.grpc.stub.StreamObserver;
+import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.v1.DeleteSandboxRequest;
+import org.barchan.v1.DeleteSandboxResponse;
+import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.GetSandboxResponse;
+import org.barchan.v1.ListSandboxesRequest;
+import org.barchan.v1.ListSandboxesResponse;
+import org.barchan.v1.SandboxServiceGrpc;
+
+/** {@code SandboxService}. */
+final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
+    private final Sandboxes sandboxes;
+
+    SandboxEndpoint(Sandboxes sandboxes) {
+        this.sandboxes = sandboxes;
+    }
+
+    @Override
+    public void getSandbox(GetSandboxRequest request, StreamObserver<GetSandboxResponse> responses) {
+        Answer.to(
+                responses,
+                () -> GetSandboxResponse.newBuilder()
+                        .setSandbox(Messages.sandbox(sandboxes.get(request.getSandbox())))
+                        .build());
+    }
+
+    @Override
+    public void listSandboxes(ListSandboxesRequest request, StreamObserver<ListSandboxesResponse> responses) {
+        Answer.to(
+                responses,
+                () -> ListSandboxesResponse.newBuilder()
+                        .addAllSandboxes(
+                                sandboxes.list().stream().map(Messages::sandbox).toList())
+                        .build());
+    }
+
+    @Override
+    public void deleteSandbox(DeleteSandboxRequest request, StreamObserver<DeleteSandboxResponse> responses) {
+        Answer.to(responses, () -> {
+            sandboxes.delete(request.getSandbox());
+            return DeleteSandboxResponse.getDefaultInstance();
+        });
+    }
+}

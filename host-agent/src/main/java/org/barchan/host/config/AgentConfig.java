@@ -1,0 +1,159 @@
+package org.barchan.host.config;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How the agent is set up.
+ *
+ * @param home BARCHAN_HOME: where Barchan is installed
+ * @param runtimeDirectory BARCHAN_RUNTIME_DIR: sockets and locks
+ * @param stateDirectory BARCHAN_STATE_DIR: caches, logs, libvirt's own state
+ * @param idleTimeout BARCHAN_IDLE_TIMEOUT: how long an agent without calls and sandboxes stays
+ * @param kvmProofDeadline BARCHAN_KVM_PROOF_TIMEOUT: how long a guest may take to answer for KVM to count as working
+ * @param kvmBootDeadline BARCHAN_KVM_BOOT_TIMEOUT: how long a guest under KVM may take to answer
+ * @param tcgBootDeadline BARCHAN_TCG_BOOT_TIMEOUT: how long an emulated guest may take to answer
+ */
+public record AgentConfig(
+        Path home,
+        Path runtimeDirectory,
+        Path stateDirectory,
+        Duration idleTimeout,
+        Duration kvmProofDeadline,
+        Duration kvmBootDeadline,
+        Duration tcgBootDeadline) {
+    /** A unix socket's path is at most 107 bytes, and the longest below this directory is 31 bytes longer. */
+    private static final int MAX_RUNTIME_PATH_BYTES = 68;
+
+    /** The socket that the agent serves. */
+    public Path socket() {
+        return runtimeDirectory.resolve("agent.sock");
+    }
+
+    /** The lock that an agent holds as long as it lives. */
+    public Path lock() {
+        return runtimeDirectory.resolve("agent.lock");
+    }
+
+    public Path logDirectory() {
+        return stateDirectory.resolve("log");
+    }
+
+    /** What the guest's initrd is made of. */
+    public Path guestTree() {
+        return home.resolve("guest-init/target/guest");
+    }
+
+    /**
+     * Reads the configuration.
+     *
+     * @param environment the process's environment
+     * @param userHome the user's home directory
+     * @param root whether the agent's user is root
+     * @throws InvalidConfigException naming everything that is wrong
+     */
+    public static AgentConfig of(Map<String, String> environment, Path userHome, boolean root)
+            throws InvalidConfigException {
+        Reader reader = new Reader(environment);
+        AgentConfig config = new AgentConfig(
+                reader.path("BARCHAN_HOME").orElseGet(() -> {
+                    reader.problems.add("BARCHAN_HOME: not set (expected: where Barchan is installed; bin/barchan-agent"
+                            + " sets it)");
+                    return Path.of("/");
+                }),
+                reader.path("BARCHAN_RUNTIME_DIR").orElseGet(() -> reader.defaultRuntime(root)),
+                reader.path("BARCHAN_STATE_DIR").orElseGet(() -> reader.defaultState(root, userHome)),
+                reader.duration("BARCHAN_IDLE_TIMEOUT", Duration.ofMinutes(10)),
+                reader.duration("BARCHAN_KVM_PROOF_TIMEOUT", Duration.ofSeconds(10)),
+                reader.duration("BARCHAN_KVM_BOOT_TIMEOUT", Duration.ofSeconds(20)),
+                reader.duration("BARCHAN_TCG_BOOT_TIMEOUT", Duration.ofSeconds(60)));
+        int length = config.runtimeDirectory.toString().getBytes(StandardCharsets.UTF_8).length;
+        if (length > MAX_RUNTIME_PATH_BYTES) {
+            reader.problems.add("runtime directory: " + config.runtimeDirectory + " is " + length
+                    + " bytes long (expected: at most " + MAX_RUNTIME_PATH_BYTES
+                    + ", since unix sockets lie below it; set BARCHAN_RUNTIME_DIR to a shorter path)");
+        }
+        if (!reader.problems.isEmpty()) {
+            throw new InvalidConfigException(reader.problems);
+        }
+        return config;
+    }
+
+    /** Everything that is wrong with a configuration. */
+    public static final class InvalidConfigException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        InvalidConfigException(List<String> problems) {
+            super("the agent's configuration is wrong:\n  " + String.join("\n  ", problems));
+        }
+    }
+
+    private static final class Reader {
+        private final Map<String, String> environment;
+        private final List<String> problems = new ArrayList<>();
+
+        Reader(Map<String, String> environment) {
+            this.environment = environment;
+        }
+
+        Optional<String> text(String key) {
+            return Optional.ofNullable(environment.get(key)).filter(value -> !value.isEmpty());
+        }
+
+        Optional<Path> path(String key) {
+            Optional<Path> path = text(key).map(Path::of);
+            if (path.isPresent() && !path.get().isAbsolute()) {
+                problems.add(key + ": " + path.get() + " (expected: an absolute path)");
+            }
+            return path;
+        }
+
+        Duration duration(String key, Duration otherwise) {
+            return text(key).map(value -> parse(key, value)).orElse(otherwise);
+        }
+
+        private Duration parse(String key, String value) {
+            Duration duration = Duration.ZERO;
+            try {
+                String number = value.replaceFirst("(ms|s|m|h)$", "");
+                long amount = Long.parseLong(number);
+                duration = switch (value.substring(number.length())) {
+                    case "ms" -> Duration.ofMillis(amount);
+                    case "m" -> Duration.ofMinutes(amount);
+                    case "h" -> Duration.ofHours(amount);
+                    default -> Duration.ofSeconds(amount);
+                };
+            } catch (ArithmeticException | NumberFormatException e) {
+                // Zero is refused below.
+            }
+            if (duration.compareTo(Duration.ofMillis(1)) < 0 || duration.compareTo(Duration.ofDays(3650)) > 0) {
+                problems.add(key + ": '" + value
+                        + "' (expected: a positive whole number with the unit ms, s, m or h, seconds without one)");
+            }
+            return duration;
+        }
+
+        Path defaultRuntime(boolean root) {
+            if (root) {
+                return Path.of("/run/barchan");
+            }
+            return path("XDG_RUNTIME_DIR").map(dir -> dir.resolve("barchan")).orElseGet(() -> {
+                problems.add("BARCHAN_RUNTIME_DIR: not set, and XDG_RUNTIME_DIR neither (expected: one of them)");
+                return Path.of("/");
+            });
+        }
+
+        Path defaultState(boolean root, Path userHome) {
+            return root
+                    ? Path.of("/var/lib/barchan")
+                    : path("XDG_STATE_HOME")
+                            .orElse(userHome.resolve(".local/state"))
+                            .resolve("barchan");
+        }
+    }
+}

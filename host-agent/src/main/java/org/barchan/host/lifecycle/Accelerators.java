@@ -1,0 +1,151 @@
+package org.barchan.host.lifecycle;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.port.BootFiles.BootFileSet;
+import org.barchan.host.port.Host;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Chooses what runs a guest's instructions. That /dev/kvm opens says nothing: in some virtual machines a guest under KVM spins for ever.
+ * So KVM is used only after it has been proved to boot a guest within a deadline, once for each boot of the host. Safe for use by many
+ * threads: while one proof runs, all who need it wait for it.
+ */
+final class Accelerators {
+    private static final Logger LOG = LoggerFactory.getLogger(Accelerators.class);
+    /** How much longer than its deadline a proof may take: the machine's start and destruction. */
+    private static final Duration MARGIN = Duration.ofSeconds(20);
+
+    private final Host host;
+    private final ProofStore store;
+    private final TrialBoot trial;
+    private final Duration deadline;
+    private final Map<String, CompletableFuture<KvmVerdict>> proofs = new ConcurrentHashMap<>();
+
+    /** @param deadline how long a guest under KVM may take to answer */
+    Accelerators(Host host, ProofStore store, TrialBoot trial, Duration deadline) {
+        this.host = host;
+        this.store = store;
+        this.trial = trial;
+        this.deadline = deadline;
+    }
+
+    /**
+     * Returns the accelerator for a guest.
+     *
+     * @throws SandboxException {@code PRECONDITION} when KVM was asked for and does not work
+     */
+    Accelerator resolve(AcceleratorChoice choice, Guest guest, Progress observer)
+            throws SandboxException, InterruptedException {
+        return switch (choice) {
+            case TCG -> Accelerator.TCG;
+            case KVM ->
+                switch (verdict(guest, observer)) {
+                    case KvmVerdict.Works() -> Accelerator.KVM;
+                    case KvmVerdict.Fails(String reason) ->
+                        throw new SandboxException(
+                                SandboxException.Code.PRECONDITION,
+                                "KVM was asked for and does not work here: " + reason
+                                        + ". Use emulation (--accel tcg, or auto), or mend KVM; 'barchan doctor' tells more");
+                };
+            case AUTO ->
+                switch (verdict(guest, observer)) {
+                    case KvmVerdict.Works() -> Accelerator.KVM;
+                    case KvmVerdict.Fails(String reason) -> {
+                        observer.progress(
+                                RunObserver.Level.WARNING,
+                                "KVM does not work here (" + reason
+                                        + "): using emulation (TCG), which is slow and no security boundary");
+                        yield Accelerator.TCG;
+                    }
+                };
+        };
+    }
+
+    /** Returns whether KVM works for a guest: from memory, else by a proof. */
+    KvmVerdict verdict(Guest guest, Progress observer) throws SandboxException, InterruptedException {
+        Optional<String> problem = host.kvmProblem(guest.runAs());
+        if (problem.isPresent()) {
+            return new KvmVerdict.Fails(problem.get());
+        }
+        String key = store.key(guest.files());
+        CompletableFuture<KvmVerdict> own = new CompletableFuture<>();
+        CompletableFuture<KvmVerdict> shared = proofs.putIfAbsent(key, own);
+        if (shared == null) {
+            Optional<KvmVerdict> known = store.read(key);
+            if (known.isPresent()) {
+                own.complete(known.get());
+            } else {
+                // On a thread of its own: whoever came first may be cancelled, the others still want to know.
+                Thread.ofVirtual().name("kvm-proof").start(() -> own.complete(prove(key, guest)));
+            }
+            shared = own;
+        }
+        if (!shared.isDone()) {
+            observer.progress(RunObserver.Level.INFO, "checking whether KVM works here (once per boot)");
+        }
+        Duration patience = deadline.plus(MARGIN);
+        try {
+            return shared.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            return new KvmVerdict.Fails(
+                    "starting or ending a virtual machine under KVM took more than " + patience.toSeconds() + " s");
+        } catch (ExecutionException e) {
+            throw new SandboxException(
+                    SandboxException.Code.INTERNAL, "checking whether KVM works: " + e.getCause(), e);
+        }
+    }
+
+    private KvmVerdict prove(String key, Guest guest) {
+        KvmVerdict verdict;
+        try {
+            Duration time =
+                    trial.run(Accelerator.KVM, guest.files(), guest.driver(), guest.runAs(), guest.uri(), deadline);
+            LOG.info("KVM works: a guest answered after {} ms", time.toMillis());
+            verdict = new KvmVerdict.Works();
+            store.write(key, verdict);
+        } catch (SandboxException e) {
+            LOG.warn("KVM does not work: {}", Printable.lines(String.valueOf(e.getMessage())));
+            verdict = switch (e.code()) {
+                case TIMEOUT ->
+                    remember(key, "a guest under KVM did not come up within " + deadline.toSeconds() + " s");
+                case LOST -> remember(key, "a guest under KVM died while it booted");
+                // Not a matter of KVM alone, and quick to find out again.
+                case INVALID, NOT_FOUND, ALREADY_EXISTS, PRECONDITION, EXHAUSTED, UNAVAILABLE, INTERNAL -> {
+                    proofs.remove(key);
+                    yield new KvmVerdict.Fails(Printable.line(firstLine(e)));
+                }
+            };
+        } catch (InterruptedException | RuntimeException e) {
+            LOG.error("checking whether KVM works", e);
+            proofs.remove(key);
+            verdict = new KvmVerdict.Fails("the check itself failed: " + Printable.line(e.toString()));
+        }
+        return verdict;
+    }
+
+    private KvmVerdict remember(String key, String reason) {
+        KvmVerdict verdict = new KvmVerdict.Fails(reason);
+        store.write(key, verdict);
+        return verdict;
+    }
+
+    private static String firstLine(SandboxException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+
+    /** What a guest is to be booted with. */
+    record Guest(BootFileSet files, HypervisorDriver driver, HostUser runAs, String uri) {}
+}

@@ -1,0 +1,8 @@
+package org.barchan.host.lifecycle;
+
+/** Is told what is being done. */
+@FunctionalInterface
+interface Progress {
+    /** @param message one line */
+    void progress(RunObserver.Level level, String message);
+}

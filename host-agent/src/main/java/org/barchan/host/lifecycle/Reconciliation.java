@@ -1,0 +1,150 @@
+package org.barchan.host.lifecycle;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.barchan.host.port.Console;
+import org.barchan.host.port.Consoles;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.GuestLink;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.Machine;
+import org.barchan.host.port.MachineRecord;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes over what a former agent left: machines whose client is lost with it are destroyed, those that are to be kept are adopted, what
+ * has no machine is removed.
+ */
+final class Reconciliation {
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciliation.class);
+    private static final Duration HELLO = Duration.ofSeconds(8);
+
+    private final RuntimeDirectories directories;
+    private final Consoles consoles;
+    private final GuestLink link;
+    private final Registry registry;
+    private final Teardown teardown;
+    private final List<SandboxId> inherited;
+    private final List<CompletableFuture<Void>> pending = new CopyOnWriteArrayList<>();
+
+    /** Looks now at what the former agent left, before anything new is made. */
+    Reconciliation(
+            RuntimeDirectories directories, Consoles consoles, GuestLink link, Registry registry, Teardown teardown) {
+        this.directories = directories;
+        this.consoles = consoles;
+        this.link = link;
+        this.registry = registry;
+        this.teardown = teardown;
+        try {
+            this.inherited = directories.list();
+        } catch (IOException e) {
+            throw new UncheckedIOException("listing the runtime directories", e);
+        }
+    }
+
+    /** Returns the hypervisors that the former agent used. */
+    Set<String> uris() {
+        Set<String> uris = new HashSet<>();
+        uris.add(Hypervisors.DEFAULT_URI);
+        inherited.forEach(id -> note(id).ifPresent(note -> uris.add(note.uri())));
+        return uris;
+    }
+
+    /** Takes over the machines of a hypervisor that was opened just now. Those that must go do so in the background. */
+    void takeOver(String uri, HypervisorDriver driver) throws SandboxException {
+        Set<SandboxId> running = new HashSet<>();
+        for (Machine machine : driver.running()) {
+            MachineRecord record = machine.record();
+            running.add(record.id());
+            Sandbox sandbox = new Sandbox(record.id(), record.name(), record.createTime(), record.clientLostPolicy());
+            sandbox.builtFrom(record.accelerator(), record.kernelRelease());
+            sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
+            sandbox.undo().push("destroy the machine", machine::destroy);
+            if (record.clientLostPolicy() == ClientLostPolicy.KEEP) {
+                registry.adopt(sandbox);
+                CompletableFuture<Void> adopted = new CompletableFuture<>();
+                pending.add(adopted);
+                Thread.ofVirtual().name("adopt-" + record.id()).start(() -> adopt(sandbox, machine, adopted));
+            } else {
+                LOG.info("{}: its client was lost with the former agent: destroying it", record.id());
+                sandbox.stopping();
+                registry.adopt(sandbox);
+                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> teardown.atOnce(sandbox));
+            }
+        }
+        for (SandboxId id : inherited) {
+            boolean here = note(id).map(note -> note.uri().equals(uri)).orElse(uri.equals(Hypervisors.DEFAULT_URI));
+            if (here && !running.contains(id)) {
+                LOG.info("{}: its virtual machine is gone: removing what is left", id);
+                directories.remove(id);
+            }
+        }
+    }
+
+    /** Completes when all that was found so far has been adopted or given up. */
+    CompletableFuture<Void> settled() {
+        return CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new));
+    }
+
+    private void adopt(Sandbox sandbox, Machine machine, CompletableFuture<Void> adopted) {
+        try {
+            sandbox.signal().arm();
+            var _ = machine.ended().thenRun(() -> sandbox.signal().stop(StopReason.MACHINE_ENDED));
+            MachineRecord record = machine.record();
+            Console console = consoles.open(sandbox.id(), record.consoleSocket());
+            sandbox.undo().push("close the console", console::close);
+            Guest guest = link.open(sandbox.id(), record.linkSocket());
+            sandbox.undo().push("close the link", guest::close);
+            GuestHello hello = guest.hello(HELLO);
+            checkSame(sandbox.id(), hello);
+            LiveGuest live = new LiveGuest(machine, console, guest, hello);
+            sandbox.running(live);
+            sandbox.signal().disarm();
+            LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
+            adopted.complete(null);
+            new Watch(teardown).mind(sandbox, live);
+        } catch (SandboxException | InterruptedException | RuntimeException e) {
+            sandbox.signal().disarm();
+            LOG.warn(
+                    "{}: can't be adopted, destroying it: {}",
+                    sandbox.id(),
+                    Printable.line(String.valueOf(e.getMessage())));
+            teardown.atOnce(sandbox);
+        } finally {
+            adopted.complete(null);
+        }
+    }
+
+    private void checkSame(SandboxId id, GuestHello hello) throws SandboxException {
+        if (!hello.configured() || !hello.processIds().contains(Run.PROCESS_ID)) {
+            throw new SandboxException(SandboxException.Code.LOST, "its process was not started before the agent died");
+        }
+        String known = note(id).map(RuntimeDirectories.Note::bootId).orElse("");
+        if (!known.equals(hello.bootId())) {
+            throw new SandboxException(
+                    SandboxException.Code.LOST,
+                    "the guest is another than the one noted: boot id " + hello.bootId() + ", expected " + known);
+        }
+    }
+
+    private Optional<RuntimeDirectories.Note> note(SandboxId id) {
+        try {
+            return directories.note(id);
+        } catch (IOException e) {
+            LOG.warn("{}: reading its note: {}", id, e.toString());
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package org.barchan.host.lifecycle;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+
+/** The live sandboxes. Safe for use by many threads. */
+final class Registry {
+    private final Map<SandboxId, Sandbox> live = new LinkedHashMap<>();
+    private boolean closed;
+
+    /**
+     * Adds a sandbox unless its name is taken.
+     *
+     * @return completed when it was added; else completes when the sandbox of that name, which is being taken down, is gone: then try again
+     * @throws SandboxException {@code ALREADY_EXISTS}, {@code UNAVAILABLE}
+     */
+    synchronized CompletableFuture<Void> reserve(Sandbox sandbox) throws SandboxException {
+        if (closed) {
+            throw new SandboxException(SandboxException.Code.UNAVAILABLE, "the agent is stopping");
+        }
+        for (Sandbox other : live.values()) {
+            if (other.name().equals(sandbox.name())) {
+                if (other.isStopping()) {
+                    return other.gone();
+                }
+                throw new SandboxException(
+                        SandboxException.Code.ALREADY_EXISTS,
+                        "creating sandbox '" + sandbox.name() + "': the live sandbox " + other.id()
+                                + " has that name. Choose another name, or delete that sandbox");
+            }
+        }
+        live.put(sandbox.id(), sandbox);
+        return CompletableFuture.completedFuture(null);
+    }
+
+    /** Adds a sandbox that runs already. */
+    synchronized void adopt(Sandbox sandbox) {
+        live.put(sandbox.id(), sandbox);
+    }
+
+    /** Removes a sandbox that is gone. */
+    void remove(Sandbox sandbox) {
+        synchronized (this) {
+            live.remove(sandbox.id(), sandbox);
+        }
+        sandbox.gone().complete(null);
+    }
+
+    /** Returns the sandbox of an id or a name; one that is being taken down only if no other has the name. */
+    synchronized Optional<Sandbox> find(String idOrName) {
+        return live.values().stream()
+                .filter(s -> s.id().value().equals(idOrName) || s.name().value().equals(idOrName))
+                .min(Comparator.comparing(Sandbox::isStopping));
+    }
+
+    /** Returns all, the oldest first. */
+    synchronized List<Sandbox> all() {
+        List<Sandbox> all = new ArrayList<>(live.values());
+        all.sort(Comparator.comparing(Sandbox::createTime));
+        return all;
+    }
+
+    /** Takes no more sandboxes if there are none. */
+    synchronized boolean closeIfEmpty() {
+        if (live.isEmpty()) {
+            closed = true;
+        }
+        return closed;
+    }
+
+    /** Takes no more sandboxes. */
+    synchronized void close() {
+        closed = true;
+    }
+}

@@ -1,0 +1,219 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.Termination;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One process in one sandbox, from order to end. Its methods tell it what the client sends; they never block and may be called by any
+ * thread.
+ */
+public final class Run {
+    /** A sandbox has one process so far. */
+    static final String PROCESS_ID = "main";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Run.class);
+    /** How long the hypervisor's event may come after the link of a dead machine was lost. */
+    private static final Duration EVENT_LAG = Duration.ofSeconds(3);
+
+    private final Sandbox sandbox;
+    private final RunOrder order;
+    private final RunObserver observer;
+    private final SandboxMaker maker;
+    private final Teardown teardown;
+    private final Timer timer;
+    private final ProcessInput input;
+    private Optional<LiveGuest> made = Optional.empty();
+    private Optional<TimeLimit> limit = Optional.empty();
+    private long stdoutBytes;
+    private long stderrBytes;
+
+    Run(Sandbox sandbox, RunOrder order, RunObserver observer, SandboxMaker maker, Teardown teardown, Timer timer) {
+        this.sandbox = sandbox;
+        this.order = order;
+        this.observer = observer;
+        this.maker = maker;
+        this.teardown = teardown;
+        this.timer = timer;
+        this.input = new ProcessInput(sandbox.id().value());
+    }
+
+    /**
+     * Passes bytes on to standard input.
+     *
+     * @param taken is run when the process has taken them, or nobody will
+     */
+    public void stdin(ByteString data, Runnable taken) {
+        input.data(data, taken);
+    }
+
+    /** Ends standard input. */
+    public void closeStdin() {
+        input.end();
+    }
+
+    /** Sends a signal to the process; one that comes early is sent when the process has been started. */
+    public void signal(int number) {
+        input.signal(number);
+    }
+
+    /** The client is gone: deletes the sandbox, or lets it run on if it may and its process has been started. */
+    public void clientLost() {
+        sandbox.signal().stop(StopReason.CLIENT_LOST);
+    }
+
+    /** Runs it on the calling thread, until the sandbox is gone. */
+    void execute() {
+        ProcessEvent first;
+        LiveGuest live;
+        try {
+            sandbox.signal().arm();
+            live = maker.make(sandbox, order, observer);
+            made = Optional.of(live);
+            first = live.guest().startProcess(PROCESS_ID, order.process());
+        } catch (SandboxException e) {
+            fail(
+                    sandbox.signal().reason().isPresent() && e.code() == SandboxException.Code.LOST && made.isPresent()
+                            ? Endings.beforeStart(sandbox, made)
+                            : e);
+            return;
+        } catch (InterruptedException e) {
+            fail(Endings.beforeStart(sandbox, made));
+            return;
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: starting failed by a fault of Barchan's own", sandbox.id(), e);
+            fail(new SandboxException(
+                    SandboxException.Code.INTERNAL,
+                    "starting " + sandbox.id() + ": " + e + ". This is a fault of Barchan's: see the agent's log",
+                    e));
+            return;
+        }
+        if (first.hasTerminated()) {
+            finish(first.getTerminated());
+            teardown.orderly(sandbox, live);
+        } else {
+            follow(live, first);
+        }
+    }
+
+    private void fail(SandboxException reason) {
+        sandbox.signal().disarm();
+        LOG.info("{}: not started: {}", sandbox.id(), Printable.lines(String.valueOf(reason.getMessage())));
+        // Before the answer: who has been told of a failure finds nothing left behind.
+        teardown.atOnce(sandbox);
+        observer.failed(reason);
+    }
+
+    private void follow(LiveGuest live, ProcessEvent started) {
+        limit = order.timeout().map(time -> new TimeLimit(timer, time, sandbox, live.guest(), PROCESS_ID));
+        String error;
+        try {
+            Termination termination = pump(live, started);
+            endLimit();
+            finish(termination);
+            teardown.orderly(sandbox, live);
+            return;
+        } catch (InterruptedException e) {
+            error = "interrupted";
+        } catch (SandboxException e) {
+            error = String.valueOf(e.getMessage());
+            awaitMachineEnd(live);
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: a fault of Barchan's own", sandbox.id(), e);
+            error = e.toString();
+        }
+        sandbox.signal().disarm();
+        breakOff(live, error);
+    }
+
+    /** Passes on what the process does, up to and without its termination. */
+    private Termination pump(LiveGuest live, ProcessEvent started) throws SandboxException, InterruptedException {
+        try (ProcessConnection connection = live.guest().attach(PROCESS_ID, 0, 0);
+                input) {
+            input.start(live.guest(), PROCESS_ID, connection);
+            observer.event(started);
+            while (true) {
+                ProcessEvent event = connection.take();
+                if (event.hasTerminated()) {
+                    return event.getTerminated();
+                }
+                observer.event(event);
+                count(event);
+            }
+        }
+    }
+
+    private void count(ProcessEvent event) {
+        if (event.hasOutput()) {
+            long end =
+                    event.getOutput().getOffset() + event.getOutput().getData().size();
+            if (event.getOutput().getStream() == OutputStream.OUTPUT_STREAM_STDOUT) {
+                stdoutBytes = end;
+            } else {
+                stderrBytes = end;
+            }
+        }
+    }
+
+    /** The process's end was not seen, or nobody wants to see it. */
+    private void breakOff(LiveGuest live, String error) {
+        Optional<StopReason> reason = sandbox.signal().reason();
+        boolean keep = sandbox.clientLostPolicy() == ClientLostPolicy.KEEP;
+        if (keep && reason.equals(Optional.of(StopReason.CLIENT_LOST))) {
+            LOG.info("{}: its client went away; it runs on", sandbox.id());
+            sandbox.signal().forget(StopReason.CLIENT_LOST);
+            // The time limit goes on.
+            new Watch(teardown).mind(sandbox, live);
+            endLimit();
+            return;
+        }
+        endLimit();
+        finish(Endings.lost(reason, live, error).toBuilder()
+                .setStdoutBytes(stdoutBytes)
+                .setStderrBytes(stderrBytes)
+                .build());
+        if (keep && reason.equals(Optional.of(StopReason.AGENT_STOPPING))) {
+            teardown.letGo(sandbox, live);
+        } else {
+            teardown.atOnce(sandbox);
+        }
+    }
+
+    private void finish(Termination termination) {
+        sandbox.signal().disarm();
+        sandbox.stopping();
+        LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(termination));
+        observer.finished(ProcessEvent.newBuilder().setTerminated(termination).build());
+    }
+
+    private void endLimit() {
+        limit.ifPresent(TimeLimit::close);
+    }
+
+    /** A link that is lost is most often the first sign of a machine that has ended: waits for the event that tells. */
+    private void awaitMachineEnd(LiveGuest live) {
+        sandbox.signal().disarm();
+        if (sandbox.signal().reason().isPresent()) {
+            return;
+        }
+        try {
+            var _ = live.machine().ended().toCompletableFuture().get(EVENT_LAG.toMillis(), TimeUnit.MILLISECONDS);
+            sandbox.signal().stop(StopReason.MACHINE_ENDED);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("{}: the link is lost, but its virtual machine has not ended", sandbox.id());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

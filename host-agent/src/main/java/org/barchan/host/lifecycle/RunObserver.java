@@ -1,0 +1,36 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
+
+/**
+ * Is told how a run goes. Calls come from several threads. After {@link #finished} or {@link #failed}, exactly one of which is called,
+ * there are no more. A client that is gone is no error here: what it is told is lost.
+ */
+public interface RunObserver {
+    /** The sandbox exists, or has changed. */
+    void sandbox(SandboxView sandbox);
+
+    /** Something for people who wait; one line. */
+    void progress(Level level, String message);
+
+    /** Something that the guest wrote to its console, raw. Must not block. */
+    void console(ByteString output);
+
+    /** Something that the process did; blocks while the client does not read. */
+    void event(ProcessEvent event) throws InterruptedException;
+
+    /** The process has ended; must not block. */
+    void finished(ProcessEvent termination);
+
+    /** The process was never started; must not block. */
+    void failed(SandboxException reason);
+
+    /** How much a progress message matters. */
+    enum Level {
+        VERBOSE,
+        INFO,
+        WARNING
+    }
+}

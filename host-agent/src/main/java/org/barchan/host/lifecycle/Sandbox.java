@@ -1,0 +1,134 @@
+package org.barchan.host.lifecycle;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.barchan.host.lifecycle.SandboxState.Running;
+import org.barchan.host.lifecycle.SandboxState.Starting;
+import org.barchan.host.lifecycle.SandboxState.Stopping;
+import org.barchan.host.port.Guest;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.TerminationCause;
+
+/** A live sandbox. Its state is changed by the thread that minds it; all others read it, or stop that thread. */
+final class Sandbox {
+    private final SandboxId id;
+    private final SandboxName name;
+    private final Instant createTime;
+    private final ClientLostPolicy clientLostPolicy;
+    private final StopSignal signal = new StopSignal();
+    private final Undo undo;
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private SandboxState state = new Starting();
+    private Optional<Accelerator> accelerator = Optional.empty();
+    private String kernelRelease = "";
+
+    Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
+        this.id = id;
+        this.name = name;
+        this.createTime = createTime;
+        this.clientLostPolicy = clientLostPolicy;
+        this.undo = new Undo(id.value());
+    }
+
+    SandboxId id() {
+        return id;
+    }
+
+    SandboxName name() {
+        return name;
+    }
+
+    Instant createTime() {
+        return createTime;
+    }
+
+    ClientLostPolicy clientLostPolicy() {
+        return clientLostPolicy;
+    }
+
+    /** Stops the thread that minds this sandbox. */
+    StopSignal signal() {
+        return signal;
+    }
+
+    /** What the host holds for it. */
+    Undo undo() {
+        return undo;
+    }
+
+    /** Completes when nothing is left of it, or the agent has let go of it. */
+    CompletableFuture<Void> gone() {
+        return gone;
+    }
+
+    synchronized void builtFrom(Accelerator chosen, String release) {
+        accelerator = Optional.of(chosen);
+        kernelRelease = release;
+    }
+
+    synchronized void running(LiveGuest guest) {
+        state = new Running(guest);
+    }
+
+    synchronized void stopping() {
+        state = switch (state) {
+            case Starting() -> new Stopping(Optional.empty());
+            case Running(LiveGuest guest) -> new Stopping(Optional.of(guest));
+            case Stopping stopping -> stopping;
+        };
+    }
+
+    /**
+     * Sends a signal to its process.
+     *
+     * @throws SandboxException {@code PRECONDITION} when it is not running
+     */
+    void signalProcess(int number) throws SandboxException, InterruptedException {
+        Guest guest;
+        synchronized (this) {
+            guest = switch (state) {
+                case Running(LiveGuest live) -> live.guest();
+                case Starting s -> throw notRunning("it is still starting");
+                case Stopping s -> throw notRunning("its process has ended");
+            };
+        }
+        guest.signal(Run.PROCESS_ID, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+    }
+
+    private SandboxException notRunning(String why) {
+        return new SandboxException(
+                SandboxException.Code.PRECONDITION, "sending a signal to the process of " + id + ": " + why);
+    }
+
+    synchronized boolean isStopping() {
+        return state instanceof Stopping;
+    }
+
+    synchronized SandboxView view() {
+        Optional<LiveGuest> guest = switch (state) {
+            case Starting() -> Optional.empty();
+            case Running(LiveGuest live) -> Optional.of(live);
+            case Stopping(Optional<LiveGuest> last) -> last;
+        };
+        SandboxView.Phase phase = switch (state) {
+            case Starting() -> SandboxView.Phase.STARTING;
+            case Running r -> SandboxView.Phase.RUNNING;
+            case Stopping s -> SandboxView.Phase.STOPPING;
+        };
+        return new SandboxView(
+                id,
+                name,
+                phase,
+                accelerator,
+                kernelRelease,
+                createTime,
+                guest.map(live -> live.hello().bootId()).orElse(""),
+                guest.map(live -> live.hello().epochs()).orElse(0),
+                clientLostPolicy);
+    }
+}

@@ -1,0 +1,174 @@
+package org.barchan.host.lifecycle;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.port.BootFiles;
+import org.barchan.host.port.BootFiles.BootFileSet;
+import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.Host;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxSpec;
+
+/** Makes sandboxes up to the point where a process can be started in them. Safe for use by many threads. */
+final class SandboxMaker {
+    private static final String ROOT_TAG = "root";
+    private static final List<String> TMPFS = List.of("/tmp", "/var/tmp", "/run");
+    private static final List<String> NEEDED_DIRECTORIES = List.of("proc", "sys", "dev");
+    private static final Duration NAME_WAIT = Duration.ofSeconds(15);
+
+    private final Registry registry;
+    private final DriverSource drivers;
+    private final BootFiles bootFiles;
+    private final Host host;
+    private final Accelerators accelerators;
+    private final GuestBoot boot;
+    private final BootDeadlines deadlines;
+
+    SandboxMaker(
+            Registry registry,
+            DriverSource drivers,
+            BootFiles bootFiles,
+            Host host,
+            Accelerators accelerators,
+            GuestBoot boot,
+            BootDeadlines deadlines) {
+        this.registry = registry;
+        this.drivers = drivers;
+        this.bootFiles = bootFiles;
+        this.host = host;
+        this.accelerators = accelerators;
+        this.boot = boot;
+        this.deadlines = deadlines;
+    }
+
+    /** Makes a sandbox; what it acquires goes to the sandbox's undo, also when it throws. The sandbox's signal is armed. */
+    LiveGuest make(Sandbox sandbox, RunOrder order, RunObserver observer)
+            throws SandboxException, InterruptedException {
+        SandboxSpec spec = order.sandbox();
+        HostUser runAs = host.emulatorUser(order.client());
+        // First of all, since machines of a former agent that are found now hold their names.
+        HypervisorDriver driver = drivers.driver(spec.libvirtUri());
+        reserveName(sandbox);
+        checkRoot(spec.root(), runAs);
+        BootFileSet files = bootFiles.prepare(
+                spec.kernel(), message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
+        sandbox.signal().check();
+        Accelerator accelerator = accelerators.resolve(
+                spec.accelerator(),
+                new Accelerators.Guest(files, driver, runAs, spec.libvirtUri()),
+                observer::progress);
+        sandbox.builtFrom(accelerator, files.release());
+        observer.sandbox(sandbox.view());
+        observer.progress(
+                RunObserver.Level.VERBOSE,
+                "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
+        LiveGuest live = boot.boot(
+                plan(sandbox, spec, files, accelerator, runAs, observer), driver, sandbox.signal(), sandbox.undo());
+        sandbox.running(live);
+        live.guest().configure(new GuestConfiguration(sandbox.name(), ROOT_TAG, TMPFS, files.rootModules()));
+        observer.sandbox(sandbox.view());
+        return live;
+    }
+
+    private GuestBoot.Plan plan(
+            Sandbox sandbox,
+            SandboxSpec spec,
+            BootFileSet files,
+            Accelerator accelerator,
+            HostUser runAs,
+            RunObserver observer) {
+        return new GuestBoot.Plan(
+                sandbox.id(),
+                sandbox.name(),
+                sandbox.createTime(),
+                sandbox.clientLostPolicy(),
+                accelerator,
+                files,
+                spec.memory(),
+                spec.vcpus(),
+                spec.debug(),
+                List.of(new MachineSpec.Share(ROOT_TAG, spec.root(), true)),
+                runAs,
+                spec.libvirtUri(),
+                deadlines.of(accelerator),
+                spec.debug() ? Optional.of(observer::console) : Optional.empty());
+    }
+
+    private void reserveName(Sandbox sandbox) throws SandboxException, InterruptedException {
+        while (true) {
+            Future<Void> free = registry.reserve(sandbox);
+            if (free.isDone() && registry.find(sandbox.id().value()).isPresent()) {
+                return;
+            }
+            try {
+                free.get(NAME_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                throw new SandboxException(
+                        SandboxException.Code.ALREADY_EXISTS,
+                        "creating sandbox '" + sandbox.name()
+                                + "': an earlier sandbox of that name is still being taken" + " down after "
+                                + NAME_WAIT.toSeconds() + " s. Choose another name",
+                        e);
+            } catch (ExecutionException e) {
+                throw new AssertionError("it never fails", e);
+            }
+        }
+    }
+
+    private void checkRoot(Path root, HostUser runAs) throws SandboxException {
+        if (!Files.isDirectory(root)) {
+            throw precondition("using " + root + " as the root of a sandbox: it is "
+                    + (Files.exists(root) ? "not a directory" : "not there") + ". Name a directory with --root");
+        }
+        Optional<Path> closed = host.firstClosed(root, runAs);
+        if (closed.isPresent()) {
+            throw precondition("using " + root + " as the root of a sandbox: QEMU runs as user " + host.nameOf(runAs)
+                    + ", which can't read the directory " + closed.get()
+                    + ". Give that user the right to read and enter it (chmod o+rx), or run as a user who may");
+        }
+        List<String> missing = NEEDED_DIRECTORIES.stream()
+                .filter(name -> !Files.isDirectory(root.resolve(name)))
+                .toList();
+        if (!missing.isEmpty()) {
+            throw precondition("using " + root + " as the root of a sandbox: it has no directory "
+                    + String.join(", ", missing)
+                    + " for the guest to mount its file systems on. Make them: mkdir "
+                    + String.join(
+                            " ",
+                            missing.stream()
+                                    .map(name -> root.resolve(name).toString())
+                                    .toList()));
+        }
+    }
+
+    private static SandboxException precondition(String message) {
+        return new SandboxException(SandboxException.Code.PRECONDITION, message);
+    }
+
+    /** Returns hypervisors, their former machines taken over. */
+    @FunctionalInterface
+    interface DriverSource {
+        HypervisorDriver driver(String uri) throws SandboxException;
+    }
+
+    /** How long a guest may take to answer. */
+    record BootDeadlines(Duration kvm, Duration tcg) {
+        Duration of(Accelerator accelerator) {
+            return switch (accelerator) {
+                case KVM -> kvm;
+                case TCG -> tcg;
+            };
+        }
+    }
+}

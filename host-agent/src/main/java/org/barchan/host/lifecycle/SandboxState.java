@@ -1,0 +1,19 @@
+package org.barchan.host.lifecycle;
+
+import java.util.Optional;
+
+/** Where a sandbox is in its life, with what there is of it then. */
+sealed interface SandboxState {
+    /** It is being made, or its guest is booting. */
+    record Starting() implements SandboxState {}
+
+    /** Its guest answers. */
+    record Running(LiveGuest guest) implements SandboxState {}
+
+    /**
+     * It is being taken down.
+     *
+     * @param guest what there was of it
+     */
+    record Stopping(Optional<LiveGuest> guest) implements SandboxState {}
+}

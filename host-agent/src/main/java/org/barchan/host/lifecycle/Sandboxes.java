@@ -1,0 +1,222 @@
+package org.barchan.host.lifecycle;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.port.BootFiles;
+import org.barchan.host.port.Consoles;
+import org.barchan.host.port.GuestLink;
+import org.barchan.host.port.Host;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.KernelInventory;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All that can be done with the sandboxes of this host. Safe for use by many threads. */
+public final class Sandboxes {
+    private static final Logger LOG = LoggerFactory.getLogger(Sandboxes.class);
+    /** How long to wait for what a former agent left to be sorted out, and for an answer from it. */
+    private static final Duration RECONCILE = Duration.ofSeconds(10);
+
+    private final Registry registry = new Registry();
+    private final Hypervisors hypervisors;
+    private final Timer timer;
+    private final Reconciliation reconciliation;
+    private final SandboxMaker maker;
+    private final Teardown teardown;
+    private final Doctor doctor;
+    private final CompletableFuture<Void> reconciled = new CompletableFuture<>();
+
+    public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
+        this.hypervisors = hypervisors;
+        this.timer = timer;
+        RuntimeDirectories directories =
+                new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
+        this.teardown = new Teardown(registry, timer);
+        this.reconciliation = new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown);
+        GuestBoot boot = new GuestBoot(
+                directories,
+                ports.consoles(),
+                ports.link(),
+                timer,
+                Runtime.getRuntime().availableProcessors());
+        TrialBoot trial = new TrialBoot(boot, timer);
+        ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
+        Accelerators accelerators = new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline());
+        this.maker = new SandboxMaker(
+                registry,
+                this::driver,
+                ports.bootFiles(),
+                ports.host(),
+                accelerators,
+                boot,
+                new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
+        this.doctor = new Doctor(ports, this::driver, accelerators, trial, settings);
+    }
+
+    /**
+     * Runs a process in a new sandbox. Returns at once; all that happens is told to the observer, failures too.
+     *
+     * @return what tells the run what the client sends
+     */
+    public Run run(RunOrder order, RunObserver observer) {
+        Sandbox sandbox = new Sandbox(
+                SandboxId.random(),
+                order.sandbox().name(),
+                Instant.now(),
+                order.sandbox().clientLostPolicy());
+        LOG.info(
+                "{}: run '{}' for uid {}: {}",
+                sandbox.id(),
+                sandbox.name(),
+                order.client().uid(),
+                order.process().getArgvCount() == 0
+                        ? ""
+                        : Printable.line(order.process().getArgv(0).toStringUtf8()));
+        Run run = new Run(sandbox, order, observer, maker, teardown, timer);
+        Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
+        return run;
+    }
+
+    /**
+     * Returns a live sandbox.
+     *
+     * @throws SandboxException {@code NOT_FOUND}
+     */
+    public SandboxView get(String idOrName) throws SandboxException, InterruptedException {
+        return find(idOrName).view();
+    }
+
+    /** Returns the live sandboxes, the oldest first. */
+    public List<SandboxView> list() throws InterruptedException {
+        awaitReconciled();
+        return registry.all().stream().map(Sandbox::view).toList();
+    }
+
+    /**
+     * Sends a signal to the process of a sandbox.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when no process runs in it now
+     */
+    public void signal(String idOrName, int number) throws SandboxException, InterruptedException {
+        find(idOrName).signalProcess(number);
+    }
+
+    /**
+     * Ends a sandbox; returns when nothing is left of it.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code TIMEOUT}
+     */
+    public void delete(String idOrName) throws SandboxException, InterruptedException {
+        Sandbox sandbox = find(idOrName);
+        LOG.info("{}: delete", sandbox.id());
+        sandbox.signal().stop(StopReason.DELETED);
+        Duration patience = Duration.ofSeconds(60);
+        try {
+            sandbox.gone().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new SandboxException(
+                    SandboxException.Code.TIMEOUT,
+                    "deleting " + sandbox.id() + ": still there after " + patience.toSeconds() + " s. Try again",
+                    e);
+        } catch (ExecutionException e) {
+            throw new AssertionError("it never fails", e);
+        }
+    }
+
+    /** Checks what a run needs. */
+    public Doctor doctor() {
+        return doctor;
+    }
+
+    /** Returns the version of the hypervisor's library; empty where it is missing. */
+    public String hypervisorVersion() {
+        try {
+            return driver(Hypervisors.DEFAULT_URI).version();
+        } catch (SandboxException e) {
+            return "";
+        }
+    }
+
+    /**
+     * Takes over what a former agent left: blocks until it is sorted out, at most some 10 s; meant for a thread of its own. Until it has
+     * returned, {@link #get}, {@link #list} and {@link #delete} wait for it as long.
+     */
+    public void reconcile() {
+        for (String uri : reconciliation.uris()) {
+            try {
+                var _ = driver(uri);
+            } catch (SandboxException | RuntimeException e) {
+                LOG.warn("looking for sandboxes of a former agent on {}: {}", uri, e.getMessage());
+            }
+        }
+        reconciliation.settled().join();
+        reconciled.complete(null);
+    }
+
+    /** Takes no more runs if there is no sandbox. */
+    public boolean closeIfIdle() {
+        return registry.closeIfEmpty();
+    }
+
+    /** Stops: sandboxes whose client is lost with the agent are destroyed, those that are to be kept are left running. */
+    public void shutdown(Duration patience) {
+        registry.close();
+        List<Sandbox> all = registry.all();
+        all.forEach(sandbox -> sandbox.signal().stop(StopReason.AGENT_STOPPING));
+        try {
+            CompletableFuture.allOf(all.stream().map(Sandbox::gone).toArray(CompletableFuture[]::new))
+                    .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("stopping: some sandboxes are still there after {}", patience);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private HypervisorDriver driver(String uri) throws SandboxException {
+        return hypervisors.driver(uri, driver -> reconciliation.takeOver(uri, driver));
+    }
+
+    private Sandbox find(String idOrName) throws SandboxException, InterruptedException {
+        awaitReconciled();
+        return registry.find(idOrName)
+                .orElseThrow(() -> new SandboxException(
+                        SandboxException.Code.NOT_FOUND,
+                        "no sandbox of the id or name '" + Printable.line(idOrName) + "' lives here"));
+    }
+
+    private void awaitReconciled() throws InterruptedException {
+        try {
+            reconciled.get(RECONCILE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn("what a former agent left is not sorted out yet");
+        } catch (ExecutionException e) {
+            throw new AssertionError("it never fails", e);
+        }
+    }
+
+    /** What the use cases need of the world. */
+    public record Ports(BootFiles bootFiles, GuestLink link, Consoles consoles, Host host, KernelInventory kernels) {}
+
+    /**
+     * How they go about it.
+     *
+     * @param guestTree what the guest's initrd is made of
+     * @param kvmProofDeadline how long a guest may take to answer for KVM to count as working
+     */
+    public record Settings(
+            Path runtimeDirectory,
+            Path stateDirectory,
+            Path guestTree,
+            Duration kvmProofDeadline,
+            Duration kvmBootDeadline,
+            Duration tcgBootDeadline) {}
+}

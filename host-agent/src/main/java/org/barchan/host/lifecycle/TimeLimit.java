@@ -1,0 +1,68 @@
+package org.barchan.host.lifecycle;
+
+import java.time.Duration;
+import org.barchan.host.port.Guest;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.TerminationCause;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Ends a process whose time is up: SIGTERM, after a grace SIGKILL, after another grace the whole sandbox. */
+final class TimeLimit implements AutoCloseable {
+    static final Duration GRACE = Duration.ofSeconds(5);
+
+    private static final Logger LOG = LoggerFactory.getLogger(TimeLimit.class);
+    private static final int SIGKILL = 9;
+    private static final int SIGTERM = 15;
+
+    private final Timer timer;
+    private final Sandbox sandbox;
+    private final Guest guest;
+    private final String processId;
+    private Timer.Alarm alarm;
+    private boolean closed;
+
+    /** Counts from now on. */
+    TimeLimit(Timer timer, Duration limit, Sandbox sandbox, Guest guest, String processId) {
+        this.timer = timer;
+        this.sandbox = sandbox;
+        this.guest = guest;
+        this.processId = processId;
+        this.alarm = timer.after(limit, this::terminate);
+    }
+
+    private void terminate() {
+        if (next(this::kill)) {
+            send(SIGTERM);
+        }
+    }
+
+    private void kill() {
+        if (next(() -> sandbox.signal().stop(StopReason.TIME_UP))) {
+            send(SIGKILL);
+        }
+    }
+
+    /** Sets the next alarm before the signal goes out: a guest that does not answer must not hold it up. */
+    private synchronized boolean next(Runnable step) {
+        if (!closed) {
+            alarm = timer.after(GRACE, step);
+        }
+        return !closed;
+    }
+
+    private void send(int signal) {
+        try {
+            LOG.info("{}: time is up: signal {}", sandbox.id(), signal);
+            guest.signal(processId, signal, TerminationCause.TERMINATION_CAUSE_TIMEOUT);
+        } catch (SandboxException | InterruptedException e) {
+            LOG.warn("{}: sending signal {} when the time was up: {}", sandbox.id(), signal, e.getMessage());
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        alarm.cancel();
+    }
+}

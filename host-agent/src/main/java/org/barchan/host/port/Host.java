@@ -1,0 +1,46 @@
+package org.barchan.host.port;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+
+/** What the agent has to know of the machine that it runs on. Safe for use by many threads. */
+public interface Host {
+    /** Returns the processor's architecture as {@code uname -m} prints it. */
+    String architecture();
+
+    /** Returns the boot id of the running kernel: another value means another boot. */
+    String bootId();
+
+    /** Returns the release of the running kernel. */
+    String kernelRelease();
+
+    /**
+     * Returns the QEMU that a sandbox would be run by.
+     *
+     * @throws SandboxException {@code PRECONDITION} when there is none
+     */
+    Emulator emulator() throws SandboxException;
+
+    /** Returns the user that QEMU is run as for a client. */
+    HostUser emulatorUser(HostUser client);
+
+    /** Returns a user's name, or its number where it has none. */
+    String nameOf(HostUser user);
+
+    /** Returns why a user can't use /dev/kvm; empty where it can be opened, which proves nothing yet. */
+    Optional<String> kvmProblem(HostUser user);
+
+    /** Returns the first directory on the way to and including {@code directory} that a user can't enter and list. */
+    Optional<Path> firstClosed(Path directory, HostUser user);
+
+    /**
+     * A QEMU.
+     *
+     * @param version as it prints it
+     * @param modified when the file was last changed
+     */
+    record Emulator(Path binary, String version, Instant modified) {}
+}

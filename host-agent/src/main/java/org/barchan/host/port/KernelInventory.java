@@ -1,0 +1,18 @@
+package org.barchan.host.port;
+
+import java.util.List;
+
+/** Which kernels the host has. */
+@FunctionalInterface
+public interface KernelInventory {
+    /** Returns the kernels that a sandbox may be run with, the preferred one first. */
+    List<Finding> kernels();
+
+    /**
+     * A kernel.
+     *
+     * @param usable whether it can run a sandbox
+     * @param detail where it is, or why it can't be used
+     */
+    record Finding(String release, boolean usable, String detail) {}
+}

@@ -1,0 +1,90 @@
+package org.barchan.host.adapter.libvirt;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxException.Code;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class HypervisorTest {
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "qemu", "qemu:///embed?root=/x", "QEMU:///system", "lxc:///", "qemu+ssh://h/system", "\u001b"
+            })
+    void of_otherUri_isInvalidAndSaysWhatIsExpected(String uri) {
+        SandboxException e = assertThrows(SandboxException.class, () -> Hypervisor.of(uri, directory));
+        assertEquals(Code.INVALID, e.code());
+        assertTrue(
+                e.getMessage().endsWith("(expected: qemu:///embed, qemu:///system or qemu:///session)"),
+                e.getMessage());
+        assertFalse(e.getMessage().contains("\u001b"));
+    }
+
+    @Test
+    void prepare_pathTooLong_saysByHowMuch() {
+        SandboxException e =
+                assertThrows(SandboxException.class, () -> EmbeddedRoot.prepare(directory.resolve("x".repeat(100))));
+        assertEquals(Code.INVALID, e.code());
+        assertTrue(e.getMessage().contains("bytes too long"), e.getMessage());
+    }
+
+    @Test
+    void prepare_nastyPath_isEncodedInTheUri() throws SandboxException {
+        EmbeddedRoot root = EmbeddedRoot.prepare(directory.resolve("a b&c=ü+%"));
+        assertTrue(
+                root.uri()
+                        .endsWith("/a b&c=ü+%"
+                                .replace("/", "%2F")
+                                .replace(" ", "%20")
+                                .replace("&", "%26")
+                                .replace("=", "%3D")
+                                .replace("ü", "%C3%BC")
+                                .replace("+", "%2B")
+                                .replaceAll("%$", "%25")),
+                root.uri());
+        assertTrue(Files.exists(root.directory().resolve("etc/qemu.conf")));
+    }
+
+    @Test
+    void prepare_fileInTheWay_isRefused() throws Exception {
+        Path file = Files.createFile(directory.resolve("f"));
+        SandboxException e = assertThrows(SandboxException.class, () -> EmbeddedRoot.prepare(file));
+        assertEquals(Code.PRECONDITION, e.code());
+    }
+
+    @Test
+    void requirePassableByAnyone_closedDirectory_isNamed() throws Exception {
+        Path closed = Files.createDirectory(directory.resolve("closed"));
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
+        Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
+        EmbeddedRoot root = EmbeddedRoot.prepare(closed.resolve("r"));
+        SandboxException e = assertThrows(SandboxException.class, root::requirePassableByAnyone);
+        assertEquals(Code.PRECONDITION, e.code());
+        assertTrue(e.getMessage().contains("chmod o+x " + closed), e.getMessage());
+    }
+
+    @Test
+    void qemuUser_ofADaemonWithoutRights_canOnlyBeItsOwn() throws SandboxException {
+        Hypervisor session = new Hypervisor.Daemon("qemu:///session", 1000);
+        assertTrue(session.qemuUser(new HostUser(1000, 1000)).isEmpty());
+        assertThrows(SandboxException.class, () -> session.qemuUser(new HostUser(1001, 1000)));
+        assertEquals(
+                Specs.NOBODY,
+                new Hypervisor.Daemon("qemu:///system", 0)
+                        .qemuUser(Specs.NOBODY)
+                        .orElseThrow());
+    }
+}

@@ -1,0 +1,40 @@
+package org.barchan.host.adapter.libvirt;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+
+/** Machines to start, for tests. */
+final class Specs {
+    static final HostUser NOBODY = new HostUser(65534, 65534);
+
+    private Specs() {}
+
+    static MachineRecord record(Path runtimeDirectory) {
+        return new MachineRecord(
+                SandboxId.random(),
+                new SandboxName("test"),
+                Instant.parse("2026-01-02T03:04:05.678901Z"),
+                ClientLostPolicy.KEEP,
+                Accelerator.TCG,
+                "6.1.0-56-amd64",
+                runtimeDirectory);
+    }
+
+    static MachineSpec spec(MachineRecord record, Path kernel, Path initrd, List<MachineSpec.Share> shares) {
+        return new MachineSpec(
+                record, MemorySize.ofMebibytes(256), 1, kernel, initrd, "console=ttyS0 quiet panic=1", shares, NOBODY);
+    }
+
+    static MachineSpec spec(MachineRecord record) {
+        return spec(record, Path.of("/boot/vmlinuz"), Path.of("/var/initrd"), List.of());
+    }
+}

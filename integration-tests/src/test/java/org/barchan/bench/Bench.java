@@ -1,0 +1,184 @@
+package org.barchan.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.barchan.bench.BareGuest.Arrival;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prints the figures of SPECIFICATION.md. Each is taken beside its floor, in turn, so that the ratio holds on a machine whose pace
+ * changes. Argument: the number of rounds, 7 if none.
+ */
+public final class Bench {
+    private static final int MEBIBYTES = 512;
+    private static final long STREAM_BYTES = 64L * 1024 * 1024;
+    private static final Pattern HELLO = Pattern.compile("init answered ([0-9.]+) ms after its start");
+    private static final Pattern RESIDENT = Pattern.compile("init holds ([0-9]+) KiB");
+
+    private final Path home = Path.of(System.getProperty("barchan.home")).toAbsolutePath();
+    private final Path work;
+    private final Path state;
+    private final Path runtime;
+
+    private Bench(Path work) throws IOException {
+        this.work = work;
+        this.state = Files.createDirectories(work.resolve("s"));
+        this.runtime = work.resolve("r");
+        for (Path directory : List.of(work, state)) {
+            Files.setPosixFilePermissions(
+                    directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+    }
+
+    /** Measures and prints; fails when something could not be measured. */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
+        Path work = Files.createTempDirectory(Path.of("/tmp"), "bb");
+        try {
+            new Bench(work).measure(rounds);
+        } finally {
+            try (var files = Files.walk(work)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+    }
+
+    private void measure(int rounds) throws IOException, InterruptedException {
+        System.err.println("bench: the first run fills the caches");
+        run("true");
+        BareGuest floor = BareGuest.build(
+                home.resolve("integration-tests/src/test/c/floor-init.c"), work, state);
+        String commandLine = commandLine();
+        long agentIdle = agentResidentKibibytes();
+        List<Double> bare = new ArrayList<>();
+        List<Double> warm = new ArrayList<>();
+        List<Double> cold = new ArrayList<>();
+        List<Double> whole = new ArrayList<>();
+        List<Double> bareStream = new ArrayList<>();
+        List<Double> stream = new ArrayList<>();
+        List<Double> hello = new ArrayList<>();
+        List<Double> resident = new ArrayList<>();
+        for (int i = 1; i <= rounds; i++) {
+            System.err.println("bench: round " + i + " of " + rounds);
+            bare.add(floor.run(1, MEBIBYTES, commandLine).first());
+            Arrival run = Arrival.of(barchan("run", "--accel", "tcg", "--", "echo"), 1);
+            warm.add(run.first());
+            bareStream.add(floor.run(STREAM_BYTES, MEBIBYTES, commandLine).throughput());
+            stream.add(Arrival.of(
+                            barchan("run", "--accel", "tcg", "--", "head", "-c", "" + STREAM_BYTES, "/dev/zero"),
+                            STREAM_BYTES)
+                    .throughput());
+            String said = run("--debug", "--verbose", "true");
+            hello.add(number(HELLO, said));
+            resident.add(number(RESIDENT, said) / 1024);
+            stopAgent();
+            long start = System.nanoTime();
+            cold.add(Arrival.of(barchan("run", "--accel", "tcg", "--", "echo"), 1).first());
+            whole.add((System.nanoTime() - start) / 1e9);
+        }
+        stopAgent();
+        System.out.println("| what | median | min-max | ratio to its floor (median of pairs) |");
+        System.out.println("|---|---|---|---|");
+        row("floor: bare QEMU, C init, first byte", "s", bare, null);
+        row("cold start with an agent running: exec of the CLI to the first byte", "s", warm, bare);
+        row("cold start that starts the agent too", "s", cold, bare);
+        row("the same, to the CLI's end", "s", whole, bare);
+        row("floor: `cat` over a bare port", "MiB/s", bareStream, null);
+        row("stdout throughput", "MiB/s", stream, bareStream);
+        row("guest init: exec to Hello answered", "ms", hello, null);
+        row("guest init: resident", "MiB", resident, null);
+        row("agent: resident, idle after a run", "MiB", List.of(agentIdle / 1024.0), null);
+    }
+
+    private static void row(String what, String unit, List<Double> values, @Nullable List<Double> floor) {
+        Samples samples = new Samples(values);
+        String ratio = floor == null
+                ? ""
+                : "%.2f".formatted(samples.over(new Samples(floor)).median());
+        System.out.printf(
+                "| %s | %.3g %s | %.3g-%.3g | %s |%n",
+                what, samples.median(), unit, samples.minimum(), samples.maximum(), ratio);
+    }
+
+    private ProcessBuilder barchan(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(home.resolve("bin/barchan").toString()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("BARCHAN_STATE_DIR", state.toString());
+        builder.environment().put("BARCHAN_RUNTIME_DIR", runtime.toString());
+        return builder;
+    }
+
+    /** Runs a sandbox and returns what Barchan itself said on standard error. */
+    private String run(String... optionsAndCommand) throws IOException, InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of("run", "--accel", "tcg", "--memory", MEBIBYTES + "M"));
+        arguments.addAll(List.of(optionsAndCommand));
+        Path said = work.resolve("said");
+        int status = barchan(arguments.toArray(new String[0]))
+                .redirectError(said.toFile())
+                .start()
+                .waitFor();
+        String text = Files.readString(said, StandardCharsets.ISO_8859_1);
+        if (status != 0) {
+            throw new IOException("barchan " + arguments + ": exit status " + status + ": " + text);
+        }
+        return text;
+    }
+
+    private static double number(Pattern pattern, String text) throws IOException {
+        Matcher matcher = pattern.matcher(text);
+        if (!matcher.find()) {
+            throw new IOException("nothing like '" + pattern + "' in: " + text);
+        }
+        return Double.parseDouble(matcher.group(1));
+    }
+
+    /** Returns what the guests' kernel is told, without what is for this sandbox alone. */
+    private String commandLine() throws IOException, InterruptedException {
+        Path said = work.resolve("cmdline");
+        int status = barchan("run", "--accel", "tcg", "--", "cat", "/proc/cmdline")
+                .redirectOutput(said.toFile())
+                .start()
+                .waitFor();
+        if (status != 0) {
+            throw new IOException("barchan run -- cat /proc/cmdline: exit status " + status);
+        }
+        return Files.readString(said).strip();
+    }
+
+    private ProcessHandle agent() throws IOException {
+        long pid = Long.parseLong(Files.readString(runtime.resolve("agent.lock")).strip());
+        return ProcessHandle.of(pid).orElseThrow(() -> new IOException("no agent " + pid + " runs"));
+    }
+
+    private long agentResidentKibibytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + agent().pid() + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void stopAgent() throws IOException, InterruptedException {
+        ProcessHandle agent = agent();
+        agent.destroy();
+        try {
+            agent.onExit().get(30, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException("the agent " + agent.pid() + " does not end", e);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package org.barchan.it;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/** Tests that only root can run. */
+final class Root {
+    private Root() {}
+
+    /** Aborts the test with its reason where this is not root. */
+    static void required(String why) {
+        assumeTrue("root".equals(System.getProperty("user.name")), () -> "needs root for " + why);
+    }
+}
