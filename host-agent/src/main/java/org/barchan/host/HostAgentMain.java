@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -83,7 +84,8 @@ public final class HostAgentMain {
             CallGate gate = new CallGate();
             HostUser self = host.self();
             var services = new AgentServer.Services(sandboxes, version(), config.stateDirectory());
-            try (AgentServer server = AgentServer.listen(config.socket(), Set.of(0, self.uid()), gate, services)) {
+            try (AgentServer server =
+                    AgentServer.listen(config.socket(), Set.copyOf(List.of(0, self.uid())), gate, services)) {
                 // Listens first: what can be answered at once is, and the rest waits for this.
                 Thread.ofVirtual().name("reconcile").start(sandboxes::reconcile);
                 CountDownLatch stop = new CountDownLatch(1);

@@ -101,7 +101,12 @@ public final class Doctor {
     }
 
     private Check kernels() {
-        List<KernelInventory.Finding> findings = ports.kernels().kernels();
+        List<KernelInventory.Finding> findings;
+        try {
+            findings = ports.kernels().kernels();
+        } catch (SandboxException e) {
+            return Check.failed("kernels", text(e), "install a kernel: apt-get install linux-image-amd64");
+        }
         String detail = findings.stream()
                 .map(f -> f.release() + (f.usable() ? " (usable)" : " (not usable: " + f.detail() + ")"))
                 .collect(Collectors.joining("; "));

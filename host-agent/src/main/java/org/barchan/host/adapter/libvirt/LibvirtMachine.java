@@ -19,7 +19,7 @@ final class LibvirtMachine implements Machine {
 
     private volatile boolean destroying;
     /** What the log said at the end, when its file goes. */
-    private volatile String lastLog = "";
+    private volatile Optional<String> lastLog = Optional.empty();
 
     LibvirtMachine(LibvirtDriver driver, UUID uuid, MachineRecord record, Optional<QemuLog> log) {
         this.driver = driver;
@@ -49,7 +49,7 @@ final class LibvirtMachine implements Machine {
 
     @Override
     public String log() {
-        return ended.isDone() ? lastLog : log.map(QemuLog::tail).orElse("");
+        return lastLog.or(() -> log.map(QemuLog::tail)).orElse("");
     }
 
     UUID uuid() {
@@ -66,7 +66,7 @@ final class LibvirtMachine implements Machine {
 
     /** Takes note that the domain has stopped: keeps the end of the log and removes its file. */
     void stopped(StoppedDetail detail) {
-        lastLog = log.map(QemuLog::tail).orElse("");
+        lastLog = log.map(QemuLog::tail);
         log.ifPresent(QemuLog::delete);
         ended.completeAsync(() -> endOf(detail));
     }

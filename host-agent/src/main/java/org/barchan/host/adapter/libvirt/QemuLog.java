@@ -1,13 +1,14 @@
 package org.barchan.host.adapter.libvirt;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,15 +28,29 @@ record QemuLog(Path file) {
                 // Read on.
             }
             String text = new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8);
-            String[] lines = text.split("\n", -1);
-            int first = Math.max(start > 0 ? 1 : 0, lines.length - 1 - TAIL_LINES);
-            return Printable.of(String.join(
-                    "\n", java.util.Arrays.copyOfRange(lines, Math.min(first, lines.length), lines.length)));
+            return Printable.of(lastLines(start > 0 ? text.substring(text.indexOf('\n') + 1) : text));
         } catch (NoSuchFileException e) {
             return "";
-        } catch (IOException | UncheckedIOException e) {
+        } catch (IOException e) {
             return "(" + file + " cannot be read: " + e.getMessage() + ")";
         }
+    }
+
+    /** Without the command line, which libvirt puts first, and whose lines all end in a backslash but the last. */
+    private static String lastLines(String text) {
+        Deque<String> last = new ArrayDeque<>();
+        boolean inCommand = false;
+        for (String line : text.lines().toList()) {
+            boolean wasInCommand = inCommand;
+            inCommand = line.endsWith(" \\");
+            if (!inCommand && !wasInCommand && !line.isBlank()) {
+                last.addLast(line + "\n");
+            }
+            if (last.size() > TAIL_LINES) {
+                last.removeFirst();
+            }
+        }
+        return String.join("", last);
     }
 
     void delete() {

@@ -28,9 +28,9 @@ final class HypervisorTest {
         SandboxException e = assertThrows(SandboxException.class, () -> Hypervisor.of(uri, directory));
         assertEquals(Code.INVALID, e.code());
         assertTrue(
-                e.getMessage().endsWith("(expected: qemu:///embed, qemu:///system or qemu:///session)"),
-                e.getMessage());
-        assertFalse(e.getMessage().contains("\u001b"));
+                Specs.messageOf(e).endsWith("(expected: qemu:///embed, qemu:///system or qemu:///session)"),
+                Specs.messageOf(e));
+        assertFalse(Specs.messageOf(e).contains("\u001b"));
     }
 
     @Test
@@ -38,7 +38,7 @@ final class HypervisorTest {
         SandboxException e =
                 assertThrows(SandboxException.class, () -> EmbeddedRoot.prepare(directory.resolve("x".repeat(100))));
         assertEquals(Code.INVALID, e.code());
-        assertTrue(e.getMessage().contains("bytes too long"), e.getMessage());
+        assertTrue(Specs.messageOf(e).contains("bytes too long"), Specs.messageOf(e));
     }
 
     @Test
@@ -73,7 +73,7 @@ final class HypervisorTest {
         EmbeddedRoot root = EmbeddedRoot.prepare(closed.resolve("r"));
         SandboxException e = assertThrows(SandboxException.class, root::requirePassableByAnyone);
         assertEquals(Code.PRECONDITION, e.code());
-        assertTrue(e.getMessage().contains("chmod o+x " + closed), e.getMessage());
+        assertTrue(Specs.messageOf(e).contains("chmod o+x " + closed), Specs.messageOf(e));
     }
 
     @Test

@@ -26,7 +26,7 @@ final class QemuLogTest {
 
     @Test
     void tail_controlCharacters_areEscaped() throws Exception {
-        assertEquals("\\x1b]0;x\\x07\\x0d\n", tailOf("\u001b]0;x\u0007\r\n"));
+        assertEquals("\\x1b]0;x\\x07\\u202ey\n", tailOf("\u001b]0;x\u0007\u202ey\n"));
     }
 
     @Test
@@ -34,11 +34,17 @@ final class QemuLogTest {
         String lines = IntStream.range(0, 100).mapToObj(i -> "line " + i + "\n").collect(Collectors.joining());
         assertEquals(20, tailOf(lines).lines().count());
         assertTrue(tailOf(lines).startsWith("line 80\n"));
-        assertTrue(tailOf(lines + "unfinished").endsWith("line 99\nunfinished"));
+        assertTrue(tailOf(lines + "unfinished").endsWith("line 99\nunfinished\n"));
+    }
+
+    @Test
+    void tail_commandLine_isLeftOut() throws Exception {
+        assertEquals(
+                "starting up\nqemu: no\n", tailOf("starting up\nA=B \\\n/bin/qemu \\\n-msg timestamp=on\nqemu: no\n"));
     }
 
     @Test
     void tail_hugeLine_isBounded() throws Exception {
-        assertTrue(tailOf("x".repeat(1 << 20)).length() <= 8192);
+        assertTrue(tailOf("x".repeat(1 << 20)).length() <= 8192 + 1);
     }
 }

@@ -37,4 +37,8 @@ final class Specs {
     static MachineSpec spec(MachineRecord record) {
         return spec(record, Path.of("/boot/vmlinuz"), Path.of("/var/initrd"), List.of());
     }
+
+    static String messageOf(Exception e) {
+        return String.valueOf(e.getMessage());
+    }
 }

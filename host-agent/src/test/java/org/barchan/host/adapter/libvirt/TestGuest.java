@@ -103,7 +103,7 @@ final class TestGuest {
                     .filter(name -> name.endsWith("/" + wanted + ".ko"))
                     .findFirst()
                     .orElseThrow();
-            for (String needed : dependencies.get(module).reversed()) {
+            for (String needed : dependencies.getOrDefault(module, List.of()).reversed()) {
                 addOnce(order, directory.resolve(needed));
             }
             addOnce(order, directory.resolve(module));

@@ -1,0 +1,19 @@
+package org.barchan.host.adapter.link;
+
+/** Sees what becomes of connections to a guest's socket. Called by event loops; must not block. */
+interface LinkObserver {
+    /** Nobody accepts connections there. */
+    void unreachable(String reason);
+
+    /** The guest has agreed to an epoch. */
+    void up();
+
+    /** Bytes were lost or wrong: the connection is being closed, and the next one may do better. */
+    void failed(String reason);
+
+    /** The guest did what no honest one does: the connection is being closed, and who waits for it need not go on. */
+    void attacked(String reason);
+
+    /** A connection has ended. */
+    void down();
+}

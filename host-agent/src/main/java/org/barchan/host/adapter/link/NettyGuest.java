@@ -1,0 +1,183 @@
+package org.barchan.host.adapter.link;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
+import io.grpc.stub.ClientCalls;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import org.barchan.guest.v1.ConfigureRequest;
+import org.barchan.guest.v1.ConfigureResponse;
+import org.barchan.guest.v1.GuestServiceGrpc;
+import org.barchan.guest.v1.HelloRequest;
+import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.RootMount;
+import org.barchan.guest.v1.ShutdownRequest;
+import org.barchan.guest.v1.SignalProcessRequest;
+import org.barchan.guest.v1.StartProcessRequest;
+import org.barchan.guest.v1.StartProcessResponse;
+import org.barchan.guest.v1.StepOutcome;
+import org.barchan.guest.v1.StepResult;
+import org.barchan.guest.v1.TmpfsMount;
+import org.barchan.guest.v1.WaitProcessRequest;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
+
+/** One guest's service, called over its channel. */
+final class NettyGuest implements Guest {
+    /** The generation of the protocol that is spoken here. */
+    private static final int GENERATION = 1;
+
+    private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
+    /** Loads modules and mounts, perhaps beside twenty others that are emulated on two cores. */
+    private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
+
+    private static final int ENTROPY_BYTES = 64;
+    private static final int TMPFS_MODE = 01777;
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final GuestChannel channel;
+    private final Runnable closing;
+
+    NettyGuest(GuestChannel channel, Runnable closing) {
+        this.channel = channel;
+        this.closing = closing;
+    }
+
+    @Override
+    public GuestHello hello(Duration deadline) throws SandboxException, InterruptedException {
+        String action = "saying hello to the guest";
+        HelloResponse hello = channel.callThroughLosses(
+                GuestServiceGrpc.getHelloMethod(),
+                HelloRequest.newBuilder().setGeneration(GENERATION).build(),
+                action,
+                deadline,
+                true);
+        if (hello.getGeneration() < 1) {
+            throw CheckedMessages.bad(
+                    channel.describe(action),
+                    "protocol generation " + hello.getGeneration() + " (expected: 1 or more)");
+        }
+        return new GuestHello(
+                EscapedText.of(hello.getBootId()),
+                EscapedText.of(hello.getKernelRelease()),
+                hello.getEpochs(),
+                hello.getConfigured(),
+                hello.getProcessIdsList().stream().map(EscapedText::of).toList(),
+                hello.getInitExecUptimeMicros(),
+                hello.getHelloUptimeMicros());
+    }
+
+    @Override
+    public void configure(GuestConfiguration configuration) throws SandboxException, InterruptedException {
+        String action = "configuring the guest";
+        ConfigureResponse response =
+                channel.call(GuestServiceGrpc.getConfigureMethod(), requestOf(configuration), action, CONFIGURE_TIME);
+        for (StepResult step : response.getStepsList()) {
+            if (step.getOutcome() != StepOutcome.STEP_OUTCOME_DONE
+                    && step.getOutcome() != StepOutcome.STEP_OUTCOME_SKIPPED) {
+                throw new SandboxException(
+                        SandboxException.Code.PRECONDITION,
+                        channel.describe(action) + " failed at the step \"" + EscapedText.of(step.getStep()) + "\": "
+                                + EscapedText.of(step.getMessage()) + " (" + ErrnoName.of(step.getErrno()) + ")");
+            }
+        }
+    }
+
+    private static ConfigureRequest requestOf(GuestConfiguration configuration) {
+        byte[] entropy = new byte[ENTROPY_BYTES];
+        RANDOM.nextBytes(entropy);
+        Instant now = Instant.now();
+        return ConfigureRequest.newBuilder()
+                .setHostname(configuration.hostname().toString())
+                .setEntropy(ByteString.copyFrom(entropy))
+                .setWallClock(
+                        Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
+                .setRoot(RootMount.newBuilder()
+                        .setNinepTag(configuration.rootTag())
+                        .setReadOnly(true))
+                .addAllTmpfsMounts(configuration.tmpfsTargets().stream()
+                        .map(target -> TmpfsMount.newBuilder()
+                                .setTarget(ByteString.copyFromUtf8(target))
+                                .setMode(TMPFS_MODE)
+                                .build())
+                        .toList())
+                .addAllKernelModules(configuration.kernelModules())
+                .build();
+    }
+
+    @Override
+    public ProcessEvent startProcess(String processId, ProcessSpec spec) throws SandboxException, InterruptedException {
+        String action = "starting process " + processId;
+        StartProcessResponse response = channel.call(
+                GuestServiceGrpc.getStartProcessMethod(),
+                StartProcessRequest.newBuilder()
+                        .setProcessId(processId)
+                        .setSpec(spec)
+                        .build(),
+                action,
+                ANSWER_TIME);
+        return switch (response.getResultCase()) {
+            case STARTED ->
+                ProcessEvent.newBuilder().setStarted(response.getStarted()).build();
+            case SPAWN_ERROR ->
+                ProcessEvent.newBuilder()
+                        .setTerminated(Termination.newBuilder()
+                                .setSpawnError(CheckedMessages.spawnError(response.getSpawnError()))
+                                .setCause(TerminationCause.TERMINATION_CAUSE_NOT_STARTED))
+                        .build();
+            case RESULT_NOT_SET -> throw CheckedMessages.bad(channel.describe(action), "an answer without a result");
+        };
+    }
+
+    @Override
+    public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) {
+        return ProcessStreams.attach(channel, processId, stdoutOffset, stderrOffset);
+    }
+
+    @Override
+    public void signal(String processId, int signal, TerminationCause cause)
+            throws SandboxException, InterruptedException {
+        channel.call(
+                GuestServiceGrpc.getSignalProcessMethod(),
+                SignalProcessRequest.newBuilder()
+                        .setProcessId(processId)
+                        .setSignal(signal)
+                        .setCause(cause)
+                        .build(),
+                "sending signal " + signal + " to process " + processId,
+                ANSWER_TIME);
+    }
+
+    @Override
+    public Termination waitProcess(String processId) throws SandboxException, InterruptedException {
+        String action = "waiting for process " + processId;
+        Termination termination = channel.callThroughLosses(
+                        GuestServiceGrpc.getWaitProcessMethod(),
+                        WaitProcessRequest.newBuilder().setProcessId(processId).build(),
+                        action,
+                        null,
+                        false)
+                .getTermination();
+        return CheckedMessages.termination(channel.describe(action), termination);
+    }
+
+    @Override
+    public void shutdown() {
+        var _ = ClientCalls.futureUnaryCall(
+                channel.newCall(GuestServiceGrpc.getShutdownMethod(), ANSWER_TIME),
+                ShutdownRequest.getDefaultInstance());
+    }
+
+    @Override
+    public void close() {
+        closing.run();
+    }
+}

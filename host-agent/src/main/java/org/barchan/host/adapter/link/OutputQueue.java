@@ -1,0 +1,149 @@
+package org.barchan.host.adapter.link;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.barchan.guest.v1.OutputAck;
+import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.Termination;
+
+/** Output of a process that has arrived, and what of it has been taken and acknowledged. Not thread-safe. */
+final class OutputQueue {
+    /** Beyond this nothing more is asked of the guest. An honest one has less than that unacknowledged. */
+    private static final int CAPACITY = 1 << 20;
+
+    private static final int ACKNOWLEDGE_AT = 64 << 10;
+    private static final int MAX_CHUNK = 64 << 10;
+
+    private final Deque<ProcessEvent> events = new ArrayDeque<>();
+    private final Offsets stdout;
+    private final Offsets stderr;
+    private int bytes;
+    private boolean terminated;
+
+    /** How far one stream is. */
+    private static final class Offsets {
+        private long arrived;
+        private long handedOut;
+        private long taken;
+        private long acknowledged;
+
+        Offsets(long start) {
+            arrived = start;
+            handedOut = start;
+            taken = start;
+            acknowledged = start;
+        }
+
+        /** A new attachment begins behind what has arrived. */
+        void attach() {
+            acknowledged = arrived;
+        }
+
+        long unacknowledged() {
+            return Math.max(0, taken - acknowledged);
+        }
+
+        long acknowledge() {
+            acknowledged = Math.max(taken, acknowledged);
+            return acknowledged;
+        }
+    }
+
+    OutputQueue(long stdoutOffset, long stderrOffset) {
+        this.stdout = new Offsets(stdoutOffset);
+        this.stderr = new Offsets(stderrOffset);
+    }
+
+    /** Adds output; returns what is wrong with it, or an empty string. */
+    String add(ProcessOutput output) {
+        int size = output.getData().size();
+        if (size == 0 || size > MAX_CHUNK) {
+            return "output of " + size + " bytes at once (expected: 1 to " + MAX_CHUNK + ")";
+        }
+        if (output.getStream() != OutputStream.OUTPUT_STREAM_STDOUT
+                && output.getStream() != OutputStream.OUTPUT_STREAM_STDERR) {
+            return "output of an unknown stream";
+        }
+        Offsets offsets = offsets(output);
+        if (output.getOffset() != offsets.arrived) {
+            return "output at offset " + Long.toUnsignedString(output.getOffset()) + " (expected: " + offsets.arrived
+                    + ")";
+        }
+        offsets.arrived += size;
+        bytes += size;
+        events.add(ProcessEvent.newBuilder().setOutput(output).build());
+        return "";
+    }
+
+    /** Adds the end; returns what is wrong with it, or an empty string. */
+    String add(Termination termination) {
+        if (termination.getStdoutBytes() != stdout.arrived || termination.getStderrBytes() != stderr.arrived) {
+            return "the end of output at " + Long.toUnsignedString(termination.getStdoutBytes()) + " and "
+                    + Long.toUnsignedString(termination.getStderrBytes()) + " (expected: " + stdout.arrived + " and "
+                    + stderr.arrived + ")";
+        }
+        terminated = true;
+        events.add(ProcessEvent.newBuilder().setTerminated(termination).build());
+        return "";
+    }
+
+    /** Returns what has arrived, where a new attachment goes on, and takes it as known to the guest. */
+    OutputAck attach() {
+        stdout.attach();
+        stderr.attach();
+        return OutputAck.newBuilder()
+                .setStdoutOffset(stdout.arrived)
+                .setStderrOffset(stderr.arrived)
+                .build();
+    }
+
+    boolean isEmpty() {
+        return events.isEmpty();
+    }
+
+    /** Whether the end has arrived, taken or not. */
+    boolean isTerminated() {
+        return terminated;
+    }
+
+    boolean hasRoom() {
+        return bytes < CAPACITY;
+    }
+
+    /** Removes the next event; it counts as taken at the next {@link #takePrevious}. */
+    ProcessEvent next() {
+        ProcessEvent event = events.remove();
+        if (event.hasOutput()) {
+            ProcessOutput output = event.getOutput();
+            bytes -= output.getData().size();
+            offsets(output).handedOut = output.getOffset() + output.getData().size();
+        }
+        return event;
+    }
+
+    /** Notes that whoever got the last event asks for more, so is done with it. */
+    void takePrevious() {
+        stdout.taken = stdout.handedOut;
+        stderr.taken = stderr.handedOut;
+    }
+
+    /** Whether it is time to acknowledge. */
+    boolean wantsAcknowledgement() {
+        long unacknowledged = stdout.unacknowledged() + stderr.unacknowledged();
+        return unacknowledged >= ACKNOWLEDGE_AT || (unacknowledged > 0 && events.isEmpty());
+    }
+
+    /** Returns what to tell the guest. */
+    OutputAck acknowledge() {
+        return OutputAck.newBuilder()
+                .setStdoutOffset(stdout.acknowledge())
+                .setStderrOffset(stderr.acknowledge())
+                .build();
+    }
+
+    private Offsets offsets(ProcessOutput output) {
+        return output.getStream() == OutputStream.OUTPUT_STREAM_STDOUT ? stdout : stderr;
+    }
+}

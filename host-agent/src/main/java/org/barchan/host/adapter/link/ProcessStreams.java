@@ -1,0 +1,355 @@
+package org.barchan.host.adapter.link;
+
+import com.google.protobuf.ByteString;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.barchan.guest.v1.Attach;
+import org.barchan.guest.v1.GuestServiceGrpc;
+import org.barchan.guest.v1.OutputAck;
+import org.barchan.guest.v1.ProcessIoRequest;
+import org.barchan.guest.v1.ProcessIoResponse;
+import org.barchan.guest.v1.StdinEnd;
+import org.barchan.guest.v1.StdinWindow;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.Termination;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The standard streams of a process, over one call after the other: when the link is lost, the next call goes on where the last one
+ * was.
+ *
+ * <p>All state is guarded by one lock. It is held while gRPC is called, which never blocks; gRPC's event loop takes it to deliver.
+ */
+final class ProcessStreams implements ProcessConnection {
+    private static final Duration ATTACH_TIME = Duration.ofSeconds(10);
+
+    private final GuestChannel channel;
+    private final String processId;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final StdinBuffer stdin = new StdinBuffer();
+    private final OutputQueue output;
+    private final LinkLosses losses = new LinkLosses();
+
+    private @Nullable Attachment attachment;
+    private @Nullable SandboxException failure;
+    private boolean finished;
+
+    private ProcessStreams(GuestChannel channel, String processId, long stdoutOffset, long stderrOffset) {
+        this.channel = channel;
+        this.processId = processId;
+        this.output = new OutputQueue(stdoutOffset, stderrOffset);
+    }
+
+    static ProcessStreams attach(GuestChannel channel, String processId, long stdoutOffset, long stderrOffset) {
+        ProcessStreams streams = new ProcessStreams(channel, processId, stdoutOffset, stderrOffset);
+        streams.lock.lock();
+        try {
+            streams.attach();
+        } finally {
+            streams.lock.unlock();
+        }
+        return streams;
+    }
+
+    private void attach() {
+        Attachment next = new Attachment();
+        attachment = next;
+        next.start();
+    }
+
+    @Override
+    public boolean write(ByteString data) throws SandboxException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            int done = 0;
+            while (done < data.size()) {
+                while (stdin.room() == 0 && stdinGoesOn()) {
+                    changed.await();
+                }
+                if (!stdinGoesOn()) {
+                    return false;
+                }
+                int size = Math.min(Math.min(stdin.room(), StdinBuffer.MAX_CHUNK), data.size() - done);
+                stdin.add(data.substring(done, done + size));
+                done += size;
+                pumpStdin();
+            }
+            return stdinGoesOn();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether somebody may still read standard input. */
+    private boolean stdinGoesOn() throws SandboxException {
+        if (stdin.isEnded()) {
+            throw new IllegalStateException("standard input of process " + processId + " has been ended");
+        }
+        if (output.isTerminated() || stdin.isClosed()) {
+            return false;
+        }
+        throwFailure();
+        return true;
+    }
+
+    @Override
+    public void closeStdin() throws SandboxException {
+        lock.lock();
+        try {
+            if (!output.isTerminated() && !stdin.isClosed()) {
+                throwFailure();
+            }
+            stdin.end();
+            pumpStdin();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void pumpStdin() {
+        if (attachment == null || !attachment.answered) {
+            return;
+        }
+        while (stdin.hasNext()) {
+            attachment.send(ProcessIoRequest.newBuilder().setStdin(stdin.next()).build());
+        }
+        if (stdin.takeEnd()) {
+            attachment.send(ProcessIoRequest.newBuilder()
+                    .setStdinEnd(StdinEnd.getDefaultInstance())
+                    .build());
+        }
+    }
+
+    @Override
+    public ProcessEvent take() throws SandboxException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            output.takePrevious();
+            acknowledge();
+            while (output.isEmpty()) {
+                if (finished) {
+                    throw new IllegalStateException("no event follows the termination of process " + processId);
+                }
+                throwFailure();
+                changed.await();
+            }
+            ProcessEvent event = output.next();
+            finished = event.hasTerminated();
+            if (attachment != null) {
+                attachment.requestMore();
+            }
+            return event;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void acknowledge() {
+        if (attachment != null && attachment.answered && output.wantsAcknowledgement()) {
+            attachment.send(ProcessIoRequest.newBuilder()
+                    .setOutputAck(output.acknowledge())
+                    .build());
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            fail(new SandboxException(SandboxException.Code.LOST, action() + " ended: the connection was closed"));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private String action() {
+        return channel.describe("carrying the standard streams of process " + processId);
+    }
+
+    /** Ends everything; what has arrived can still be taken. */
+    private void fail(SandboxException reason) {
+        if (failure == null) {
+            failure = reason;
+        }
+        Attachment last = attachment;
+        attachment = null;
+        if (last != null) {
+            last.end();
+        }
+        changed.signalAll();
+    }
+
+    /** Each thread gets its own, with its own stack. */
+    private void throwFailure() throws SandboxException {
+        if (failure != null) {
+            throw new SandboxException(failure.code(), String.valueOf(failure.getMessage()), failure);
+        }
+    }
+
+    /** One call, under one epoch. Its fields are guarded by the streams' lock. */
+    private final class Attachment extends ClientCall.Listener<ProcessIoResponse> implements Consumer<String> {
+        private final ClientCall<ProcessIoRequest, ProcessIoResponse> call =
+                channel.newCall(GuestServiceGrpc.getProcessIoMethod(), null);
+        private @Nullable ScheduledFuture<?> timer;
+        private boolean answered;
+        private boolean requested = true;
+
+        void start() {
+            call.start(this, new Metadata());
+            OutputAck arrived = output.attach();
+            send(ProcessIoRequest.newBuilder()
+                    .setAttach(Attach.newBuilder()
+                            .setProcessId(processId)
+                            .setStdoutOffset(arrived.getStdoutOffset())
+                            .setStderrOffset(arrived.getStderrOffset()))
+                    .build());
+            call.request(1);
+            if (attachment != this) {
+                // A channel that has been closed ends the call before it begins.
+                return;
+            }
+            timer = channel.schedule(() -> ifCurrent(this::giveUp), ATTACH_TIME);
+            channel.watch(this);
+        }
+
+        void send(ProcessIoRequest request) {
+            call.sendMessage(request);
+        }
+
+        private void giveUp() {
+            if (!answered) {
+                fail(new SandboxException(
+                        SandboxException.Code.TIMEOUT,
+                        channel.describe("attaching to process " + processId)
+                                + " failed: the guest did not answer within " + ATTACH_TIME.toSeconds() + " s"));
+            }
+        }
+
+        /** Asks for one more message unless one is on its way or the queue is full. */
+        void requestMore() {
+            if (!requested && output.hasRoom()) {
+                requested = true;
+                call.request(1);
+            }
+        }
+
+        void end() {
+            release();
+            call.cancel("the streams of process " + processId + " were let go of", null);
+        }
+
+        private void release() {
+            channel.unwatch(this);
+            stopTimer();
+        }
+
+        private void stopTimer() {
+            if (timer != null) {
+                timer.cancel(false);
+            }
+        }
+
+        /** There is no hope that the guest answers. */
+        @Override
+        public void accept(String reason) {
+            ifCurrent(() -> fail(channel.lost("carrying the standard streams of process " + processId, reason)));
+        }
+
+        private void ifCurrent(Runnable action) {
+            lock.lock();
+            try {
+                if (attachment == this) {
+                    action.run();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void onMessage(ProcessIoResponse response) {
+            ifCurrent(() -> {
+                requested = false;
+                if (output.isTerminated()) {
+                    return;
+                }
+                try {
+                    take(response);
+                    changed.signalAll();
+                    requestMore();
+                } catch (SandboxException e) {
+                    fail(e);
+                }
+            });
+        }
+
+        private void take(ProcessIoResponse response) throws SandboxException {
+            if (!answered && !response.hasStdinWindow()) {
+                throw CheckedMessages.bad(action(), "something else before the window of standard input");
+            }
+            switch (response.getResponseCase()) {
+                case STDIN_WINDOW -> window(response.getStdinWindow());
+                case OUTPUT -> {
+                    losses.progress();
+                    expect(output.add(response.getOutput()));
+                }
+                case TERMINATED -> terminated(response.getTerminated());
+                case RESPONSE_NOT_SET -> throw CheckedMessages.bad(action(), "an empty message");
+            }
+        }
+
+        private void window(StdinWindow window) throws SandboxException {
+            if (!stdin.update(window, !answered)) {
+                throw CheckedMessages.bad(
+                        action(),
+                        "a window of standard input that can't be: received " + window.getReceived() + ", limit "
+                                + window.getLimit());
+            }
+            if (!answered) {
+                answered = true;
+                stopTimer();
+            } else {
+                losses.progress();
+            }
+            pumpStdin();
+            acknowledge();
+        }
+
+        private void terminated(Termination termination) throws SandboxException {
+            expect(output.add(CheckedMessages.termination(action(), termination)));
+        }
+
+        private void expect(String problem) throws SandboxException {
+            if (!problem.isEmpty()) {
+                throw CheckedMessages.bad(action(), problem);
+            }
+        }
+
+        @Override
+        public void onClose(Status status, Metadata trailers) {
+            release();
+            ifCurrent(() -> {
+                attachment = null;
+                if (output.isTerminated()) {
+                    return;
+                }
+                if (status.isOk()) {
+                    fail(CheckedMessages.bad(action(), "the end of the streams before that of the process"));
+                } else if (GuestErrors.isLinkLoss(status) && !channel.isClosed() && losses.another()) {
+                    attach();
+                } else {
+                    fail(GuestErrors.of(action(), status));
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,222 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.MachineEnd;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
+
+/** A guest whose process does what the test says. */
+final class FakeGuest implements Guest {
+    /** Counted down when the agent waits for it; see {@link #silent}. */
+    final CountDownLatch asked = new CountDownLatch(1);
+
+    final CountDownLatch shutdownAsked = new CountDownLatch(1);
+    final List<String> signals = new CopyOnWriteArrayList<>();
+    final List<ByteString> stdin = new CopyOnWriteArrayList<>();
+    final CountDownLatch stdinClosed = new CountDownLatch(1);
+    final BlockingQueue<Runnable> onSignal = new LinkedBlockingQueue<>();
+    final Semaphore taken = new Semaphore(0);
+    volatile boolean silent;
+    volatile boolean ignoresShutdown;
+    volatile boolean configured;
+    volatile String bootId = "guest-boot";
+    final AtomicInteger epochs = new AtomicInteger();
+    volatile boolean hasProcess;
+    /** When set, the hello fails with a timeout at once, as it would after the deadline. */
+    volatile boolean timesOut;
+
+    private final FakeWorld world;
+    private final FakeMachine machine;
+    private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    private final CompletableFuture<Termination> termination = new CompletableFuture<>();
+    private final CompletableFuture<Void> dead = new CompletableFuture<>();
+    private volatile boolean stdinBlocked;
+
+    FakeGuest(FakeWorld world, FakeMachine machine) {
+        this.world = world;
+        this.machine = machine;
+    }
+
+    @Override
+    public GuestHello hello(Duration deadline) throws SandboxException, InterruptedException {
+        asked.countDown();
+        world.step("guest.hello");
+        if (timesOut) {
+            throw new SandboxException(SandboxException.Code.TIMEOUT, "no answer within " + deadline);
+        }
+        if (silent) {
+            await(dead);
+            throw lost();
+        }
+        return new GuestHello(
+                bootId, "6.1.0-fake", epochs.get(), configured, hasProcess ? List.of(Run.PROCESS_ID) : List.of(), 1, 2);
+    }
+
+    @Override
+    public void configure(GuestConfiguration configuration) throws SandboxException {
+        world.step("guest.configure");
+        configured = true;
+    }
+
+    @Override
+    public ProcessEvent startProcess(String processId, ProcessSpec spec) throws SandboxException {
+        world.step("guest.startProcess");
+        hasProcess = true;
+        return ProcessEvent.newBuilder()
+                .setStarted(ProcessStarted.newBuilder().setPid(2))
+                .build();
+    }
+
+    @Override
+    public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) throws SandboxException {
+        world.step("guest.attach");
+        Connection connection = new Connection();
+        world.open.add(connection);
+        return connection;
+    }
+
+    @Override
+    public void signal(String processId, int signal, TerminationCause cause) {
+        signals.add(signal + " " + cause);
+        Runnable reaction = onSignal.poll();
+        if (reaction != null) {
+            reaction.run();
+        }
+    }
+
+    @Override
+    public Termination waitProcess(String processId) throws SandboxException, InterruptedException {
+        var _ = await(CompletableFuture.anyOf(termination, dead));
+        if (!termination.isDone()) {
+            throw lost();
+        }
+        return await(termination);
+    }
+
+    @Override
+    public void shutdown() {
+        shutdownAsked.countDown();
+        if (!ignoresShutdown) {
+            machine.end(MachineEnd.SHUTDOWN);
+        }
+    }
+
+    @Override
+    public void close() {
+        world.open.remove(this);
+    }
+
+    /** The process writes. */
+    void write(String text, long offset) {
+        events.add(ProcessEvent.newBuilder()
+                .setOutput(ProcessOutput.newBuilder()
+                        .setStream(OutputStream.OUTPUT_STREAM_STDOUT)
+                        .setOffset(offset)
+                        .setData(FakeWorld.bytes(text)))
+                .build());
+    }
+
+    /** The process ends. */
+    void exit(int code) {
+        end(Termination.newBuilder()
+                .setExitCode(code)
+                .setCause(TerminationCause.TERMINATION_CAUSE_EXITED)
+                .build());
+    }
+
+    void end(Termination how) {
+        termination.complete(how);
+        events.add(ProcessEvent.newBuilder().setTerminated(how).build());
+    }
+
+    void connected() {
+        epochs.incrementAndGet();
+    }
+
+    int untaken() {
+        return events.size();
+    }
+
+    void blockStdin() {
+        stdinBlocked = true;
+    }
+
+    void die() {
+        dead.complete(null);
+        events.add(ProcessEvent.getDefaultInstance());
+    }
+
+    @Override
+    public String toString() {
+        return "link of " + machine.record().id();
+    }
+
+    private static SandboxException lost() {
+        return new SandboxException(SandboxException.Code.LOST, "the link is lost");
+    }
+
+    private static <T> T await(CompletableFuture<T> future) throws InterruptedException {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private final class Connection implements ProcessConnection {
+        @Override
+        public boolean write(ByteString data) throws InterruptedException {
+            if (stdinBlocked) {
+                await(dead);
+            }
+            stdin.add(data);
+            return true;
+        }
+
+        @Override
+        public void closeStdin() {
+            stdinClosed.countDown();
+        }
+
+        @Override
+        public ProcessEvent take() throws SandboxException, InterruptedException {
+            world.step("connection.take");
+            ProcessEvent event = events.take();
+            taken.release();
+            if (event.getEventCase() == ProcessEvent.EventCase.EVENT_NOT_SET) {
+                throw lost();
+            }
+            return event;
+        }
+
+        @Override
+        public void close() {
+            world.open.remove(this);
+        }
+
+        @Override
+        public String toString() {
+            return "streams of " + machine.record().id();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.barchan.host.lifecycle;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.barchan.host.port.Machine;
+import org.barchan.host.port.MachineEnd;
+import org.barchan.host.port.MachineRecord;
+
+/** A machine with a guest that answers. */
+final class FakeMachine implements Machine {
+    final FakeConsole console = new FakeConsole(this);
+    final FakeGuest guest;
+    volatile boolean destroyed;
+    private final FakeWorld world;
+    private final MachineRecord record;
+    private final CompletableFuture<MachineEnd> ended = new CompletableFuture<>();
+
+    FakeMachine(FakeWorld world, MachineRecord record) {
+        this.world = world;
+        this.record = record;
+        this.guest = new FakeGuest(world, this);
+    }
+
+    @Override
+    public MachineRecord record() {
+        return record;
+    }
+
+    @Override
+    public CompletionStage<MachineEnd> ended() {
+        return ended;
+    }
+
+    @Override
+    public void destroy() {
+        destroyed = true;
+        end(MachineEnd.DESTROYED);
+    }
+
+    /** It ends, as by the guest's or the world's doing. */
+    void end(MachineEnd how) {
+        world.machines.remove(record.id(), this);
+        guest.die();
+        ended.complete(how);
+    }
+
+    @Override
+    public String log() {
+        return "qemu said this";
+    }
+
+    FakeWorld world() {
+        return world;
+    }
+}

@@ -1,0 +1,251 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.barchan.host.port.BootFiles;
+import org.barchan.host.port.Console;
+import org.barchan.host.port.Consoles;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestLink;
+import org.barchan.host.port.Host;
+import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.KernelInventory;
+import org.barchan.host.port.Machine;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+
+/** A host with hypervisor, guests, boot files, where any step can be made to fail, and what is left behind is known. */
+public final class FakeWorld
+        implements BootFiles, Consoles, Host, HypervisorDriver, KernelInventory, Hypervisors.Opener {
+    static final HostUser CLIENT = new HostUser(1000, 1000);
+    static final Duration KVM_PROOF = Duration.ofSeconds(10);
+
+    final Path directory;
+    final FakeTimer timer = new FakeTimer();
+    /** All machines that were ever started, in order. */
+    final List<FakeMachine> started = new CopyOnWriteArrayList<>();
+
+    final Map<SandboxId, FakeMachine> machines = new ConcurrentHashMap<>();
+    /** Consoles and links that are open. */
+    final Set<Object> open = ConcurrentHashMap.newKeySet();
+
+    final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
+    volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
+    volatile Optional<Path> closedDirectory = Optional.empty();
+    /** What the guests of machines that are started from now on do. */
+    volatile Consumer<FakeMachine> onStart = machine -> {};
+    /** The step that fails, and how. */
+    private final Map<String, SandboxException> faults = new ConcurrentHashMap<>();
+
+    private final Map<String, RuntimeException> bugs = new ConcurrentHashMap<>();
+    private final List<String> opened = new ArrayList<>();
+
+    public FakeWorld(Path directory) throws IOException {
+        this.directory = directory;
+        for (String name : List.of("root/proc", "root/sys", "root/dev", "state", "run")) {
+            Files.createDirectories(directory.resolve(name));
+        }
+    }
+
+    public Path root() {
+        return directory.resolve("root");
+    }
+
+    public Sandboxes sandboxes() {
+        Sandboxes sandboxes = new Sandboxes(
+                new Sandboxes.Ports(this, new Link(), this, this, this),
+                new Hypervisors(this),
+                timer,
+                new Sandboxes.Settings(
+                        directory.resolve("run"),
+                        directory.resolve("state"),
+                        directory.resolve("guest"),
+                        KVM_PROOF,
+                        Duration.ofSeconds(20),
+                        Duration.ofSeconds(60)));
+        return sandboxes;
+    }
+
+    void fail(String step, SandboxException.Code code) {
+        faults.put(step, new SandboxException(code, "injected: " + step));
+    }
+
+    void fail(String step, RuntimeException bug) {
+        bugs.put(step, bug);
+    }
+
+    void mend(String step) {
+        faults.remove(step);
+    }
+
+    void step(String name) throws SandboxException {
+        SandboxException fault = faults.get(name);
+        if (fault != null) {
+            throw fault;
+        }
+        RuntimeException bug = bugs.get(name);
+        if (bug != null) {
+            throw bug;
+        }
+    }
+
+    /** Returns all that is left: machines, connections, runtime directories. */
+    List<String> leftovers() throws IOException {
+        List<String> left = new ArrayList<>();
+        machines.keySet().forEach(id -> left.add("machine " + id));
+        open.forEach(o -> left.add("open " + o));
+        Path runtime = directory.resolve("run/s");
+        if (Files.exists(runtime)) {
+            try (var files = Files.list(runtime)) {
+                files.forEach(file -> left.add(file.toString()));
+            }
+        }
+        return left;
+    }
+
+    @Override
+    public HypervisorDriver open(String uri) throws SandboxException {
+        step("driver.open");
+        synchronized (opened) {
+            opened.add(uri);
+        }
+        return this;
+    }
+
+    @Override
+    public Machine start(MachineSpec spec) throws SandboxException {
+        step("machine.start");
+        specs.add(spec);
+        FakeMachine machine = new FakeMachine(this, spec.record());
+        machines.put(spec.record().id(), machine);
+        started.add(machine);
+        onStart.accept(machine);
+        return machine;
+    }
+
+    @Override
+    public List<Machine> running() throws SandboxException {
+        step("driver.running");
+        return List.copyOf(machines.values());
+    }
+
+    @Override
+    public BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException {
+        step("bootFiles.prepare");
+        progress.accept("preparing the kernel");
+        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), List.of("9p.ko"), "digest");
+    }
+
+    @Override
+    public Console open(SandboxId id, Path socket) throws SandboxException {
+        step("console.open");
+        FakeConsole console = machine(id).console;
+        open.add(console);
+        return console;
+    }
+
+    FakeMachine machine(SandboxId id) {
+        FakeMachine machine = machines.get(id);
+        if (machine == null) {
+            throw new AssertionError("no machine " + id);
+        }
+        return machine;
+    }
+
+    @Override
+    public String architecture() {
+        return "x86_64";
+    }
+
+    @Override
+    public String bootId() {
+        return "host-boot";
+    }
+
+    @Override
+    public String kernelRelease() {
+        return "6.18";
+    }
+
+    @Override
+    public Emulator emulator() throws SandboxException {
+        step("host.emulator");
+        return new Emulator(Path.of("/usr/bin/qemu"), "QEMU 7.2", Instant.EPOCH);
+    }
+
+    @Override
+    public HostUser emulatorUser(HostUser client) {
+        // The test may not be root: the directory can be given to oneself alone.
+        try {
+            return new HostUser((Integer) Files.getAttribute(directory, "unix:uid"), (Integer)
+                    Files.getAttribute(directory, "unix:gid"));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public String nameOf(HostUser user) {
+        return "user" + user.uid();
+    }
+
+    @Override
+    public Optional<String> kvmProblem(HostUser user) {
+        return kvmProblem;
+    }
+
+    @Override
+    public Optional<Path> firstClosed(Path path, HostUser user) {
+        return closedDirectory;
+    }
+
+    @Override
+    public List<Finding> kernels() {
+        return List.of(new Finding("6.1.0-fake", true, "/boot/k"), new Finding("6.1.0-cloud", false, "no 9p module"));
+    }
+
+    @Override
+    public String version() {
+        return "libvirt 9.0.0 (fake)";
+    }
+
+    @Override
+    public void close() {}
+
+    static ByteString bytes(String text) {
+        return ByteString.copyFromUtf8(text);
+    }
+
+    static boolean isTcg(FakeMachine machine) {
+        return machine.record().accelerator() == Accelerator.TCG;
+    }
+
+    final class Link implements GuestLink {
+        @Override
+        public Guest open(SandboxId id, Path socket) {
+            FakeGuest guest = machine(id).guest;
+            guest.connected();
+            open.add(guest);
+            return guest;
+        }
+
+        @Override
+        public void close() {}
+    }
+}

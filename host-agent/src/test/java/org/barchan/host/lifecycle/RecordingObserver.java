@@ -1,0 +1,89 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.Termination;
+
+/** Keeps what a run says. */
+final class RecordingObserver implements RunObserver {
+    final List<SandboxView> views = new CopyOnWriteArrayList<>();
+    final List<String> progress = new CopyOnWriteArrayList<>();
+    final List<ByteString> console = new CopyOnWriteArrayList<>();
+    private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    private final CompletableFuture<Termination> end = new CompletableFuture<>();
+
+    @Override
+    public void sandbox(SandboxView sandbox) {
+        views.add(sandbox);
+    }
+
+    @Override
+    public void progress(Level level, String message) {
+        progress.add(level + " " + message);
+    }
+
+    @Override
+    public void console(ByteString output) {
+        console.add(output);
+    }
+
+    @Override
+    public void event(ProcessEvent event) {
+        events.add(event);
+    }
+
+    @Override
+    public void finished(ProcessEvent termination) {
+        if (!end.complete(termination.getTerminated())) {
+            throw new AssertionError("told twice");
+        }
+    }
+
+    @Override
+    public void failed(SandboxException reason) {
+        if (!end.completeExceptionally(reason)) {
+            throw new AssertionError("told twice");
+        }
+    }
+
+    /** Returns the next event of the process. */
+    ProcessEvent next() throws InterruptedException {
+        ProcessEvent event = events.poll(10, TimeUnit.SECONDS);
+        if (event == null) {
+            throw new AssertionError("no event; progress: " + progress + "; end: " + end);
+        }
+        return event;
+    }
+
+    /** Waits until the process runs. */
+    void awaitStarted() throws InterruptedException {
+        if (!next().hasStarted()) {
+            throw new AssertionError("not started first");
+        }
+    }
+
+    Termination termination() throws Exception {
+        return end.get(10, TimeUnit.SECONDS);
+    }
+
+    /** Returns why the process was never started. */
+    SandboxException failure() throws InterruptedException, TimeoutException {
+        try {
+            throw new AssertionError("it ended: " + end.get(10, TimeUnit.SECONDS));
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SandboxException reason) {
+                return reason;
+            }
+            throw new AssertionError(e);
+        }
+    }
+}

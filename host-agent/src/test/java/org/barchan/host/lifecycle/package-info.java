@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.lifecycle;
+
+import org.jspecify.annotations.NullMarked;
