@@ -9,6 +9,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
@@ -33,11 +35,12 @@ final class FakeGuest implements Guest {
     final List<ByteString> stdin = new CopyOnWriteArrayList<>();
     final CountDownLatch stdinClosed = new CountDownLatch(1);
     final BlockingQueue<Runnable> onSignal = new LinkedBlockingQueue<>();
+    final Semaphore taken = new Semaphore(0);
     volatile boolean silent;
     volatile boolean ignoresShutdown;
     volatile boolean configured;
     volatile String bootId = "guest-boot";
-    volatile int epochs;
+    final AtomicInteger epochs = new AtomicInteger();
     volatile boolean hasProcess;
     /** When set, the hello fails with a timeout at once, as it would after the deadline. */
     volatile boolean timesOut;
@@ -66,7 +69,7 @@ final class FakeGuest implements Guest {
             throw lost();
         }
         return new GuestHello(
-                bootId, "6.1.0-fake", epochs, configured, hasProcess ? List.of(Run.PROCESS_ID) : List.of(), 1, 2);
+                bootId, "6.1.0-fake", epochs.get(), configured, hasProcess ? List.of(Run.PROCESS_ID) : List.of(), 1, 2);
     }
 
     @Override
@@ -146,6 +149,14 @@ final class FakeGuest implements Guest {
         events.add(ProcessEvent.newBuilder().setTerminated(how).build());
     }
 
+    void connected() {
+        epochs.incrementAndGet();
+    }
+
+    int untaken() {
+        return events.size();
+    }
+
     void blockStdin() {
         stdinBlocked = true;
     }
@@ -191,6 +202,7 @@ final class FakeGuest implements Guest {
         public ProcessEvent take() throws SandboxException, InterruptedException {
             world.step("connection.take");
             ProcessEvent event = events.take();
+            taken.release();
             if (event.getEventCase() == ProcessEvent.EventCase.EVENT_NOT_SET) {
                 throw lost();
             }

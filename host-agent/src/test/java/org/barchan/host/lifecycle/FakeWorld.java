@@ -52,6 +52,7 @@ public final class FakeWorld
     volatile Consumer<FakeMachine> onStart = machine -> {};
     /** The step that fails, and how. */
     private final Map<String, SandboxException> faults = new ConcurrentHashMap<>();
+
     private final Map<String, RuntimeException> bugs = new ConcurrentHashMap<>();
     private final List<String> opened = new ArrayList<>();
 
@@ -89,6 +90,10 @@ public final class FakeWorld
         bugs.put(step, bug);
     }
 
+    void mend(String step) {
+        faults.remove(step);
+    }
+
     void step(String name) throws SandboxException {
         SandboxException fault = faults.get(name);
         if (fault != null) {
@@ -100,7 +105,7 @@ public final class FakeWorld
         }
     }
 
-    /** Returns everything that is left: machines, connections, runtime directories. */
+    /** Returns all that is left: machines, connections, runtime directories. */
     List<String> leftovers() throws IOException {
         List<String> left = new ArrayList<>();
         machines.keySet().forEach(id -> left.add("machine " + id));
@@ -188,9 +193,8 @@ public final class FakeWorld
     public HostUser emulatorUser(HostUser client) {
         // The test may not be root: the directory can be given to oneself alone.
         try {
-            return new HostUser(
-                    (Integer) Files.getAttribute(directory, "unix:uid"),
-                    (Integer) Files.getAttribute(directory, "unix:gid"));
+            return new HostUser((Integer) Files.getAttribute(directory, "unix:uid"), (Integer)
+                    Files.getAttribute(directory, "unix:gid"));
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -236,7 +240,7 @@ public final class FakeWorld
         @Override
         public Guest open(SandboxId id, Path socket) {
             FakeGuest guest = machine(id).guest;
-            guest.epochs++;
+            guest.connected();
             open.add(guest);
             return guest;
         }

@@ -75,11 +75,15 @@ final class RecordingObserver implements RunObserver {
         return end.get(10, TimeUnit.SECONDS);
     }
 
+    /** Returns why the process was never started. */
     SandboxException failure() throws InterruptedException, TimeoutException {
         try {
             throw new AssertionError("it ended: " + end.get(10, TimeUnit.SECONDS));
         } catch (ExecutionException e) {
-            return (SandboxException) e.getCause();
+            if (e.getCause() instanceof SandboxException reason) {
+                return reason;
+            }
+            throw new AssertionError(e);
         }
     }
 }

@@ -174,7 +174,9 @@ final class RunTest {
         assertEquals(0, guest().shutdownAsked.getCount());
         assertFalse(observer.views.isEmpty());
         assertEquals("guest-boot", observer.views.getLast().bootId());
-        assertEquals(1, observer.progress.stream().filter(p -> p.startsWith("WARNING")).count());
+        assertEquals(
+                1,
+                observer.progress.stream().filter(p -> p.startsWith("WARNING")).count());
         assertTrue(world.specs.getFirst().commandLine().contains("quiet"));
     }
 
@@ -376,7 +378,10 @@ final class RunTest {
         assertEquals(
                 TerminationCause.TERMINATION_CAUSE_SANDBOX_DELETED,
                 observer.termination().getCause());
-        assertEquals(Code.NOT_FOUND, assertThrows(SandboxException.class, () -> sandboxes.delete("box")).code());
+        assertEquals(
+                Code.NOT_FOUND,
+                assertThrows(SandboxException.class, () -> sandboxes.delete("box"))
+                        .code());
     }
 
     @Test
@@ -452,11 +457,11 @@ final class RunTest {
         return ProcessSpec.newBuilder().addArgv(FakeWorld.bytes("true")).build();
     }
 
-    static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug) {
+    private static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug) {
         return spec(policy, root, debug, "box");
     }
 
-    private static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name) {
+    static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name) {
         return new SandboxSpec(
                 new SandboxName(name),
                 root,

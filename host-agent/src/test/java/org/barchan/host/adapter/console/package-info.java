@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.adapter.console;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.api;
+
+import org.jspecify.annotations.NullMarked;

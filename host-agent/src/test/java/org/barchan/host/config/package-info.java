@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.config;
+
+import org.jspecify.annotations.NullMarked;

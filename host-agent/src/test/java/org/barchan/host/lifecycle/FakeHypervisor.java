@@ -1,0 +1,76 @@
+package org.barchan.host.lifecycle;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.barchan.host.sandbox.SandboxException;
+
+/** A {@link FakeWorld} for the tests of the API, which look at the first machine alone. */
+public final class FakeHypervisor {
+    private final FakeWorld world;
+
+    public FakeHypervisor(Path directory) throws IOException {
+        world = new FakeWorld(directory);
+    }
+
+    public Sandboxes sandboxes() {
+        return world.sandboxes();
+    }
+
+    public Path root() {
+        return world.root();
+    }
+
+    public void failStart() {
+        world.fail("machine.start", SandboxException.Code.PRECONDITION);
+    }
+
+    public void blockStdin() {
+        world.onStart = machine -> machine.guest.blockStdin();
+    }
+
+    public boolean awaitStdinClosed() throws InterruptedException {
+        return guest().stdinClosed.await(10, TimeUnit.SECONDS);
+    }
+
+    public String stdin() {
+        return guest().stdin.stream().map(b -> b.toStringUtf8()).collect(Collectors.joining());
+    }
+
+    public void processWrites(String text, long offset) {
+        guest().write(text, offset);
+    }
+
+    public void processExits(int code) {
+        guest().exit(code);
+    }
+
+    /** Waits until the agent has taken a number of events. */
+    public boolean awaitTakenAtLeast(int count) throws InterruptedException {
+        return guest().taken.tryAcquire(count, 10, TimeUnit.SECONDS);
+    }
+
+    /** Returns the number of events that the agent has not taken. */
+    public int untaken() {
+        return guest().untaken();
+    }
+
+    public List<String> signals() {
+        return guest().signals;
+    }
+
+    public boolean awaitDestroyed() throws Exception {
+        var _ = world.started.getFirst().ended().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        return world.started.getFirst().destroyed;
+    }
+
+    public List<String> leftovers() throws IOException {
+        return world.leftovers();
+    }
+
+    private FakeGuest guest() {
+        return world.started.getFirst().guest;
+    }
+}

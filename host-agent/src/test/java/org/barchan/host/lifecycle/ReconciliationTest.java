@@ -1,0 +1,179 @@
+package org.barchan.host.lifecycle;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxException.Code;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.ProcessSpec;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+final class ReconciliationTest {
+    private final FakeWorld world;
+
+    ReconciliationTest(@TempDir Path directory) throws IOException {
+        world = new FakeWorld(directory);
+    }
+
+    @Test
+    void reconcile_directoryWithoutMachine_isRemoved() throws Exception {
+        RuntimeDirectories directories = directories();
+        directories.create(SandboxId.random(), world.emulatorUser(FakeWorld.CLIENT), Hypervisors.DEFAULT_URI);
+        Files.createDirectory(
+                world.directory.resolve("run/s").resolve(SandboxId.random().value()));
+        Path foreign = Files.createFile(world.directory.resolve("run/s/README"));
+
+        world.sandboxes().reconcile();
+
+        assertEquals(List.of(foreign.toString()), world.leftovers());
+    }
+
+    @Test
+    void reconcile_hypervisorThatCannotBeOpened_leavesItsDirectories() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        world.fail("driver.open", Code.PRECONDITION);
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+
+        assertEquals(List.of(), sandboxes.list());
+        assertFalse(world.leftovers().isEmpty());
+        world.mend("driver.open");
+        run(sandboxes, "other").awaitStarted();
+        assertFalse(machine.destroyed);
+        assertEquals("box", sandboxes.get("box").name().value());
+    }
+
+    @Test
+    void reconcile_policyDelete_isDestroyed() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.DELETE, "box");
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        for (SandboxView view : sandboxes.list()) {
+            sandboxes.delete(view.id().value());
+        }
+
+        assertTrue(machine.destroyed);
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void reconcile_policyKeep_isAdoptedUntilItsProcessEnds() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+
+        SandboxView view = sandboxes.get("box");
+        assertEquals(SandboxView.Phase.RUNNING, view.phase());
+        assertEquals(machine.record().id(), view.id());
+        assertEquals(2, view.linkEpochs());
+        assertEquals(Code.ALREADY_EXISTS, run(sandboxes, "box").failure().code());
+        machine.guest.exit(0);
+        assertTrue(machine.guest.shutdownAsked.await(10, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void reconcile_policyKeepButProcessNeverStarted_isDestroyed() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        machine.guest.hasProcess = false;
+
+        world.sandboxes().reconcile();
+
+        assertTrue(machine.destroyed);
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void reconcile_policyKeepButAnotherBoot_isDestroyed() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        machine.guest.bootId = "another";
+
+        world.sandboxes().reconcile();
+
+        assertTrue(machine.destroyed);
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void reconcile_policyKeepButSilent_isDestroyed() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        machine.guest.timesOut = true;
+
+        world.sandboxes().reconcile();
+
+        assertTrue(machine.destroyed);
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void shutdown_adopted_isLeftRunning() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+
+        sandboxes.shutdown(Duration.ofSeconds(10));
+
+        assertFalse(machine.destroyed);
+    }
+
+    /** Makes what an agent leaves that was killed while a sandbox ran. */
+    private FakeMachine left(ClientLostPolicy policy, String name) throws SandboxException {
+        RuntimeDirectories directories = directories();
+        SandboxId id = SandboxId.random();
+        Path directory = directories.create(id, world.emulatorUser(FakeWorld.CLIENT), Hypervisors.DEFAULT_URI);
+        directories.noteBoot(id, "guest-boot");
+        var _ = world.start(new MachineSpec(
+                new MachineRecord(id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", directory),
+                MemorySize.DEFAULT,
+                1,
+                Path.of("/k"),
+                Path.of("/i"),
+                "",
+                List.of(),
+                FakeWorld.CLIENT));
+        FakeMachine machine = world.started.getLast();
+        machine.guest.configured = true;
+        machine.guest.hasProcess = true;
+        machine.guest.connected();
+        return machine;
+    }
+
+    private RuntimeDirectories directories() {
+        return new RuntimeDirectories(world.directory.resolve("run/s"));
+    }
+
+    private RecordingObserver run(Sandboxes sandboxes, String name) {
+        RecordingObserver observer = new RecordingObserver();
+        var _ = sandboxes.run(
+                new RunOrder(
+                        RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name),
+                        ProcessSpec.newBuilder()
+                                .addArgv(FakeWorld.bytes("true"))
+                                .build(),
+                        Optional.empty(),
+                        FakeWorld.CLIENT),
+                observer);
+        return observer;
+    }
+}
