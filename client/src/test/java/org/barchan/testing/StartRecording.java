@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * Runs the real command against a fake agent while Java records which classes it loads and links (JEP 514), so that later starts find
@@ -20,7 +18,7 @@ public final class StartRecording {
     /** Takes the launcher, and the file to write beside the jars. */
     public static void main(String[] args) throws Exception {
         Path record = Path.of(args[1]);
-        if (isNewest(record)) {
+        if (isUsable(args[0], record)) {
             return;
         }
         Files.deleteIfExists(record);
@@ -44,20 +42,22 @@ public final class StartRecording {
         }
     }
 
-    private static boolean isNewest(Path record) throws IOException {
+    /** Java itself knows best: it compares the record with each jar and with its own version. */
+    private static boolean isUsable(String launcher, Path record) throws IOException, InterruptedException {
         if (!Files.exists(record)) {
             return false;
         }
-        List<Path> files;
-        try (Stream<Path> beside = Files.list(record.toAbsolutePath().getParent())) {
-            files = beside.toList();
+        ProcessBuilder builder = new ProcessBuilder(launcher, "help")
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("BARCHAN_JAVA_OPTIONS", "-XX:AOTMode=on");
+        Process process = builder.start();
+        process.getOutputStream().close();
+        if (!process.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            return false;
         }
-        for (Path file : files) {
-            if (Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(record)) > 0) {
-                return false;
-            }
-        }
-        return true;
+        return process.exitValue() == 0;
     }
 
     private static void run(String launcher, Path record, Path socket, Path log)
