@@ -1,6 +1,8 @@
 package org.barchan.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,13 +32,14 @@ final class Command implements AutoCloseable {
     }
 
     private final Process process;
+    private final ByteArrayOutputStream seen = new ByteArrayOutputStream();
     private final CompletableFuture<byte[]> stdout;
     private final CompletableFuture<byte[]> stderr;
 
     private Command(Process process) {
         this.process = process;
-        this.stdout = drain(process.getInputStream());
-        this.stderr = drain(process.getErrorStream());
+        this.stdout = drain(process.getInputStream(), seen);
+        this.stderr = drain(process.getErrorStream(), new ByteArrayOutputStream());
     }
 
     static Command start(Map<String, String> environment, String... arguments) throws IOException {
@@ -81,13 +84,37 @@ final class Command implements AutoCloseable {
                 stderr.get(DEADLINE_SECONDS, TimeUnit.SECONDS));
     }
 
-    private static CompletableFuture<byte[]> drain(java.io.InputStream in) {
+    /** Waits until standard output holds a text. */
+    void awaitOutput(String text) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
+        synchronized (seen) {
+            while (!seen.toString(StandardCharsets.UTF_8).contains(text)) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0 || stdout.isDone()) {
+                    throw new AssertionError("no '" + text + "' in: " + seen.toString(StandardCharsets.UTF_8));
+                }
+                seen.wait(left);
+            }
+        }
+    }
+
+    private static CompletableFuture<byte[]> drain(InputStream in, ByteArrayOutputStream seen) {
         CompletableFuture<byte[]> bytes = new CompletableFuture<>();
         Thread.ofPlatform().daemon().start(() -> {
+            byte[] buffer = new byte[65536];
             try {
-                bytes.complete(in.readAllBytes());
+                for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+                    synchronized (seen) {
+                        seen.write(buffer, 0, count);
+                        seen.notifyAll();
+                    }
+                }
+                bytes.complete(seen.toByteArray());
             } catch (IOException e) {
                 bytes.completeExceptionally(e);
+            }
+            synchronized (seen) {
+                seen.notifyAll();
             }
         });
         return bytes;

@@ -211,22 +211,23 @@ final class RunCommandIT {
     @Test
     void run_signals_goToTheCommand() throws Exception {
         agent.behave(run -> {
-            run.started();
+            run.started().stdout("ready\n");
             for (int i = 0; i < 4; i++) {
                 run.stdout("got " + run.nextSignal() + "\n");
             }
             run.killed(15, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
         });
         try (Command command = start("sleep")) {
-            FakeRun run = agent.nextRun();
-            run.start();
-            for (String signal : List.of("HUP", "INT", "QUIT", "TERM")) {
-                command.kill(signal);
-                // One kind at a time: the kernel may deliver pending ones in any order.
-                TimeUnit.MILLISECONDS.sleep(300);
-            }
+            command.awaitOutput("ready\n");
+            command.kill("HUP");
+            command.awaitOutput("got 1\n");
+            command.kill("INT");
+            command.awaitOutput("got 2\n");
+            command.kill("QUIT");
+            command.awaitOutput("got 3\n");
+            command.kill("TERM");
             Command.Result result = command.end();
-            assertEquals("got 1\ngot 2\ngot 3\ngot 15\n", result.out(), result.err());
+            assertEquals("ready\ngot 1\ngot 2\ngot 3\ngot 15\n", result.out(), result.err());
             assertEquals(143, result.status());
         }
     }
@@ -234,21 +235,19 @@ final class RunCommandIT {
     @Test
     void run_secondInterrupt_deletesTheSandbox() throws Exception {
         agent.behave(run -> {
-            run.started();
+            run.started().stdout("ready\n");
             run.nextSignal();
             run.stdout("first\n").awaitGone();
         });
         try (Command command = start("sleep")) {
-            FakeRun run = agent.nextRun();
-            run.start();
-            TimeUnit.MILLISECONDS.sleep(300);
+            command.awaitOutput("ready\n");
             command.kill("INT");
-            TimeUnit.MILLISECONDS.sleep(300);
+            command.awaitOutput("first\n");
             command.kill("INT");
             Command.Result result = command.end();
             assertEquals(130, result.status());
             assertEquals("", result.err());
-            run.awaitGone();
+            agent.nextRun().awaitGone();
             assertEquals(List.of("b-aaaaaaaaaaaa"), agent.deleted());
         }
     }
@@ -268,16 +267,15 @@ final class RunCommandIT {
     @Test
     void run_ignoredSignal_staysIgnored() throws Exception {
         agent.behave(run -> {
-            run.started();
-            run.read();
-            run.exit(run.hasSignal() ? 1 : 0);
+            run.started().stdout("ready\n");
+            run.exit(run.nextSignal());
         });
         try (Command command = Command.shell(environment(), "trap '' HUP; exec \"$0\" run sleep")) {
-            agent.nextRun().start();
+            command.awaitOutput("ready\n");
             command.kill("HUP");
-            TimeUnit.MILLISECONDS.sleep(300);
-            command.process().getOutputStream().close();
-            assertEquals(0, command.end().status());
+            command.kill("TERM");
+            // Of two that are pending, the lower number is delivered first.
+            assertEquals(15, command.end().status());
         }
     }
 

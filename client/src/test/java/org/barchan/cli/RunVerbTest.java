@@ -47,6 +47,7 @@ final class RunVerbTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
                 "--memory 0 ls|'0': memory of 0 bytes",
                 "--memory -5 ls|--memory",

@@ -59,6 +59,7 @@ public final class FakeRun implements StreamObserver<RunRequest> {
 
     void perform(FakeAgent.Behaviour behaviour) {
         try {
+            start();
             behaviour.run(this);
         } catch (StatusRuntimeException e) {
             responses.onError(e);
