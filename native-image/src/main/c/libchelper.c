@@ -74,6 +74,10 @@ int fprintfSD(FILE *stream, const char *format, char *string, int number) {
 #pragma GCC diagnostic pop
 }
 
+/* Jvm, by this unspecific name: called once, so that a distribution's libjvm.a can read its clocks' frequency. Ours needs nothing. */
+void initialize(void) {
+}
+
 /* CSunMiscSignal: signals are counted by the handler, and a thread of the image that waits on the semaphore dispatches them. */
 static sem_t signal_arrived;
 static bool signals_open;

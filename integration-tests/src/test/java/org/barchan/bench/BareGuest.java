@@ -55,9 +55,8 @@ final class BareGuest {
         Path newest = null;
         try (var files = Files.walk(root)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                boolean matches = file.getFileSystem()
-                        .getPathMatcher("glob:" + pattern)
-                        .matches(file.getFileName());
+                boolean matches =
+                        file.getFileSystem().getPathMatcher("glob:" + pattern).matches(file.getFileName());
                 if (matches
                         && (newest == null
                                 || Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(newest)) > 0)) {

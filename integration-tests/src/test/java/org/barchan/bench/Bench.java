@@ -36,8 +36,7 @@ public final class Bench {
         this.state = Files.createDirectories(work.resolve("s"));
         this.runtime = work.resolve("r");
         for (Path directory : List.of(work, state)) {
-            Files.setPosixFilePermissions(
-                    directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
     }
 
@@ -59,8 +58,7 @@ public final class Bench {
     private void measure(int rounds) throws IOException, InterruptedException {
         System.err.println("bench: the first run fills the caches");
         run("true");
-        BareGuest floor = BareGuest.build(
-                home.resolve("integration-tests/src/test/c/floor-init.c"), work, state);
+        BareGuest floor = BareGuest.build(home.resolve("integration-tests/src/test/c/floor-init.c"), work, state);
         String commandLine = commandLine();
         long agentIdle = agentResidentKibibytes();
         List<Double> bare = new ArrayList<>();
@@ -86,7 +84,8 @@ public final class Bench {
             resident.add(number(RESIDENT, said) / 1024);
             stopAgent();
             long start = System.nanoTime();
-            cold.add(Arrival.of(barchan("run", "--accel", "tcg", "--", "echo"), 1).first());
+            cold.add(Arrival.of(barchan("run", "--accel", "tcg", "--", "echo"), 1)
+                    .first());
             whole.add((System.nanoTime() - start) / 1e9);
         }
         stopAgent();
@@ -114,7 +113,8 @@ public final class Bench {
     }
 
     private ProcessBuilder barchan(String... arguments) {
-        List<String> command = new ArrayList<>(List.of(home.resolve("bin/barchan").toString()));
+        List<String> command =
+                new ArrayList<>(List.of(home.resolve("bin/barchan").toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().put("BARCHAN_STATE_DIR", state.toString());
@@ -160,7 +160,8 @@ public final class Bench {
     }
 
     private ProcessHandle agent() throws IOException {
-        long pid = Long.parseLong(Files.readString(runtime.resolve("agent.lock")).strip());
+        long pid =
+                Long.parseLong(Files.readString(runtime.resolve("agent.lock")).strip());
         return ProcessHandle.of(pid).orElseThrow(() -> new IOException("no agent " + pid + " runs"));
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /**
  * A process of the host, as /proc shows it.
@@ -18,6 +19,12 @@ import java.util.concurrent.TimeoutException;
  * @param commandLine arguments with blanks between them
  */
 record HostProcess(long pid, Kind kind, String commandLine) {
+    /** A Java program is what its main class or its jar says. */
+    private static final Pattern AGENT =
+            Pattern.compile("/bin/java\0.*\0(org\\.barchan\\.host\\.|-jar\0[^\0]*/barchan-host-agent-)");
+
+    private static final Pattern CLI = Pattern.compile("/bin/java\0.*\0org\\.barchan\\.cli\\.");
+
     /** What a process is to Barchan. */
     enum Kind {
         AGENT,
@@ -51,10 +58,10 @@ record HostProcess(long pid, Kind kind, String commandLine) {
         if (arguments.split("\0", 2)[0].contains("qemu-system")) {
             return Kind.QEMU;
         }
-        if (arguments.contains("\0org.barchan.host.")) {
+        if (AGENT.matcher(arguments).find()) {
             return Kind.AGENT;
         }
-        return arguments.contains("\0org.barchan.cli.") ? Kind.CLI : Kind.OTHER;
+        return CLI.matcher(arguments).find() ? Kind.CLI : Kind.OTHER;
     }
 
     /** Empty for a process that is gone, that is a zombie, or that is another user's. */

@@ -19,8 +19,11 @@ import org.junit.jupiter.api.Assumptions;
  * @param state where its caches and the hypervisor's files are
  */
 record Installation(Path home, Path runtime, Path state) {
-    /** What stays in the state directory by design: kernels and initrds, what is known of KVM and of QEMU, the agent's log. */
-    private static final List<String> KEPT = List.of("boot", "accelerator", "libvirt/cache", "log");
+    /**
+     * What stays in the state directory by design: kernels and initrds, what is known of KVM and
+     * of QEMU, the agent's log and its archive of classes.
+     */
+    private static final List<String> KEPT = List.of("boot", "accelerator", "libvirt/cache", "log", "agent.jsa");
 
     /** Where a guest has file systems of its own, so that it does not see what the host has there. */
     private static final List<Path> HIDDEN = List.of(Path.of("/tmp"), Path.of("/var/tmp"), Path.of("/run"));

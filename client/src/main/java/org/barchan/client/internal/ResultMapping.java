@@ -42,9 +42,7 @@ final class ResultMapping {
                 fromProto(proto.getAccelerator()),
                 fromProto(proto.getIsolation()),
                 proto.getKernelRelease(),
-                Instant.ofEpochSecond(
-                        proto.getCreateTime().getSeconds(),
-                        proto.getCreateTime().getNanos()),
+                fromProto(proto.getCreateTime()),
                 proto.getBootId(),
                 Integer.toUnsignedLong(proto.getLinkEpochs()),
                 fromProto(proto.getClientLostPolicy()));

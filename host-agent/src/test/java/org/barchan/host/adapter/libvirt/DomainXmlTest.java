@@ -48,7 +48,7 @@ final class DomainXmlTest {
         MachineSpec spec = new MachineSpec(
                 good.record(), good.memory(), 1, good.kernel(), good.initrd(), "a" + bad, List.of(), Specs.NOBODY);
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> text(spec));
-        assertTrue(Specs.messageOf(e).startsWith("cmdline: a\\"), Specs.messageOf(e));
+        assertTrue(Specs.messageOf(e).matches("cmdline: a+\\\\.*"), Specs.messageOf(e));
         assertEquals(Specs.messageOf(e), Printable.of(Specs.messageOf(e)));
     }
 

@@ -171,14 +171,15 @@ final class LibvirtDriverIT {
     }
 
     @Test
-    void start_asNobody_qemuIsNobodyWithoutCapabilities() throws Exception {
+    void start_asNobody_qemuIsNobodyAndCannotBecomeAnother() throws Exception {
         Machine machine = driver.start(newSpec());
         String status =
                 Files.readString(Path.of("/proc", Long.toString(qemuOf(machine).pid()), "status"));
         assertTrue(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), status);
         assertTrue(status.contains("Gid:\t65534\t65534\t65534\t65534\n"), status);
         assertTrue(status.contains("CapEff:\t0000000000000000\n"), status);
-        assertTrue(status.contains("CapBnd:\t0000000000000000\n"), status);
+        assertTrue(status.contains("CapPrm:\t0000000000000000\n"), status);
+        assertTrue(status.contains("NoNewPrivs:\t1\n"), status);
         assertTrue(status.contains("Seccomp:\t2\n"), status);
         machine.destroy();
     }

@@ -15,6 +15,7 @@ final class LibvirtErrorsTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "VIR_ERR_DOM_EXIST       | 0  | domain is there                                   | ALREADY_EXISTS",
                 "VIR_ERR_NO_MEMORY       | 0  | out of memory                                     | EXHAUSTED",
@@ -50,6 +51,7 @@ final class LibvirtErrorsTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "VIR_ERR_NO_CONNECT       | 0 | no driver                     | apt-get install libvirt-daemon-driver-qemu",
                 "VIR_ERR_SYSTEM_ERROR     | 2 | Failed to connect socket      | qemu:///embed",

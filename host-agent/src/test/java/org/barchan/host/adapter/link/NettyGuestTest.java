@@ -1,0 +1,371 @@
+package org.barchan.host.adapter.link;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.zip.CRC32C;
+import org.barchan.guest.v1.StepOutcome;
+import org.barchan.guest.v1.StepResult;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.link.FrameEncoder;
+import org.barchan.link.FrameType;
+import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.TerminationCause;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class NettyGuestTest {
+    private static final GuestConfiguration CONFIGURATION =
+            new GuestConfiguration(new SandboxName("box"), "root", List.of("/tmp"), List.of("9p.ko"));
+
+    @TempDir
+    Path directory;
+
+    private final NettyGuestLink link = new NettyGuestLink();
+    private TestGuest peer;
+    private Guest guest;
+
+    @BeforeEach
+    void start() throws IOException {
+        peer = new TestGuest(directory);
+        guest = link.open(SandboxId.random(), peer.socket);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        guest.close();
+        link.close();
+        peer.close();
+    }
+
+    @Test
+    void call_socketDoesNotExist_isLostAtOnce() {
+        Guest nobody = link.open(SandboxId.random(), directory.resolve("none.sock"));
+        for (int i = 0; i < 3; i++) {
+            SandboxException error = assertThrows(SandboxException.class, () -> nobody.configure(CONFIGURATION));
+            assertEquals(SandboxException.Code.LOST, error.code());
+            assertTrue(text(error).contains("nobody listens at"), error.getMessage());
+        }
+        ProcessConnection streams = attachTo(nobody, "p");
+        assertEquals(
+                SandboxException.Code.LOST,
+                assertThrows(SandboxException.class, streams::take).code());
+        assertEquals(
+                SandboxException.Code.LOST,
+                assertThrows(SandboxException.class, () -> streams.write(ByteString.copyFromUtf8("x")))
+                        .code());
+        assertEquals(
+                SandboxException.Code.LOST,
+                assertThrows(SandboxException.class, () -> nobody.waitProcess("p"))
+                        .code());
+    }
+
+    @Test
+    void hello_socketComesLater_waitsForIt() throws Exception {
+        Path late = directory.resolve("late");
+        Files.createDirectory(late);
+        Guest booting = link.open(SandboxId.random(), late.resolve("guest.sock"));
+        CompletableFuture<GuestHello> hello = CompletableFuture.supplyAsync(() -> {
+            try {
+                return booting.hello(Duration.ofSeconds(30));
+            } catch (SandboxException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        assertThrows(TimeoutException.class, () -> hello.get(200, TimeUnit.MILLISECONDS));
+        try (TestGuest _ = new TestGuest(late)) {
+            assertEquals("boot", hello.get().bootId());
+        }
+    }
+
+    @Test
+    void hello_nobodyEverListens_isLostAtTheDeadline() {
+        Guest nobody = link.open(SandboxId.random(), directory.resolve("none.sock"));
+        SandboxException error = assertThrows(SandboxException.class, () -> nobody.hello(Duration.ofMillis(200)));
+        assertEquals(SandboxException.Code.LOST, error.code());
+    }
+
+    @Test
+    void hello_staleBytesBeforeTheSynAck_areSkipped() throws Exception {
+        ByteBuffer stale = ByteBuffer.allocate(100_000);
+        FrameEncoder.encode(FrameType.SYN_ACK, 99, 0, ByteBuffer.allocate(0), stale);
+        FrameEncoder.encode(FrameType.DATA, 99, 1, ByteBuffer.wrap(new byte[60_000]), stale);
+        // The next one is cut off: it would swallow the SYN_ACK if it were waited for.
+        int start = stale.position();
+        FrameEncoder.encode(FrameType.DATA, 99, 2, ByteBuffer.wrap(new byte[30_000]), stale);
+        byte[] bytes = Arrays.copyOf(stale.array(), start + 1_000);
+        peer.fault = connection -> connection.sendRaw(ByteBuffer.wrap(bytes));
+        GuestHello hello = guest.hello(Duration.ofSeconds(20));
+        assertEquals("6.1\\u001b[31m", hello.kernelRelease());
+        assertEquals(1, hello.epochs());
+    }
+
+    @Test
+    void configure_passesWhatIsAskedAndEntropyAndClock() throws Exception {
+        guest.configure(CONFIGURATION);
+        assertEquals("box", peer.service.configured.getHostname());
+        assertEquals(64, peer.service.configured.getEntropy().size());
+        assertTrue(
+                Math.abs(peer.service.configured.getWallClock().getSeconds() - System.currentTimeMillis() / 1000) < 60);
+        assertEquals("root", peer.service.configured.getRoot().getNinepTag());
+        assertEquals(01777, peer.service.configured.getTmpfsMounts(0).getMode());
+        assertEquals("9p.ko", peer.service.configured.getKernelModules(0));
+    }
+
+    @Test
+    void configure_stepFails_saysWhichAndWhy() {
+        peer.service.step = StepResult.newBuilder()
+                .setStep("mount 9p root")
+                .setOutcome(StepOutcome.STEP_OUTCOME_FAILED)
+                .setErrno(19)
+                .setMessage("no \u001b]0;9p\u0007")
+                .build();
+        SandboxException error = assertThrows(SandboxException.class, () -> guest.configure(CONFIGURATION));
+        assertEquals(SandboxException.Code.PRECONDITION, error.code());
+        assertTrue(
+                text(error).endsWith("failed at the step \"mount 9p root\": no \\u001b]0;9p\\u0007 (ENODEV)"),
+                error.getMessage());
+    }
+
+    @Test
+    void startProcess_notThere_isATermination_twice_isRefused() throws Exception {
+        ProcessEvent event = guest.startProcess("p", spec("missing"));
+        assertEquals(2, event.getTerminated().getSpawnError().getErrno());
+        assertEquals("no\\u000asuch file", event.getTerminated().getSpawnError().getMessage());
+        assertEquals(7, guest.startProcess("q", spec("idle")).getStarted().getPid());
+        assertEquals(
+                SandboxException.Code.ALREADY_EXISTS,
+                assertThrows(SandboxException.class, () -> guest.startProcess("q", spec("idle")))
+                        .code());
+    }
+
+    @Test
+    void take_afterTheTermination_isAMistake() throws Exception {
+        guest.startProcess("p", spec("random", "1", "10"));
+        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+            ProcessEvent event = streams.take();
+            while (!event.hasTerminated()) {
+                event = streams.take();
+            }
+            assertThrows(IllegalStateException.class, streams::take);
+            assertFalse(streams.write(ByteString.copyFromUtf8("x")));
+            streams.closeStdin();
+        }
+    }
+
+    @Test
+    void write_nobodyReads_returnsFalse() throws Exception {
+        guest.startProcess("p", spec("deaf"));
+        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+            ByteString chunk = ByteString.copyFrom(new byte[10_000]);
+            while (streams.write(chunk)) {
+                // Until the window says that it is closed.
+            }
+            streams.closeStdin();
+        }
+    }
+
+    @Test
+    void write_processDoesNotRead_blocksUntilClosed() throws Exception {
+        guest.startProcess("p", spec("full"));
+        ProcessConnection streams = guest.attach("p", 0, 0);
+        CompletableFuture<SandboxException> writer = CompletableFuture.supplyAsync(() ->
+                assertThrows(SandboxException.class, () -> streams.write(ByteString.copyFrom(new byte[1 << 20]))));
+        assertThrows(TimeoutException.class, () -> writer.get(300, TimeUnit.MILLISECONDS));
+        streams.close();
+        assertEquals(SandboxException.Code.LOST, writer.get().code());
+    }
+
+    @Test
+    void take_notTaken_holdsTheProcessBack() throws Exception {
+        guest.startProcess("p", spec("random", "1", "4000000"));
+        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+            streams.take();
+            // Another call gets through although nobody takes this output.
+            guest.signal("p", 1, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+            long held = peer.service.program("p").termination().getStdoutBytes();
+            assertTrue(held <= InMemoryGuest.RING + 65536, "ran ahead to " + held);
+        }
+    }
+
+    @Test
+    void waitProcess_linkLostMeanwhile_goesOn() throws Exception {
+        guest.startProcess("p", spec("idle"));
+        CompletableFuture<Integer> status = CompletableFuture.supplyAsync(() -> {
+            try {
+                return guest.waitProcess("p").getExitCode();
+            } catch (SandboxException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        for (int i = 0; i < 3; i++) {
+            guest.hello(Duration.ofSeconds(10));
+            peer.link.cut();
+        }
+        guest.hello(Duration.ofSeconds(10));
+        guest.signal("p", 9, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+        assertEquals(0, status.get(10, TimeUnit.SECONDS));
+        assertTrue(peer.link.connections() >= 4);
+    }
+
+    @Test
+    void attach_newerConnection_endsTheOlder() throws Exception {
+        guest.startProcess("q", spec("random", "1", "9000000"));
+        ProcessConnection older = guest.attach("q", 0, 0);
+        assertTrue(older.take().hasOutput());
+        try (ProcessConnection _ = guest.attach("q", 0, 0)) {
+            SandboxException error = assertThrows(SandboxException.class, () -> {
+                while (older.take().hasOutput()) {
+                    // What had arrived comes first.
+                }
+            });
+            assertEquals(SandboxException.Code.PRECONDITION, error.code());
+        }
+    }
+
+    @Test
+    void guestGoneForGood_whileTaking_isLost() throws Exception {
+        guest.startProcess("p", spec("idle"));
+        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+            CompletableFuture<SandboxException> taker =
+                    CompletableFuture.supplyAsync(() -> assertThrows(SandboxException.class, streams::take));
+            guest.hello(Duration.ofSeconds(10));
+            peer.close();
+            assertEquals(
+                    SandboxException.Code.LOST, taker.get(5, TimeUnit.SECONDS).code());
+        }
+    }
+
+    @Test
+    void streams_frameCorrupted_resumeExactlyUnderANewEpoch() throws Exception {
+        peer.fault = connection -> connection.corruptAfter(300_000);
+        copyThrough(2 << 20, 1);
+        assertTrue(peer.link.connections() > 2, "epochs: " + peer.link.connections());
+    }
+
+    @Test
+    void streams_linkCutAtRandomPoints_arriveWholeBothWays() throws Exception {
+        for (long seed = 1; seed <= 3; seed++) {
+            Random random = new Random(seed);
+            peer.fault = connection -> connection.cutAfter(20 + random.nextInt(2 << 20));
+            copyThrough(16 << 20, seed);
+        }
+        assertTrue(peer.link.connections() > 20, "epochs: " + peer.link.connections());
+    }
+
+    @Test
+    void streams_twoOutputs64MiB_areTellApartAndWhole() throws Exception {
+        guest.startProcess("p", spec("random", "5", String.valueOf(64 << 20)));
+        long started = System.nanoTime();
+        CRC32C[] sums = {new CRC32C(), new CRC32C()};
+        long[] sizes = new long[2];
+        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+            for (ProcessEvent event = streams.take(); event.hasOutput(); event = streams.take()) {
+                int index = event.getOutput().getStream() == OutputStream.OUTPUT_STREAM_STDOUT ? 0 : 1;
+                sums[index].update(event.getOutput().getData().asReadOnlyByteBuffer());
+                sizes[index] += event.getOutput().getData().size();
+            }
+        }
+        assertArrayEquals(new long[] {64 << 20, 64 << 20}, sizes);
+        assertEquals(sums[0].getValue(), sums[1].getValue());
+        assertEquals(1, peer.link.connections());
+        System.out.printf("2 x 64 MiB output: %d ms%n", (System.nanoTime() - started) / 1_000_000);
+    }
+
+    @Test
+    void streams_copy64MiB_needsOneEpoch() throws Exception {
+        long started = System.nanoTime();
+        copyThrough(64 << 20, 9);
+        assertEquals(1, peer.link.connections());
+        System.out.printf("64 MiB through cat: %d ms%n", (System.nanoTime() - started) / 1_000_000);
+    }
+
+    /** Sends random bytes through a process that copies them, and compares. */
+    private void copyThrough(int size, long seed) throws Exception {
+        byte[] sent = new byte[size];
+        new Random(seed).nextBytes(sent);
+        String id = "copy" + seed;
+        guest.hello(Duration.ofSeconds(20));
+        startSurely(id);
+        try (ProcessConnection streams = guest.attach(id, 0, 0)) {
+            CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
+                try {
+                    Random random = new Random(seed);
+                    for (int at = 0; at < size; ) {
+                        int chunk = Math.min(size - at, 1 + random.nextInt(200_000));
+                        assertTrue(streams.write(ByteString.copyFrom(sent, at, chunk)));
+                        at += chunk;
+                    }
+                    streams.closeStdin();
+                } catch (SandboxException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            ByteArrayOutputStream got = new ByteArrayOutputStream(size);
+            ProcessEvent event = streams.take();
+            for (; event.hasOutput(); event = streams.take()) {
+                event.getOutput().getData().writeTo(got);
+            }
+            writer.get(5, TimeUnit.SECONDS);
+            assertArrayEquals(sent, got.toByteArray());
+            assertEquals(size, event.getTerminated().getStdoutBytes());
+        }
+    }
+
+    /** Starting is not repeated by itself when the link is cut under it. */
+    private void startSurely(String id) throws InterruptedException {
+        while (!peer.service.processes.containsKey(id)) {
+            try {
+                guest.startProcess(id, spec("cat"));
+            } catch (SandboxException e) {
+                assertEquals(SandboxException.Code.LOST, e.code(), e.getMessage());
+            }
+        }
+    }
+
+    private static ProcessConnection attachTo(Guest guest, String id) {
+        try {
+            return guest.attach(id, 0, 0);
+        } catch (SandboxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static ProcessSpec spec(String... argv) {
+        return ProcessSpec.newBuilder()
+                .addAllArgv(List.of(argv).stream().map(ByteString::copyFromUtf8).toList())
+                .build();
+    }
+
+    private static String text(SandboxException error) {
+        return String.valueOf(error.getMessage());
+    }
+}
