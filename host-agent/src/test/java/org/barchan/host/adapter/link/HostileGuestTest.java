@@ -327,13 +327,13 @@ class HostileGuestTest {
         return attackedBy(connection -> {
             connection.handshake();
             connection.data(frame(SETTINGS, 0, 0, new byte[0]));
-            // The preface and settings, then the call.
+            // The preface and settings, then the headers of the call.
             boolean called = false;
             while (!called) {
                 ByteBuffer payload = connection.receive().orElseThrow().payload();
                 byte[] bytes = new byte[payload.remaining()];
                 payload.get(bytes);
-                called = new String(bytes, US_ASCII).indexOf("\0\0\0\3") >= 0;
+                called = new String(bytes, US_ASCII).indexOf("\1\4\0\0\0\3") >= 0;
             }
             for (byte[] frame : frames) {
                 connection.data(frame);
