@@ -98,7 +98,8 @@ public final class Main {
             objects.add(object);
         }
         progress.println("building " + arguments.mainClass()
-                + " as a native image: takes two to three minutes and 4 GB of memory (" + builder.description() + ")");
+                + " as a native image: takes two to three minutes on two idle CPUs and up to 4 GB of memory ("
+                + builder.description() + ")");
         progress.flush();
         long start = System.nanoTime();
         tool.run(

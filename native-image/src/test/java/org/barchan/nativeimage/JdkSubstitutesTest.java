@@ -58,9 +58,7 @@ final class JdkSubstitutesTest {
     @Test
     void libraryClosure_ofTheNetLibrary_takesLibjvmFromTheFirstDirectory() throws Exception {
         Path libjvm = Files.copy(
-                JDK.resolve("lib/libzip.so"),
-                directory.resolve("libjvm.so"),
-                StandardCopyOption.REPLACE_EXISTING);
+                JDK.resolve("lib/libzip.so"), directory.resolve("libjvm.so"), StandardCopyOption.REPLACE_EXISTING);
         SortedMap<String, Path> libraries = new LibraryClosure(
                         List.of(directory, JDK.resolve("lib")), new Tool(directory))
                 .of(JDK.resolve("lib/libnet.so"));
