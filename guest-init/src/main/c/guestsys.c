@@ -264,8 +264,8 @@ static int become(void *argument) {
   if (s->directory[0] && chdir(s->directory) < 0 && (s->directory_required || chdir("/") < 0)) fail(s, STEP_CHDIR);
   uint64_t no_signal = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, 0, 8);
-  int denied = 0;
-  for (char **path = s->paths; *path; path++) {
+  int denied = 0, error = ENOENT, tried = 0;
+  for (char **path = s->paths; *path; path++, tried++) {
     execve(*path, s->argv, s->environment);
     if (errno == ENOEXEC) { /* a script that names no interpreter: the shell's, as execvp(3) has it; argv[-1] is free */
       char *first = s->argv[0];
@@ -275,10 +275,12 @@ static int become(void *argument) {
       s->argv[0] = first;
       errno = ENOEXEC;
     }
-    if (errno == EACCES) denied = 1;
-    else if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP) fail(s, STEP_EXEC);
+    error = errno;
+    /* A directory of PATH that can't be entered is no file that can't be executed. */
+    if (error == EACCES) denied |= access(*path, F_OK) == 0;
+    else if (error != ENOENT && error != ENOTDIR && error != ENAMETOOLONG && error != ELOOP) fail(s, STEP_EXEC);
   }
-  errno = denied ? EACCES : errno ? errno : ENOENT;
+  errno = denied ? EACCES : tried == 1 ? error : ENOENT;
   fail(s, STEP_EXEC);
   return 0;
 }

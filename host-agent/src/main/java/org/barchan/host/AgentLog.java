@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.logging.ConsoleHandler;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
@@ -22,6 +24,14 @@ import org.barchan.host.lifecycle.Printable;
 final class AgentLog extends Handler {
     private static final long MAX_BYTES = 1024 * 1024;
 
+    /**
+     * What says something of each connection that is of no use to anyone: that a unix socket has no SO_KEEPALIVE, that a client is gone.
+     * Held here since the log manager would forget their levels with them.
+     */
+    private static final List<Logger> QUIET = List.of(
+            Logger.getLogger("io.grpc.netty.shaded.io.netty.bootstrap.ServerBootstrap"),
+            Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerHandler"));
+
     private final Path file;
     private OutputStream out;
     private long written;
@@ -33,11 +43,12 @@ final class AgentLog extends Handler {
 
     /** Makes everything that is logged go to standard error, and to the directory's log once that is there. */
     static void toStandardError() {
-        LogManager.getLogManager().reset();
         Logger root = Logger.getLogger("");
+        for (Handler handler : root.getHandlers()) {
+            root.removeHandler(handler);
+        }
         root.setLevel(Level.INFO);
-        // What gRPC says of each connection that breaks is of no use to anyone.
-        Logger.getLogger("io.grpc").setLevel(Level.WARNING);
+        QUIET.forEach(logger -> logger.setLevel(Level.SEVERE));
         ConsoleHandler console = new ConsoleHandler();
         console.setFormatter(new Lines());
         root.addHandler(console);
@@ -45,6 +56,7 @@ final class AgentLog extends Handler {
 
     static void toDirectory(Path directory) throws IOException {
         Files.createDirectories(directory);
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
         AgentLog log = new AgentLog(directory.resolve("agent.log"));
         log.setFormatter(new Lines());
         Logger.getLogger("").addHandler(log);
@@ -95,20 +107,13 @@ final class AgentLog extends Handler {
         return Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
-    /** A log manager that keeps working while the process ends: the JDK's own closes all logs before the last has been said. */
+    /**
+     * A log manager that keeps working while the process ends. The JDK's own closes all logs as soon as that begins, before the last has
+     * been said.
+     */
     public static final class Manager extends LogManager {
-        private static volatile boolean ending;
-
-        static void ending() {
-            ending = true;
-        }
-
         @Override
-        public void reset() {
-            if (!ending) {
-                super.reset();
-            }
-        }
+        public void reset() {}
     }
 
     /** One line for each record, so that nothing that is logged can look like another; what follows is indented. */

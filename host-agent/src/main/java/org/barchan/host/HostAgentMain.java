@@ -128,7 +128,6 @@ public final class HostAgentMain {
     private static void onTermination(CountDownLatch stop, CountDownLatch stopped) {
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> {
-                    AgentLog.Manager.ending();
                     stop.countDown();
                     try {
                         var _ = stopped.await(

@@ -73,7 +73,7 @@ class ErrorsIT {
             --kernel /no/such/kernel   | /no/such/kernel
             --kernel /etc/passwd       | /etc/passwd
             --kernel /etc              | /etc
-            --kernel-modules /no/such  | /no/such
+            --kernel-modules /no/such  | kernel.modules
             --root /no/such/root       | /no/such/root
             --root /etc/passwd         | /etc/passwd
             --connect nonsense:///     | nonsense

@@ -112,7 +112,7 @@ record Installation(Path home, Path runtime, Path state) {
             for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
                 List<String> lines = Files.readAllLines(file, StandardCharsets.ISO_8859_1);
                 text.append("--- end of ").append(file).append('\n');
-                lines.subList(Math.max(0, lines.size() - 60), lines.size())
+                lines.subList(Math.max(0, lines.size() - 25), lines.size())
                         .forEach(line -> text.append(line).append('\n'));
             }
         } catch (IOException e) {

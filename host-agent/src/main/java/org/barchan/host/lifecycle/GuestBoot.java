@@ -68,8 +68,9 @@ final class GuestBoot {
         signal.check();
         Path directory = directories.create(plan.id(), plan.runAs(), plan.uri());
         undo.push("remove the runtime directory", () -> directories.remove(plan.id()));
-        long start = timer.nanoTime();
         Machine machine = driver.start(plan.machine(directory));
+        // From now on: the first start asks QEMU for all it can do, which says nothing of the guest.
+        long start = timer.nanoTime();
         undo.push("destroy the machine", machine::destroy);
         var _ = machine.ended().thenRun(() -> signal.stop(StopReason.MACHINE_ENDED));
         Console console = consoles.open(plan.id(), machine.record().consoleSocket());
@@ -114,7 +115,7 @@ final class GuestBoot {
     /**
      * What to boot.
      *
-     * @param deadline how long the guest may take to answer, from the machine's start
+     * @param deadline how long the guest may take to answer once its machine runs
      */
     record Plan(
             SandboxId id,

@@ -76,6 +76,10 @@ final class SandboxMaker {
         LiveGuest live = boot.boot(
                 plan(sandbox, spec, files, accelerator, runAs, observer), driver, sandbox.signal(), sandbox.undo());
         sandbox.running(live);
+        observer.progress(
+                RunObserver.Level.VERBOSE,
+                "init answered %.1f ms after its start"
+                        .formatted((live.hello().helloMicros() - live.hello().initExecMicros()) / 1000.0));
         live.guest().configure(new GuestConfiguration(sandbox.name(), ROOT_TAG, TMPFS, files.rootModules()));
         observer.sandbox(sandbox.view());
         return live;

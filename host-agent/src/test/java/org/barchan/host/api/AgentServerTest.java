@@ -27,6 +27,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.host.lifecycle.FakeHypervisor;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.ClientLostPolicy;
@@ -232,12 +234,14 @@ final class AgentServerTest {
         RunRequest block = RunRequest.newBuilder()
                 .setStdin(ByteString.copyFrom(new byte[64 * 1024]))
                 .build();
-        int sent = 0;
-        while (sent < 1000 && call.write(block, 1, TimeUnit.SECONDS)) {
-            sent++;
-        }
+        AtomicInteger sent = new AtomicInteger();
+        assertThrows(TimeoutException.class, () -> {
+            while (sent.getAndIncrement() < 1000) {
+                call.write(block, 1, TimeUnit.SECONDS);
+            }
+        });
 
-        assertTrue(sent < 100, sent + " blocks taken");
+        assertTrue(sent.get() < 100, sent + " blocks taken");
         // A signal overtakes it by the other way.
         var _ = ProcessServiceGrpc.newBlockingStub(channel)
                 .signalProcess(SignalProcessRequest.newBuilder()
