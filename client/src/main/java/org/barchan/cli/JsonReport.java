@@ -163,6 +163,7 @@ final class JsonReport implements RunOutput {
         json.addProperty("kernelRelease", sandbox.kernelRelease());
         json.addProperty("createTime", sandbox.createTime().toString());
         json.addProperty("bootId", sandbox.bootId());
+        json.addProperty("linkEpochs", sandbox.linkEpochs());
         json.addProperty("clientLostPolicy", lower(sandbox.clientLostPolicy()));
         return json;
     }

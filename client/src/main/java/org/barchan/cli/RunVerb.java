@@ -43,7 +43,7 @@ import picocli.CommandLine.Parameters;
             "  termination  {kind: exited|signalled|not_started|lost, exitCode, signal, step, errno, message, cause,",
             "               outputAbandoned}, absent if there was none; members that don't apply are absent",
             "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
-            "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
+            "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId, linkEpochs,",
             "               clientLostPolicy}, absent if there was none",
             "  messages     [{level: verbose|info|warning, message}]",
             "  durations    seconds: {start, run, total}, each absent if it did not come to it"

@@ -6,8 +6,10 @@ import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -21,6 +23,8 @@ import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.RunStart;
+import org.barchan.v1.SignalProcessRequest;
+import org.barchan.v1.SignalProcessResponse;
 import org.barchan.v1.SignalRequest;
 import org.barchan.v1.StdinClose;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +37,8 @@ final class RunCall implements Run {
     /** Responses under way at once: 2 MiB of output at most. */
     private static final int PREFETCH = 32;
 
+    private static final Duration SIGNAL_DEADLINE = Duration.ofSeconds(10);
+
     private final AgentConnection connection;
     private final RunRequest start;
     private final ResponseDelivery delivery;
@@ -44,7 +50,9 @@ final class RunCall implements Run {
     private final Condition changed = lock.newCondition();
     private @Nullable ClientCall<RunRequest, RunResponse> call;
     private @Nullable Channel channel;
+    private volatile String sandboxId = "";
     private boolean answered;
+    private boolean started;
     private boolean retried;
     private boolean cancelled;
     private boolean inputClosed;
@@ -101,9 +109,47 @@ final class RunCall implements Run {
         if (signal < 1 || signal > 64) {
             throw new IllegalArgumentException("signal: " + signal + " (expected: 1 to 64)");
         }
+        Channel over;
+        lock.lock();
+        try {
+            over = started ? channel : null;
+        } finally {
+            lock.unlock();
+        }
+        if (over == null) {
+            sendBehindInput(signal);
+        } else {
+            sendAheadOfInput(over, signal);
+        }
+    }
+
+    private void sendBehindInput(int signal) {
         send(RunRequest.newBuilder()
                 .setSignal(SignalRequest.newBuilder().setSignal(signal))
                 .build());
+    }
+
+    /** By a call of its own: on the stream the signal would wait behind input that the process may never read. */
+    private void sendAheadOfInput(Channel over, int signal) {
+        SignalProcessRequest request = SignalProcessRequest.newBuilder()
+                .setSandbox(sandboxId)
+                .setSignal(signal)
+                .build();
+        ProcessServiceGrpc.newStub(over)
+                .withDeadlineAfter(SIGNAL_DEADLINE)
+                .signalProcess(request, new StreamObserver<>() {
+                    @Override
+                    public void onNext(SignalProcessResponse response) {}
+
+                    @Override
+                    public void onError(Throwable error) {
+                        // The run itself tells how it ended; the signal is told once more where it may still arrive.
+                        sendBehindInput(signal);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
     }
 
     @Override
@@ -172,6 +218,8 @@ final class RunCall implements Run {
             lock.lock();
             try {
                 answered = true;
+                started |= response.getProcess().hasStarted();
+                sandboxId = response.hasSandbox() ? response.getSandbox().getId() : sandboxId;
                 changed.signalAll();
             } finally {
                 lock.unlock();
