@@ -26,7 +26,7 @@ public final class HostAgentMain {
     private static final int EXIT_FAILED = 1;
     private static final int EXIT_USAGE = 2;
     private static final int EXIT_OTHER_AGENT = 3;
-    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(15);
+    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(25);
     private static final Duration SHUTDOWN_PATIENCE = Duration.ofSeconds(15);
 
     private HostAgentMain() {}

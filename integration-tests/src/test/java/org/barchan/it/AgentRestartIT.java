@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A guest that is to be kept outlives its agent, and the next agent goes on with it. */
 class AgentRestartIT {
-    private static final Duration ADOPTED = Duration.ofSeconds(10);
+    private static final Duration ADOPTED = Duration.ofSeconds(30);
 
     @RegisterExtension
     static final Barchan barchan = new Barchan();

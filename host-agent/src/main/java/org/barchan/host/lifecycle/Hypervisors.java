@@ -2,6 +2,7 @@ package org.barchan.host.lifecycle;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.sandbox.SandboxException;
@@ -50,6 +51,18 @@ public final class Hypervisors implements AutoCloseable {
                     driver.close();
                 }
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns a hypervisor that is open; does not wait for one that is being opened. */
+    Optional<HypervisorDriver> known(String uri) {
+        if (!lock.tryLock()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.ofNullable(open.get(uri));
         } finally {
             lock.unlock();
         }

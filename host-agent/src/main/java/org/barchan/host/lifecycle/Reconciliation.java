@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Reconciliation {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliation.class);
-    private static final Duration HELLO = Duration.ofSeconds(8);
+    private static final Duration HELLO = Duration.ofSeconds(30);
 
     private final RuntimeDirectories directories;
     private final Consoles consoles;
@@ -67,6 +67,12 @@ final class Reconciliation {
         Set<SandboxId> running = new HashSet<>();
         for (Machine machine : driver.running()) {
             MachineRecord record = machine.record();
+            // An embedded driver is one agent's alone; a daemon is shared, and only what lies in this agent's directory
+            // is its own.
+            if (!uri.equals(Hypervisors.DEFAULT_URI)
+                    && !record.runtimeDirectory().equals(directories.of(record.id()))) {
+                continue;
+            }
             running.add(record.id());
             Sandbox sandbox = new Sandbox(record.id(), record.name(), record.createTime(), record.clientLostPolicy());
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
@@ -88,7 +94,12 @@ final class Reconciliation {
             boolean here = note(id).map(note -> note.uri().equals(uri)).orElse(uri.equals(Hypervisors.DEFAULT_URI));
             if (here && !running.contains(id)) {
                 LOG.info("{}: its virtual machine is gone: removing what is left", id);
-                directories.remove(id);
+                try {
+                    directories.remove(id);
+                } catch (UncheckedIOException e) {
+                    // No reason to serve nobody.
+                    LOG.error("{}: can't remove what is left", id, e);
+                }
             }
         }
     }
@@ -117,6 +128,11 @@ final class Reconciliation {
             new Watch(teardown).mind(sandbox, live);
         } catch (SandboxException | InterruptedException | RuntimeException e) {
             sandbox.signal().disarm();
+            if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
+                LOG.info("{}: not adopted yet; left to the next agent", sandbox.id());
+                registry.remove(sandbox);
+                return;
+            }
             LOG.warn(
                     "{}: can't be adopted, destroying it: {}",
                     sandbox.id(),

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
@@ -28,6 +29,7 @@ public final class Run {
     private static final Duration EVENT_LAG = Duration.ofSeconds(3);
 
     private final Sandbox sandbox;
+    private final AtomicBoolean clientGone = new AtomicBoolean();
     private final RunOrder order;
     private final RunObserver observer;
     private final SandboxMaker maker;
@@ -70,7 +72,10 @@ public final class Run {
 
     /** The client is gone: deletes the sandbox, or lets it run on if it may and its process has been started. */
     public void clientLost() {
-        sandbox.signal().stop(StopReason.CLIENT_LOST);
+        // gRPC tells it in two ways; told twice, it would end the sandbox that was let run on the first time.
+        if (clientGone.compareAndSet(false, true)) {
+            sandbox.signal().stop(StopReason.CLIENT_LOST);
+        }
     }
 
     /** Runs it on the calling thread, until the sandbox is gone. */

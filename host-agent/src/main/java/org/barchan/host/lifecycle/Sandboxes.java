@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -139,7 +140,8 @@ public final class Sandboxes {
     /** Returns the version of the hypervisor's library; empty where it is missing. */
     public String hypervisorVersion() {
         try {
-            return driver(Hypervisors.DEFAULT_URI).version();
+            Optional<HypervisorDriver> known = hypervisors.known(Hypervisors.DEFAULT_URI);
+            return known.isPresent() ? known.get().version() : "";
         } catch (SandboxException e) {
             return "";
         }

@@ -29,10 +29,10 @@ record EmbeddedRoot(Path directory) {
             # SELinux and AppArmor need profiles that an embedded driver does not have. Users and groups (DAC) are always in force.
             security_driver = "none"
             # Machines say which user they run as. This one is for the QEMUs, without a guest, that are asked what they can do. It is
-            # root, so that they find /dev/kvm exactly as libvirt expects: where they differ, libvirt asks again at every step of
-            # every start, which then takes a minute.
-            user = "+0"
-            group = "+0"
+            # the agent's own, so that they find /dev/kvm exactly as libvirt expects: where they differ, libvirt asks again at every
+            # step of every start, which then takes a minute.
+            user = "+UID"
+            group = "+GID"
             # Libvirt is to change the owner of no file of the host, so it has none to remember.
             dynamic_ownership = 0
             remember_owner = 0
@@ -67,7 +67,12 @@ record EmbeddedRoot(Path directory) {
             Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
             Path file = root.resolve("etc/qemu.conf");
             Path draft = root.resolve("etc/qemu.conf.new");
-            Files.writeString(draft, CONFIGURATION);
+            Path self = Path.of("/proc/self");
+            Files.writeString(
+                    draft,
+                    CONFIGURATION
+                            .replace("UID", String.valueOf(Files.getAttribute(self, "unix:uid")))
+                            .replace("GID", String.valueOf(Files.getAttribute(self, "unix:gid"))));
             Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new SandboxException(
