@@ -195,8 +195,9 @@ int gs_port_wait_connected(int fd) {
 int gs_wait(int *exited, int *signalled) {
   int status;
   pid_t pid;
+  /* A child that has asked to be traced is reported when it stops, too. */
   do pid = waitpid(-1, &status, __WALL);
-  while (pid < 0 && errno == EINTR);
+  while ((pid < 0 && errno == EINTR) || (pid > 0 && !WIFEXITED(status) && !WIFSIGNALED(status)));
   if (pid < 0) return -errno;
   *exited = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   *signalled = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -226,10 +227,14 @@ static void fail(struct spawn *s, int step) {
   _exit(127);
 }
 
-/* What root may keep without power over the init: no modules, no raw devices, no new device nodes, no other clock. */
+/*
+ * What root may keep without power over the init: no modules, no raw devices, no new device nodes, no other clock; and neither mounts
+ * nor traces, since a fresh /proc or /sys reaches the kernel's switches, and a traced process lends its capabilities.
+ */
 static uint64_t privileged_capabilities(void) {
   uint64_t all = (1ULL << CAP_LAST_CAP << 1) - 1;
-  return all & ~(1ULL << CAP_SYS_MODULE | 1ULL << CAP_SYS_RAWIO | 1ULL << CAP_SYS_BOOT | 1ULL << CAP_MKNOD | 1ULL << CAP_SYS_TIME);
+  return all & ~(1ULL << CAP_SYS_MODULE | 1ULL << CAP_SYS_RAWIO | 1ULL << CAP_SYS_BOOT | 1ULL << CAP_MKNOD | 1ULL << CAP_SYS_TIME |
+                 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_PERFMON | 1ULL << CAP_BPF | 1ULL << CAP_SYSLOG);
 }
 
 static void take_identity(struct spawn *s) {

@@ -1,6 +1,7 @@
 package org.barchan.guest.api;
 
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -64,6 +65,8 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
             observer.onError(Status.INTERNAL
                     .withDescription(String.valueOf(e.getMessage()))
                     .asException());
+        } catch (StatusRuntimeException e) {
+            observer.onError(e);
         } catch (IllegalArgumentException e) {
             observer.onError(Status.INVALID_ARGUMENT
                     .withDescription(String.valueOf(e.getMessage()))
@@ -124,12 +127,17 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         answer(request, observer, this::startProcess);
     }
 
-    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno {
+    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno, InterruptedException {
         if (!isConfigured()) {
             throw new IllegalStateException("start a process: the guest is not configured");
         }
         if (request.getSpec().getArgvCount() == 0) {
             throw new IllegalArgumentException("argv: empty (expected: a command)");
+        }
+        if (processes.find(request.getProcessId()).isPresent()) {
+            throw Status.ALREADY_EXISTS
+                    .withDescription("process " + request.getProcessId() + ": was started before")
+                    .asRuntimeException();
         }
         GuestProcess process = processes.start(request.getProcessId(), request.getSpec());
         StartProcessResponse.Builder response = StartProcessResponse.newBuilder();

@@ -39,7 +39,8 @@ public final class LinkListener {
     /** Blocks until the connection before has been closed and a host has begun a new epoch. */
     public Connection accept() throws IOException, InterruptedException {
         synchronized (this) {
-            while (current != null && !current.closed) {
+            // The reader of the epoch before may still be at the port: it leaves with what comes next, be it the SYN.
+            while (current != null && (!current.closed || current.reading)) {
                 wait();
             }
         }
@@ -95,6 +96,10 @@ public final class LinkListener {
         private final long discardedBefore = decoder.discardedBytes();
         private int sequence;
         private volatile boolean closed;
+        /** The reader's own: the end of the input is for ever, since okhttp reads on behind it. */
+        private boolean ended;
+
+        private boolean reading;
         private final InputStream input = new Input();
         private final OutputStream output = new Output();
 
@@ -115,16 +120,45 @@ public final class LinkListener {
             return closed;
         }
 
-        /** Ends the epoch on this side; the host notices by the silence or by the hang-up. */
+        /** Ends the epoch on this side, and tells the host, which has no other way to know. */
         public void close() {
-            closed = true;
+            synchronized (writeLock) {
+                if (!closed) {
+                    try {
+                        writeFrame(FrameType.FIN, ByteBuffer.allocate(0));
+                    } catch (IOException e) {
+                        // The host has gone itself.
+                    }
+                    closed = true;
+                }
+            }
             synchronized (LinkListener.this) {
                 LinkListener.this.notifyAll();
             }
         }
 
-        /** Returns the payload of the next DATA frame, or null at the end of the epoch. */
+        /** Returns the payload of the next DATA frame, or null at the end of the epoch and ever after. */
         private @Nullable ByteBuffer nextData() throws IOException {
+            synchronized (LinkListener.this) {
+                if (ended || closed) {
+                    return null;
+                }
+                reading = true;
+            }
+            ByteBuffer data = null;
+            try {
+                data = readData();
+                return data;
+            } finally {
+                ended = data == null;
+                synchronized (LinkListener.this) {
+                    reading = false;
+                    LinkListener.this.notifyAll();
+                }
+            }
+        }
+
+        private @Nullable ByteBuffer readData() throws IOException {
             while (!closed) {
                 Frame frame = readFrame();
                 if (frame == null) {
@@ -172,6 +206,7 @@ public final class LinkListener {
             try {
                 port.write(frame, 0, size);
             } catch (IOException e) {
+                closed = true;
                 close();
                 throw e;
             }

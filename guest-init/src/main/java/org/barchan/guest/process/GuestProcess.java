@@ -41,6 +41,7 @@ public final class GuestProcess {
     private int openOutputs = 2;
     private boolean outputAbandoned;
     private TerminationCause requestedCause = TerminationCause.TERMINATION_CAUSE_UNSPECIFIED;
+    private int requestedSignal;
     private @Nullable Child exit;
     private long exitNanos;
     private @Nullable Termination termination;
@@ -56,19 +57,23 @@ public final class GuestProcess {
         int[] in = Linux.pipe();
         int[] out = Linux.pipe();
         int[] err = Linux.pipe();
+        // All that may fail, before there is a process that nobody would know of.
+        for (int fd : new int[] {in[1], out[0], err[0]}) {
+            Linux.setNonblocking(fd);
+        }
+        int exitEvent = Linux.eventfd();
         SpawnRequest request = SpawnRequest.of(spec, sandbox, in[0], out[1], err[1]);
         Spawned spawned = Linux.spawn(request.strings(), request.numbers());
         for (int fd : new int[] {in[0], out[1], err[1]}) {
             Linux.close(fd);
         }
         if (spawned.pid() < 0) {
-            for (int fd : new int[] {in[1], out[0], err[0]}) {
+            for (int fd : new int[] {in[1], out[0], err[0], exitEvent}) {
                 Linux.close(fd);
             }
             return notStarted(spec, spawned);
         }
-        Linux.setNonblocking(in[1]);
-        GuestProcess process = new GuestProcess(spawned.pid(), null, Linux.eventfd());
+        GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
         process.startThread("stdout", () -> process.takeIn(out[0], process.stdout));
         process.startThread("stderr", () -> process.takeIn(err[0], process.stderr));
         process.startThread("stdin", () -> process.feed(in[1]));
@@ -121,9 +126,17 @@ public final class GuestProcess {
         if (exit != null || spawnError != null) {
             return;
         }
-        // The reaper takes the process off under this lock: its number can't be another's yet.
-        requestedCause = cause;
-        Linux.kill(-pid, signal);
+        if (requestedCause != TerminationCause.TERMINATION_CAUSE_TIMEOUT) {
+            requestedCause = cause;
+            requestedSignal = signal;
+        }
+        try {
+            Linux.kill(-pid, signal);
+        } catch (Errno e) {
+            if (e.number() != Errno.ESRCH) { // It ended just now.
+                throw e;
+            }
+        }
     }
 
     /** Returns its terminal record once it has one. */
@@ -158,6 +171,9 @@ public final class GuestProcess {
                     break;
                 }
                 int n = Linux.read(fd, bytes, 0, bytes.length);
+                if (n == -Errno.EAGAIN) {
+                    continue; // The application may read its own pipe.
+                }
                 if (n <= 0) {
                     break;
                 }
@@ -201,7 +217,8 @@ public final class GuestProcess {
     }
 
     private synchronized boolean append(OutputBuffer buffer, byte[] bytes, int n) throws InterruptedException {
-        while (!buffer.hasRoom()) {
+        // What is left after the end is taken in whether anybody reads or not: there has to be an end.
+        while (!buffer.hasRoom() && (exit == null || buffer.size() >= OutputBuffer.CAPACITY + DRAIN_BYTES)) {
             wait();
         }
         // A large piece is handed over as it is, a small one is copied so that it does not keep the whole array alive.
@@ -228,7 +245,7 @@ public final class GuestProcess {
             record.setLost(Lost.newBuilder().setReason("the kernel reported neither an exit nor a signal"));
         }
         boolean timeout = requestedCause == TerminationCause.TERMINATION_CAUSE_TIMEOUT;
-        boolean requested = requestedCause != TerminationCause.TERMINATION_CAUSE_UNSPECIFIED;
+        boolean requested = requestedSignal != 0 && requestedSignal == exit.signal();
         if (timeout || (signalled && requested)) {
             record.setCause(requestedCause);
         } else {

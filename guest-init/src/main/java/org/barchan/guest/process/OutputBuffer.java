@@ -20,7 +20,12 @@ final class OutputBuffer {
     private long sent;
 
     boolean hasRoom() {
-        return end - start < CAPACITY;
+        return size() < CAPACITY;
+    }
+
+    /** Returns the number of bytes that are kept. */
+    long size() {
+        return end - start;
     }
 
     void append(ByteString data) {

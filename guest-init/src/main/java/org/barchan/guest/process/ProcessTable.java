@@ -5,6 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Child;
@@ -18,6 +21,12 @@ public final class ProcessTable {
     private final Map<String, GuestProcess> byId = new TreeMap<>();
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
     private int sandbox = -1;
+    /** Starts all processes: one that has asked to die with its parent dies with the thread that started it. */
+    private final ExecutorService spawner = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(null, work, "spawner", 128 * 1024);
+        thread.setDaemon(true);
+        return thread;
+    });
 
     public ProcessTable() {
         Thread reaper = new Thread(null, this::reap, "reaper", 128 * 1024);
@@ -37,18 +46,30 @@ public final class ProcessTable {
      * @return the process, started or not: see {@link GuestProcess#spawnError}
      * @throws IllegalArgumentException when the id was used before
      */
-    public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno {
+    public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno, InterruptedException {
         if (byId.containsKey(id)) {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
         }
         // Under the lock, so that the reaper can't see the child before it is known.
-        GuestProcess process = GuestProcess.spawn(spec, sandbox);
+        GuestProcess process = spawn(spec);
         byId.put(id, process);
         if (process.pid() > 0) {
             byPid.put(process.pid(), process);
             notifyAll();
         }
         return process;
+    }
+
+    private GuestProcess spawn(ProcessSpec spec) throws Errno, InterruptedException {
+        int namespaces = sandbox;
+        try {
+            return spawner.submit(() -> GuestProcess.spawn(spec, namespaces)).get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Errno errno) {
+                throw errno;
+            }
+            throw new IllegalStateException("starting a process failed", e);
+        }
     }
 
     public synchronized Optional<GuestProcess> find(String id) {

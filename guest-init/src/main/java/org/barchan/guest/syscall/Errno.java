@@ -3,9 +3,8 @@ package org.barchan.guest.syscall;
 /** A system call that failed. Source: errno(3). */
 public final class Errno extends Exception {
     private static final long serialVersionUID = 1L;
-    public static final int ENOENT = 2;
+    public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
-    public static final int EACCES = 13;
     public static final int EBUSY = 16;
 
     private final int number;

@@ -149,7 +149,8 @@ final class LinkListenerTest {
         Connection second = listener.accept();
 
         assertEquals("two", readAll(second));
-        assertEquals(List.of("SYN_ACK 7 0 ", "SYN_ACK 8 0 "), port.frames());
+        assertEquals("", readAll(first));
+        assertEquals(List.of("SYN_ACK 7 0 ", "FIN 7 1 ", "SYN_ACK 8 0 "), port.frames());
         assertEquals(2, listener.epochs());
     }
 

@@ -104,6 +104,12 @@ final class RunStartParser {
         if (process.getWorkingDirectoryPolicy() == WorkingDirectoryPolicy.UNRECOGNIZED) {
             wrong(PROCESS + "working_directory_policy", unknown(process.getWorkingDirectoryPolicyValue()));
         }
+        // setresuid(2) takes it for "leave as it is".
+        if (process.getIdentity().getUid() == -1
+                || process.getIdentity().getGid() == -1
+                || process.getIdentity().getSupplementaryGidsList().contains(-1)) {
+            wrong(PROCESS + "identity", "id 4294967295 (expected: at most 4294967294)");
+        }
         if (process.getIdentity().getPrivileged() && process.getIdentity().getUid() != 0) {
             wrong(
                     PROCESS + "identity.privileged",

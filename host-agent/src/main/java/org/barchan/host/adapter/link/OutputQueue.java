@@ -36,9 +36,9 @@ final class OutputQueue {
             acknowledged = start;
         }
 
-        /** A new attachment begins behind what has arrived. */
+        /** What the last attachment acknowledged may have been lost with it: it is said again. */
         void attach() {
-            acknowledged = arrived;
+            acknowledged = 0;
         }
 
         long unacknowledged() {
