@@ -46,18 +46,19 @@ final class BareGuest {
         try (OutputStream file = Files.newOutputStream(initrd);
                 CpioArchiveOutputStream archive = new CpioArchiveOutputStream(file)) {
             put(archive, "init", Files.readAllBytes(init), 0100755);
-            copyModules(newest(bootFiles, "*.cpio"), archive);
+            copyModules(newest(bootFiles, "initrd-"), archive);
         }
-        return new BareGuest(newest(bootFiles, "*vmlinux*"), initrd);
+        return new BareGuest(newest(bootFiles, "kernel-"), initrd);
     }
 
-    private static Path newest(Path root, String pattern) throws IOException {
+    /** Returns the file that was made last of those whose name begins so; their seals lie beside them. */
+    private static Path newest(Path root, String prefix) throws IOException {
         Path newest = null;
         try (var files = Files.walk(root)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                boolean matches =
-                        file.getFileSystem().getPathMatcher("glob:" + pattern).matches(file.getFileName());
-                if (matches
+                String name = String.valueOf(file.getFileName());
+                if (name.startsWith(prefix)
+                        && !name.endsWith(".seal")
                         && (newest == null
                                 || Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(newest)) > 0)) {
                     newest = file;
@@ -65,7 +66,7 @@ final class BareGuest {
             }
         }
         if (newest == null) {
-            throw new IOException("no " + pattern + " below " + root + ": has a sandbox been run?");
+            throw new IOException("no " + prefix + "* below " + root + ": has a sandbox been run?");
         }
         return newest;
     }
@@ -137,7 +138,7 @@ final class BareGuest {
         static Arrival of(ProcessBuilder program, long expected) throws IOException, InterruptedException {
             long start = System.nanoTime();
             Process process = program.start();
-            process.getOutputStream().close();
+            // Its standard input stays open: QEMU takes the end of it for the host's hanging up.
             byte[] buffer = new byte[65536];
             double first = 0;
             long total = 0;

@@ -161,7 +161,7 @@ public final class Bench {
 
     private ProcessHandle agent() throws IOException {
         long pid =
-                Long.parseLong(Files.readString(runtime.resolve("agent.lock")).strip());
+                Long.parseLong(Files.readString(runtime.resolve("agent.lock")).replaceAll("(?s)\\s.*", ""));
         return ProcessHandle.of(pid).orElseThrow(() -> new IOException("no agent " + pid + " runs"));
     }
 
