@@ -89,12 +89,14 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest> {
                     return;
                 }
                 window = message.hasStdinWindow() ? message.getStdinWindow() : window;
+                if (message.hasTerminated()) {
+                    Console.debugMemory();
+                }
                 synchronized (this) {
                     observer.onNext(message);
                     if (message.hasTerminated()) {
                         from.detach(this);
                         observer.onCompleted();
-                        Console.debugMemory();
                         return;
                     }
                 }
