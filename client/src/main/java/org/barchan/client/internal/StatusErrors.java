@@ -25,8 +25,8 @@ final class StatusErrors {
     static BarchanException toException(String action, Status status, @Nullable Metadata trailers) {
         String reason = status.getDescription();
         String message = reason != null ? reason : action + " failed: " + describe(status);
-        if (status.getCode() == Status.Code.UNAVAILABLE) {
-            // gRPC's own words for a connection that broke name nobody.
+        if (status.getCode() == Status.Code.UNAVAILABLE && !message.contains("agent")) {
+            // The agent's own words name it; gRPC's, for a connection that broke, name nobody.
             message = "the agent is gone (" + message + "); its log says more: agent.log below the state directory";
         }
         return new BarchanException(code(status), message, violations(status, trailers), status.getCause());
