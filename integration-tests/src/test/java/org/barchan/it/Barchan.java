@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterAllCallback;
-import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * directory of the whole test run, so that what a kernel is made into is made once. After the class the agent is asked to end, and
  * nothing may be left.
  */
-final class Barchan implements BeforeAllCallback, AfterTestExecutionCallback, AfterAllCallback {
+final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
     /** No command of a test takes longer, on a machine that is busy with twenty guests. */
     static final Duration DEADLINE = Duration.ofMinutes(3);
 
@@ -92,7 +92,7 @@ final class Barchan implements BeforeAllCallback, AfterTestExecutionCallback, Af
     }
 
     @Override
-    public void afterTestExecution(ExtensionContext context) {
+    public void afterEach(ExtensionContext context) {
         if (context.getExecutionException().isPresent()) {
             System.err.println(context.getDisplayName() + " failed\n" + installation.agentLog());
         }

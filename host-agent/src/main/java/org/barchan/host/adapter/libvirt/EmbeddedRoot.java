@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Set;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
@@ -113,7 +114,22 @@ record EmbeddedRoot(Path directory) {
         return directory.resolve("log/qemu");
     }
 
+    /** Where libvirt has the status of each machine. */
+    Path statusDirectory() {
+        return directory.resolve("run/qemu");
+    }
+
     Path pidFile(String domain) {
-        return directory.resolve("run/qemu").resolve(domain + ".pid");
+        return statusDirectory().resolve(domain + ".pid");
+    }
+
+    /** Names the process that has the driver open, and is locked by it. */
+    Path driverPidFile() {
+        return statusDirectory().resolve("driver.pid");
+    }
+
+    /** Where libvirt makes directories for a machine, whose names begin with {@code domain-} and its number. */
+    List<Path> machineDirectories() {
+        return List.of(directory.resolve("lib/qemu"), directory.resolve("lib/qemu/channel/target"));
     }
 }

@@ -51,6 +51,7 @@ sealed interface Hypervisor {
         return switch (uri) {
             case "qemu:///embed" -> {
                 EmbeddedRoot root = EmbeddedRoot.prepare(stateDirectory.resolve("libvirt"));
+                new InterruptedStarts(root).remove();
                 if (uid == 0) {
                     root.requirePassableByAnyone();
                 }

@@ -69,6 +69,27 @@ final class LibvirtAdoptionIT {
     @Test
     void running_qemuDiedWithItsAgent_leavesNothing() throws Exception {
         Path state = directory.resolve("s");
+        killBoth(state);
+        assertNothingIsAdopted(state);
+    }
+
+    /** An agent killed before its QEMU had a process leaves a domain that libvirt never lets go of again. */
+    @Test
+    void running_agentDiedWhileItStartedAMachine_leavesNothing() throws Exception {
+        Path state = directory.resolve("s");
+        killBoth(state);
+        Path status = only(state, "barchan-.*\\.xml");
+        String text = Files.readString(status);
+        String before = text.replaceFirst(
+                        "(<domstatus [^>]*) reason='\\w+' pid='\\d+'", "$1 reason='starting up' pid='0'")
+                .replaceFirst(
+                        "<blockjobs ", "<job type='none' async='start' flags='0x0' asyncStarted='1'/><blockjobs ");
+        assertTrue(before.contains("pid='0'") && before.contains("async='start'"), before);
+        Files.writeString(status, before);
+        assertNothingIsAdopted(state);
+    }
+
+    private void killBoth(Path state) throws Exception {
         Process killed =
                 agent("start", state, directory.toString(), TestGuest.kernel().toString());
         try (BufferedReader out = killed.inputReader(StandardCharsets.UTF_8)) {
@@ -76,18 +97,26 @@ final class LibvirtAdoptionIT {
         } finally {
             killed.destroyForcibly().waitFor();
         }
-        Path pidFile;
+        ProcessHandle qemu = ProcessHandle.of(Long.parseLong(
+                        Files.readString(only(state, "barchan-.*\\.pid")).strip()))
+                .orElseThrow();
+        qemu.destroyForcibly();
+        qemu.onExit().join();
+    }
+
+    private static Path only(Path state, String name) throws IOException {
         try (Stream<Path> files = Files.list(state.resolve("libvirt/run/qemu"))) {
-            pidFile = files.filter(file -> file.getFileName().toString().matches("barchan-.*\\.pid"))
+            return files.filter(file -> file.getFileName().toString().matches(name))
                     .findFirst()
                     .orElseThrow();
         }
-        ProcessHandle.of(Long.parseLong(Files.readString(pidFile).strip()))
-                .orElseThrow()
-                .destroyForcibly();
+    }
+
+    private void assertNothingIsAdopted(Path state) throws Exception {
         Process next = agent("adopt", state);
         String adopted = new String(next.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertTrue(adopted.endsWith("[]\n"), adopted);
+        assertEquals(0, next.waitFor());
         try (Stream<Path> files = Files.walk(state)) {
             assertEquals(
                     "",
