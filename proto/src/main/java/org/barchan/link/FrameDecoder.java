@@ -53,7 +53,7 @@ public final class FrameDecoder {
             if (in.remaining() < HEADER_SIZE + length) {
                 return null;
             }
-            if (FrameEncoder.crc(in, at, length) != in.getInt(at + FrameEncoder.CRC_AT)) {
+            if (FrameEncoder.checksum(in, at, length) != in.getLong(at + FrameEncoder.CHECKSUM_AT)) {
                 credit -= length;
                 discard(in, 1);
                 continue;

@@ -2,12 +2,11 @@ package org.barchan.link;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.zip.CRC32C;
 
 /** Writes frames. Stateless, safe for use by many threads. */
 public final class FrameEncoder {
     /** Size of a frame's header, in bytes. */
-    public static final int HEADER_SIZE = 28;
+    public static final int HEADER_SIZE = 32;
 
     /** Most bytes of payload in one frame. */
     public static final int MAX_PAYLOAD = 65536;
@@ -26,7 +25,7 @@ public final class FrameEncoder {
     static final int LENGTH_AT = 8;
     static final int SEQUENCE_AT = 12;
     static final int EPOCH_AT = 16;
-    static final int CRC_AT = 24;
+    static final int CHECKSUM_AT = 24;
 
     private FrameEncoder() {}
 
@@ -40,36 +39,52 @@ public final class FrameEncoder {
      */
     public static void encode(FrameType type, long epoch, int sequence, ByteBuffer payload, ByteBuffer out) {
         int length = payload.remaining();
-        check(length <= MAX_PAYLOAD, "payload: %s bytes (expected: at most " + MAX_PAYLOAD + ")", length);
+        check(type, epoch, length, out);
+        int start = out.position();
+        out.position(start + HEADER_SIZE).put(payload);
+        writeHeader(type, epoch, sequence, length, out, start);
+    }
+
+    /**
+     * Makes a frame of a payload that is in its place already.
+     *
+     * @param frame where the frame is to begin, {@link #HEADER_SIZE} bytes before its payload; big endian. Its position moves behind
+     *     the frame.
+     * @param length size of the payload, in bytes
+     * @throws IllegalArgumentException as {@link #encode}
+     */
+    public static void seal(FrameType type, long epoch, int sequence, ByteBuffer frame, int length) {
+        check(type, epoch, length, frame);
+        int start = frame.position();
+        frame.position(start + HEADER_SIZE + length);
+        writeHeader(type, epoch, sequence, length, frame, start);
+    }
+
+    private static void writeHeader(FrameType type, long epoch, int sequence, int length, ByteBuffer out, int start) {
+        out.putInt(start, MAGIC)
+                .put(start + TYPE_AT, type.code())
+                .put(start + VERSION_AT, VERSION)
+                .putShort(start + RESERVED_AT, (short) 0)
+                .putInt(start + LENGTH_AT, length)
+                .putInt(start + SEQUENCE_AT, sequence)
+                .putLong(start + EPOCH_AT, epoch);
+        out.putLong(start + CHECKSUM_AT, checksum(out, start, length));
+    }
+
+    /** Returns the checksum of a frame; leaves the buffer as it was. */
+    static long checksum(ByteBuffer buffer, int start, int length) {
+        return XxHash64.of(buffer, start + HEADER_SIZE, length, XxHash64.of(buffer, start, CHECKSUM_AT, 0));
+    }
+
+    private static void check(FrameType type, long epoch, int length, ByteBuffer out) {
+        check(
+                length >= 0 && length <= MAX_PAYLOAD,
+                "payload: %s bytes (expected: at most " + MAX_PAYLOAD + ")",
+                length);
         check(length == 0 || !type.bare(), "payload of a frame without payload: %s bytes", length);
         check(out.remaining() >= HEADER_SIZE + length, "room for the frame: %s bytes too few", out.remaining());
         check(out.order() == ByteOrder.BIG_ENDIAN, "byte order: %s (expected: big endian)", out.order());
         check(epoch != 0, "epoch: %s (expected: not 0)", epoch);
-        int start = out.position();
-        out.putInt(MAGIC)
-                .put(type.code())
-                .put(VERSION)
-                .putShort((short) 0)
-                .putInt(length)
-                .putInt(sequence)
-                .putLong(epoch)
-                .putInt(0)
-                .put(payload);
-        out.putInt(start + CRC_AT, crc(out, start, length));
-    }
-
-    /** Returns the checksum of a frame; leaves the buffer as it was. */
-    static int crc(ByteBuffer buffer, int start, int length) {
-        int position = buffer.position();
-        int limit = buffer.limit();
-        CRC32C crc = new CRC32C();
-        // Not ByteBuffer.limit(position): that would fail where the new limit lies before the position.
-        buffer.limit(start + HEADER_SIZE + length).position(start).limit(start + CRC_AT);
-        crc.update(buffer);
-        buffer.limit(start + HEADER_SIZE + length).position(start + HEADER_SIZE);
-        crc.update(buffer);
-        buffer.limit(limit).position(position);
-        return (int) crc.getValue();
     }
 
     private static void check(boolean holds, String message, Object value) {

@@ -57,7 +57,7 @@ class FrameCodecTest {
         ByteBuffer out = ByteBuffer.allocate(64);
         FrameEncoder.encode(FrameType.DATA, EPOCH, 7, ByteBuffer.wrap("hi".getBytes(UTF_8)), out);
         out.flip();
-        assertEquals(30, out.remaining());
+        assertEquals(34, out.remaining());
         assertEquals(0xFDB4C4A7, out.getInt());
         assertEquals(3, out.get());
         assertEquals(1, out.get());
@@ -65,8 +65,27 @@ class FrameCodecTest {
         assertEquals(2, out.getInt());
         assertEquals(7, out.getInt());
         assertEquals(EPOCH, out.getLong());
-        // Computed by an independent bitwise implementation of CRC-32C.
-        assertEquals(bitwiseCrc32c(out.array(), 24, 28, 30), out.getInt());
+        // Computed with the reference implementation of XXH64: that of "hi", seeded with that of the 24 bytes before.
+        assertEquals(0xA1EC5DD6763DD345L, out.getLong());
+    }
+
+    @Test
+    void seal_payloadInPlace_givesTheSameAsEncode() {
+        byte[] encoded = frame(FrameType.DATA, EPOCH, 7, "hi");
+        ByteBuffer frame = ByteBuffer.allocate(40).position(3);
+        frame.put(3 + FrameEncoder.HEADER_SIZE, "hi".getBytes(UTF_8));
+        FrameEncoder.seal(FrameType.DATA, EPOCH, 7, frame, 2);
+        assertEquals(3 + encoded.length, frame.position());
+        assertEquals(ByteBuffer.wrap(encoded), frame.slice(3, encoded.length));
+    }
+
+    @Test
+    void seal_badInput_isRefused() {
+        ByteBuffer frame = ByteBuffer.allocate(40);
+        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, 9));
+        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, -1));
+        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.SYN, EPOCH, 1, frame, 1));
+        assertEquals(0, frame.position());
     }
 
     @Test
@@ -120,7 +139,7 @@ class FrameCodecTest {
         byte[] payload = new byte[FrameEncoder.MAX_PAYLOAD];
         payload[payload.length - 1] = 1;
         byte[] stale = frame(FrameType.DATA, EPOCH, 9, payload);
-        for (int cut : new int[] {28, 29, 1000, stale.length - 1}) {
+        for (int cut : new int[] {32, 33, 1000, stale.length - 1}) {
             byte[] bytes = concat(Arrays.copyOf(stale, cut), new byte[Padding.SIZE], frame(FrameType.SYN, 77, 0, ""));
             assertEquals(List.of(FrameType.SYN), types(decodeAll(bytes)), "cut at " + cut);
         }
@@ -141,8 +160,8 @@ class FrameCodecTest {
     void decode_onlyMagics_costsLinearTime() {
         byte[] header = frame(FrameType.DATA, EPOCH, 1, new byte[FrameEncoder.MAX_PAYLOAD]);
         byte[] hostile = new byte[32 << 20];
-        for (int at = 0; at + 28 <= hostile.length; at += 28) {
-            System.arraycopy(header, 0, hostile, at, 28);
+        for (int at = 0; at + FrameEncoder.HEADER_SIZE <= hostile.length; at += FrameEncoder.HEADER_SIZE) {
+            System.arraycopy(header, 0, hostile, at, FrameEncoder.HEADER_SIZE);
         }
         // Without a bound this is 78 GB of checksums.
         FrameDecoder decoder = new FrameDecoder();
@@ -190,15 +209,15 @@ class FrameCodecTest {
             SynAckScanner scanner = new SynAckScanner(EPOCH);
             assertTrue(scanner.scan(in));
             assertEquals(4, in.remaining());
-            assertEquals(cut + 28, scanner.scannedBytes());
+            assertEquals(cut + FrameEncoder.HEADER_SIZE, scanner.scannedBytes());
         }
     }
 
     @Test
     void scan_startOfTheSynAckRepeated_findsIt() {
         byte[] synAck = frame(FrameType.SYN_ACK, 0xFDB4C4A702010000L, 0, "");
-        for (int cut = 1; cut < 28; cut++) {
-            for (int again = 1; again < 28; again++) {
+        for (int cut = 1; cut < FrameEncoder.HEADER_SIZE; cut++) {
+            for (int again = 1; again < FrameEncoder.HEADER_SIZE; again++) {
                 byte[] bytes = concat(Arrays.copyOf(synAck, cut), Arrays.copyOf(synAck, again), synAck);
                 SynAckScanner scanner = new SynAckScanner(0xFDB4C4A702010000L);
                 boolean found = false;
@@ -260,19 +279,5 @@ class FrameCodecTest {
             in.compact();
         }
         return frames;
-    }
-
-    private static int bitwiseCrc32c(byte[] bytes, int headerEnd, int payloadStart, int end) {
-        int crc = -1;
-        for (int i = 0; i < end; i++) {
-            if (i >= headerEnd && i < payloadStart) {
-                continue;
-            }
-            crc ^= bytes[i] & 0xff;
-            for (int bit = 0; bit < 8; bit++) {
-                crc = (crc >>> 1) ^ ((crc & 1) * 0x82F63B78);
-            }
-        }
-        return ~crc;
     }
 }

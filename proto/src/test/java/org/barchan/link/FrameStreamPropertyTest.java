@@ -115,7 +115,9 @@ class FrameStreamPropertyTest {
             found = scanner.scan(chunk);
             all.position(all.position() + chunk.position());
         }
-        assertEquals(ByteBuffer.wrap(synAck), all.slice(all.position() - 28, 28));
+        assertEquals(
+                ByteBuffer.wrap(synAck),
+                all.slice(all.position() - FrameEncoder.HEADER_SIZE, FrameEncoder.HEADER_SIZE));
     }
 
     private static int accepted(List<Frame> frames) {
