@@ -91,7 +91,12 @@ int gs_write(int fd, const void *buffer, int size) {
   return result(n);
 }
 
-int gs_pipe(int *fds) { return result(pipe2(fds, O_CLOEXEC)); }
+/* A pipe that holds size bytes if the system lets it; else as many as it is used to. */
+int gs_pipe(int *fds, int size) {
+  if (pipe2(fds, O_CLOEXEC) < 0) return -errno;
+  if (size > 0) fcntl(fds[0], F_SETPIPE_SZ, size);
+  return 0;
+}
 
 int gs_set_nonblocking(int fd) { return result(fcntl(fd, F_SETFL, O_NONBLOCK)); }
 

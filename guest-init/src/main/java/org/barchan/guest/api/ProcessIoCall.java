@@ -3,6 +3,7 @@ package org.barchan.guest.api;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.guest.boot.Console;
 import org.barchan.guest.process.GuestProcess;
 import org.barchan.guest.process.ProcessTable;
@@ -12,16 +13,29 @@ import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
 import org.jspecify.annotations.Nullable;
 
-/** One call that carries a process's streams. A thread of its own sends; gRPC's threads receive, one at a time. */
-final class ProcessIoCall implements StreamObserver<ProcessIoRequest> {
+/**
+ * One call that carries a process's streams. Whichever thread brings news sends them, one thread at a time; gRPC's threads receive, one
+ * at a time.
+ */
+final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProcess.Outlet {
+    /** What gRPC may hold, in bytes, for it to take one more message: less means waiting for a thread of gRPC's at each message. */
+    private static final int READY_BYTES = 512 * 1024;
+
     private final ProcessTable processes;
     private final ServerCallStreamObserver<ProcessIoResponse> observer;
     private volatile @Nullable GuestProcess process;
+    /** How often news were told since the last time that nothing was left to send. */
+    private final AtomicInteger news = new AtomicInteger();
+    /** Used by whoever sends. */
+    private StdinWindow window = StdinWindow.getDefaultInstance();
+
+    private boolean completed;
 
     ProcessIoCall(ProcessTable processes, ServerCallStreamObserver<ProcessIoResponse> observer) {
         this.processes = processes;
         this.observer = observer;
-        observer.setOnReadyHandler(this::wakeSender);
+        observer.setOnReadyThreshold(READY_BYTES);
+        observer.setOnReadyHandler(this::news);
         observer.setOnCancelHandler(this::detach);
         observer.setOnCloseHandler(this::detach);
     }
@@ -74,19 +88,29 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest> {
         }
         found.attach(this, attach.getStdoutOffset(), attach.getStderrOffset());
         process = found;
-        Thread sender = new Thread(null, () -> send(found), "sender " + found.pid(), 256 * 1024);
-        sender.setDaemon(true);
-        sender.start();
+        news();
+    }
+
+    @Override
+    public void news() {
+        GuestProcess known = process;
+        // Whoever comes while another thread sends leaves it to that one.
+        if (known == null || news.getAndIncrement() != 0) {
+            return;
+        }
+        int seen = 1;
+        do {
+            send(known);
+            seen = news.addAndGet(-seen);
+        } while (seen != 0);
     }
 
     private void send(GuestProcess from) {
-        StdinWindow window = StdinWindow.getDefaultInstance();
         try {
-            while (true) {
-                ProcessIoResponse message = from.next(this, observer::isReady, window);
+            while (observer.isReady()) {
+                ProcessIoResponse message = from.next(this, window);
                 if (message == null) {
-                    fail(Status.ABORTED.withDescription("another call has attached to the process"));
-                    return;
+                    break;
                 }
                 window = message.hasStdinWindow() ? message.getStdinWindow() : window;
                 if (message.hasTerminated()) {
@@ -97,20 +121,17 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest> {
                     if (message.hasTerminated()) {
                         from.detach(this);
                         observer.onCompleted();
+                        completed = true;
                         return;
                     }
                 }
             }
-        } catch (InterruptedException | RuntimeException e) {
+            if (!completed && !from.isAttached(this)) {
+                fail(Status.ABORTED.withDescription("another call has attached to the process"));
+            }
+        } catch (RuntimeException e) {
             // The call is over: gRPC refuses messages then. The process goes on.
             detach();
-        }
-    }
-
-    private void wakeSender() {
-        GuestProcess known = process;
-        if (known != null) {
-            known.wake();
         }
     }
 

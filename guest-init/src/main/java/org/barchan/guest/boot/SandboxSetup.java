@@ -120,7 +120,7 @@ public final class SandboxSetup {
     }
 
     private void startSandboxInit() throws Errno, IOException {
-        int[] status = Linux.pipe();
+        int[] status = Linux.pipe(0);
         int pid;
         try {
             pid = Linux.spawnSandbox("/sandbox-init", ROOT, status[1]);

@@ -241,8 +241,8 @@ public final class LinkListener {
 
         /** Gathers what is written until it is flushed or fills a frame: a frame costs a checksum and a system call. */
         private final class Output extends OutputStream {
-            private final ByteBuffer gathered = ByteBuffer.allocate(FrameEncoder.MAX_PAYLOAD);
             private final byte[] frame = new byte[FrameEncoder.HEADER_SIZE + FrameEncoder.MAX_PAYLOAD];
+            private int end = FrameEncoder.HEADER_SIZE;
 
             @Override
             public void write(int b) throws IOException {
@@ -254,10 +254,11 @@ public final class LinkListener {
                 int at = offset;
                 synchronized (writeLock) {
                     while (at < offset + length) {
-                        int n = Math.min(gathered.remaining(), offset + length - at);
-                        gathered.put(bytes, at, n);
+                        int n = Math.min(frame.length - end, offset + length - at);
+                        System.arraycopy(bytes, at, frame, end, n);
+                        end += n;
                         at += n;
-                        if (!gathered.hasRemaining()) {
+                        if (end == frame.length) {
                             flush();
                         }
                     }
@@ -267,13 +268,17 @@ public final class LinkListener {
             @Override
             public void flush() throws IOException {
                 synchronized (writeLock) {
-                    gathered.flip();
-                    if (gathered.hasRemaining()) {
-                        int size = FrameEncoder.HEADER_SIZE + gathered.remaining();
-                        FrameEncoder.encode(FrameType.DATA, epoch, sequence++, gathered, ByteBuffer.wrap(frame));
+                    int size = end;
+                    end = FrameEncoder.HEADER_SIZE;
+                    if (size > FrameEncoder.HEADER_SIZE) {
+                        FrameEncoder.seal(
+                                FrameType.DATA,
+                                epoch,
+                                sequence++,
+                                ByteBuffer.wrap(frame),
+                                size - FrameEncoder.HEADER_SIZE);
                         Connection.this.write(frame, size);
                     }
-                    gathered.clear();
                 }
             }
         }

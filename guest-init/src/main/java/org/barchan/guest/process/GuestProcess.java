@@ -1,7 +1,6 @@
 package org.barchan.guest.process;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
@@ -23,14 +22,18 @@ import org.jspecify.annotations.Nullable;
  * One process: two threads take in its output, one feeds its standard input, and the reaper says how it ended. Its terminal record is
  * made once its output has been read to the end, or a little later if something that it left behind holds the output open.
  *
- * <p>Its monitor guards all its state; whoever waits for output, room or the end waits on it.
+ * <p>Its monitor guards all its state; its threads wait on it for room, for input and for the end. Whoever is attached is told of news
+ * outside the monitor, by the thread that brings it.
  */
 public final class GuestProcess {
-    /** How long output is awaited after the process has ended, from what it has left behind. */
-    private static final long DRAIN_NANOS = 500_000_000L;
+    /** What takes the output of a process. */
+    public interface Outlet {
+        /** There may be a {@link GuestProcess#next next} message. Called by any thread, also by several at a time. */
+        void news();
+    }
 
-    /** More than any pipe holds: what was written before the end has been read once this much was read after it. */
-    private static final int DRAIN_BYTES = 1024 * 1024;
+    /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
+    private static final int OUTPUT_PIPE = 256 * 1024;
 
     private final int pid;
     private final @Nullable SpawnError spawnError;
@@ -45,7 +48,7 @@ public final class GuestProcess {
     private @Nullable Child exit;
     private long exitNanos;
     private @Nullable Termination termination;
-    private @Nullable Object attachment;
+    private @Nullable Outlet attachment;
 
     private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent) {
         this.pid = pid;
@@ -54,9 +57,9 @@ public final class GuestProcess {
     }
 
     static GuestProcess spawn(ProcessSpec spec, int sandbox) throws Errno {
-        int[] in = Linux.pipe();
-        int[] out = Linux.pipe();
-        int[] err = Linux.pipe();
+        int[] in = Linux.pipe(0);
+        int[] out = Linux.pipe(OUTPUT_PIPE);
+        int[] err = Linux.pipe(OUTPUT_PIPE);
         // All that may fail, before there is a process that nobody would know of.
         for (int fd : new int[] {in[1], out[0], err[0]}) {
             Linux.setNonblocking(fd);
@@ -74,9 +77,9 @@ public final class GuestProcess {
             return notStarted(spec, spawned);
         }
         GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
-        process.startThread("stdout", () -> process.takeIn(out[0], process.stdout));
-        process.startThread("stderr", () -> process.takeIn(err[0], process.stderr));
-        process.startThread("stdin", () -> process.feed(in[1]));
+        process.startThread("stdout", new OutputReader(process, process.stdout, out[0], exitEvent));
+        process.startThread("stderr", new OutputReader(process, process.stderr, err[0], exitEvent));
+        process.startThread("stdin", new StdinFeeder(process, in[1], exitEvent));
         return process;
     }
 
@@ -150,82 +153,86 @@ public final class GuestProcess {
     void exited(Child child) {
         synchronized (this) {
             exit = child;
-            exitNanos = System.nanoTime();
+            exitNanos = System.nanoTime() | 1;
             stdin.close();
             finishIfDrained();
             notifyAll();
         }
         Linux.signalEvent(exitEvent);
+        tellAttached();
     }
 
-    // ---- output ----
-
-    private void takeIn(int fd, OutputBuffer buffer) {
-        byte[] bytes = new byte[OutputBuffer.MAX_CHUNK];
-        long readAfterExit = 0;
-        boolean abandoned = false;
-        try {
-            while (true) {
-                if (!awaitReadable(fd, readAfterExit)) {
-                    abandoned = true;
-                    break;
-                }
-                int n = Linux.read(fd, bytes, 0, bytes.length);
-                if (n == -Errno.EAGAIN) {
-                    continue; // The application may read its own pipe.
-                }
-                if (n <= 0) {
-                    break;
-                }
-                boolean exited = append(buffer, bytes, n);
-                readAfterExit += exited ? n : 0;
-                bytes = n > bytes.length / 2 ? new byte[OutputBuffer.MAX_CHUNK] : bytes;
-            }
-        } catch (Errno | InterruptedException e) {
-            abandoned = true;
-        } finally {
-            Linux.close(fd);
+    private void tellAttached() {
+        Outlet attached;
+        synchronized (this) {
+            attached = attachment;
         }
+        if (attached != null) {
+            attached.news();
+        }
+    }
+
+    // ---- what its threads do ----
+
+    /** Blocks until output may be read; returns how much. */
+    synchronized int awaitRoom(OutputBuffer buffer) throws InterruptedException {
+        // What is left after the end is taken in whether anybody reads or not: there has to be an end.
+        while (!buffer.hasRoom(OutputBuffer.CAPACITY)
+                && (exit == null || !buffer.hasRoom(OutputBuffer.CAPACITY + OutputReader.DRAIN_BYTES))) {
+            wait();
+        }
+        return buffer.room();
+    }
+
+    /** Takes note of output that was read into the room; returns {@link #exitNanos}. */
+    long committed(OutputBuffer buffer, int bytes) {
+        long exited;
+        synchronized (this) {
+            buffer.commit(bytes);
+            exited = exitNanos;
+        }
+        tellAttached();
+        return exited;
+    }
+
+    /** Returns when the process ended, by System.nanoTime; 0 if it has not. */
+    synchronized long exitNanos() {
+        return exitNanos;
+    }
+
+    void outputEnded(boolean abandoned) {
         synchronized (this) {
             outputAbandoned |= abandoned;
             openOutputs--;
             finishIfDrained();
             notifyAll();
         }
+        tellAttached();
     }
 
-    /** Returns false when the process has ended and its output, though still open, is not worth waiting for any more. */
-    private boolean awaitReadable(int fd, long readAfterExit) throws Errno {
+    /** Blocks until there is standard input; returns null at its end. */
+    synchronized @Nullable ByteString awaitInput() throws InterruptedException {
         while (true) {
-            long left;
-            synchronized (this) {
-                left = exit == null ? Long.MAX_VALUE : exitNanos + DRAIN_NANOS - System.nanoTime();
+            ByteString data = stdin.poll();
+            if (data != null || stdin.isFinished()) {
+                return data;
             }
-            if (left <= 0 && readAfterExit >= DRAIN_BYTES) {
-                return false;
-            }
-            boolean running = left == Long.MAX_VALUE;
-            int millis = running ? -1 : (int) Math.max(0, (left + 999_999) / 1_000_000);
-            int events = Linux.poll(fd, Linux.POLLIN, running ? exitEvent : -1, Linux.POLLIN, millis);
-            if ((events & 0xFFFF) != 0) {
-                return true;
-            }
-            if (!running && left <= 0) {
-                return false;
-            }
-        }
-    }
-
-    private synchronized boolean append(OutputBuffer buffer, byte[] bytes, int n) throws InterruptedException {
-        // What is left after the end is taken in whether anybody reads or not: there has to be an end.
-        while (!buffer.hasRoom() && (exit == null || buffer.size() >= OutputBuffer.CAPACITY + DRAIN_BYTES)) {
             wait();
         }
-        // A large piece is handed over as it is, a small one is copied so that it does not keep the whole array alive.
-        buffer.append(
-                n > bytes.length / 2 ? UnsafeByteOperations.unsafeWrap(bytes, 0, n) : ByteString.copyFrom(bytes, 0, n));
-        notifyAll();
-        return exit != null;
+    }
+
+    void inputWritten(int bytes) {
+        synchronized (this) {
+            stdin.countWritten(bytes);
+        }
+        tellAttached();
+    }
+
+    void inputEnded() {
+        synchronized (this) {
+            stdin.close();
+        }
+        tellAttached();
     }
 
     private void finishIfDrained() {
@@ -257,127 +264,60 @@ public final class GuestProcess {
         termination = record.build();
     }
 
-    // ---- input ----
-
-    private void feed(int fd) {
-        try {
-            while (true) {
-                ByteString data = awaitInput();
-                if (data == null || !writeAll(fd, data.toByteArray())) {
-                    break;
-                }
-            }
-        } catch (InterruptedException e) {
-            // Nobody does; then the process reads the end of its input.
-        } finally {
-            synchronized (this) {
-                stdin.close();
-                notifyAll();
-            }
-            Linux.close(fd);
-        }
-    }
-
-    private synchronized @Nullable ByteString awaitInput() throws InterruptedException {
-        while (true) {
-            ByteString data = stdin.poll();
-            if (data != null || stdin.isFinished()) {
-                return data;
-            }
-            wait();
-        }
-    }
-
-    /** Returns false when nobody reads any more. */
-    private boolean writeAll(int fd, byte[] bytes) {
-        int at = 0;
-        while (at < bytes.length) {
-            int n = Linux.write(fd, bytes, at, bytes.length - at);
-            if (n > 0) {
-                at += n;
-                synchronized (this) {
-                    stdin.countWritten(n);
-                    notifyAll();
-                }
-            } else if (n != -Errno.EAGAIN || !awaitWritable(fd)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean awaitWritable(int fd) {
-        try {
-            int events = Linux.poll(fd, Linux.POLLOUT, exitEvent, Linux.POLLIN, -1);
-            return events >> 16 == 0 && (events & Linux.POLLERR) == 0;
-        } catch (Errno e) {
-            return false;
-        }
-    }
-
     // ---- the agent's side ----
 
     /**
-     * Makes a caller the one that output is sent to, from the given offsets on; whoever was it before is told by
-     * {@link #next} that it is over.
+     * Makes an outlet the one that output is sent to, from the given offsets on; whoever it was before is told that there is news, and
+     * then that it is not attached.
      *
      * @throws IllegalArgumentException when an offset is not available
      */
-    public synchronized void attach(Object caller, long stdoutOffset, long stderrOffset) {
-        stdout.seek(stdoutOffset);
-        stderr.seek(stderrOffset);
-        attachment = caller;
-        notifyAll();
+    public void attach(Outlet outlet, long stdoutOffset, long stderrOffset) {
+        Outlet before;
+        synchronized (this) {
+            stdout.seek(stdoutOffset);
+            stderr.seek(stderrOffset);
+            before = attachment;
+            attachment = outlet;
+        }
+        if (before != null) {
+            before.news();
+        }
     }
 
-    public synchronized void detach(Object caller) {
-        if (caller.equals(attachment)) {
+    public synchronized void detach(Outlet outlet) {
+        if (outlet.equals(attachment)) {
             attachment = null;
         }
-        notifyAll();
     }
 
-    /** Wakes whoever waits in {@link #next}. */
-    public synchronized void wake() {
-        notifyAll();
-    }
-
-    /** Tells {@link #next} whether its caller can take a message. */
-    public interface Readiness {
-        boolean isReady();
+    public synchronized boolean isAttached(Outlet outlet) {
+        return outlet.equals(attachment);
     }
 
     /**
-     * Blocks until there is something to send to an attached caller: a window for standard input, output, or the termination, which
-     * is the last.
+     * Returns the next thing to send to an attached outlet: a window for standard input, output, or the termination, which is the last.
+     * Output is valid until it is acknowledged.
      *
-     * @param windowSent the window that the caller was told last, the empty message if none
-     * @return null when the caller is attached no more
+     * @param windowSent the window that was sent last, the empty message if none
+     * @return null when there is nothing to send now, or the outlet is not attached
      */
-    public synchronized @Nullable ProcessIoResponse next(Object caller, Readiness readiness, StdinWindow windowSent)
-            throws InterruptedException {
-        while (caller.equals(attachment)) {
-            if (readiness.isReady()) {
-                if (windowIsNews(windowSent)) {
-                    return ProcessIoResponse.newBuilder()
-                            .setStdinWindow(window())
-                            .build();
-                }
-                if (stderr.hasUnsent()) {
-                    return output(OutputStream.OUTPUT_STREAM_STDERR, stderr);
-                }
-                if (stdout.hasUnsent()) {
-                    return output(OutputStream.OUTPUT_STREAM_STDOUT, stdout);
-                }
-                if (termination != null) {
-                    return ProcessIoResponse.newBuilder()
-                            .setTerminated(termination)
-                            .build();
-                }
-            }
-            wait();
+    public synchronized @Nullable ProcessIoResponse next(Outlet outlet, StdinWindow windowSent) {
+        if (!outlet.equals(attachment)) {
+            return null;
         }
-        return null;
+        if (windowIsNews(windowSent)) {
+            return ProcessIoResponse.newBuilder().setStdinWindow(window()).build();
+        }
+        if (stderr.hasUnsent()) {
+            return output(OutputStream.OUTPUT_STREAM_STDERR, stderr);
+        }
+        if (stdout.hasUnsent()) {
+            return output(OutputStream.OUTPUT_STREAM_STDOUT, stdout);
+        }
+        return termination == null
+                ? null
+                : ProcessIoResponse.newBuilder().setTerminated(termination).build();
     }
 
     private boolean windowIsNews(StdinWindow sent) {

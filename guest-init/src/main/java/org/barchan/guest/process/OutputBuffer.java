@@ -1,26 +1,35 @@
 package org.barchan.guest.process;
 
 import com.google.protobuf.ByteString;
-import java.util.ArrayDeque;
+import com.google.protobuf.UnsafeByteOperations;
 
 /**
  * What a process wrote to one stream and the agent has not acknowledged, by offset. Bounded: a full buffer holds its writer back.
- * Not safe for use by many threads: its process guards it.
+ *
+ * <p>A ring of bytes that is filled in place and sent from there, since each copy and each new array costs an emulated CPU dearly. It
+ * grows from little, as most processes write little. Not safe for use by many threads: its process guards it; but its writer may fill the
+ * {@linkplain #room room} that it was given while others use the rest.
  */
 final class OutputBuffer {
     /** Bytes that are kept before the writer has to wait. */
-    static final int CAPACITY = 256 * 1024;
+    static final int CAPACITY = 1024 * 1024;
 
     /** Most bytes of one message. */
-    static final int MAX_CHUNK = 64 * 1024;
+    static final int MAX_CHUNK = 256 * 1024;
 
-    private final ArrayDeque<ByteString> chunks = new ArrayDeque<>();
+    private static final int INITIAL_SIZE = 8 * 1024;
+    /** Room below which it is not worth reading: small pieces cost as much as large ones. */
+    static final int LITTLE_ROOM = 4 * 1024;
+
+    private byte[] ring = new byte[INITIAL_SIZE];
     private long start;
     private long end;
     private long sent;
+    private boolean tooSmall;
 
-    boolean hasRoom() {
-        return size() < CAPACITY;
+    /** Returns whether at least {@link #LITTLE_ROOM} more can be kept when {@code limit} bytes may be. */
+    boolean hasRoom(int limit) {
+        return limit - size() >= LITTLE_ROOM;
     }
 
     /** Returns the number of bytes that are kept. */
@@ -28,9 +37,48 @@ final class OutputBuffer {
         return end - start;
     }
 
-    void append(ByteString data) {
-        chunks.add(data);
-        end += data.size();
+    /** Makes room for more, at {@link #writeIndex} of the {@link #array}; returns how much, at least one byte. */
+    int room() {
+        if (ring.length - size() < LITTLE_ROOM || (tooSmall && ring.length < CAPACITY)) {
+            grow();
+        }
+        return contiguousRoom();
+    }
+
+    private int contiguousRoom() {
+        return (int) Math.min(ring.length - size(), ring.length - writeIndex());
+    }
+
+    private void grow() {
+        byte[] larger = new byte[2 * ring.length];
+        for (long at = start; at < end; ) {
+            int length = (int) Math.min(end - at, ring.length - index(at, ring));
+            // Neither ring is cut within these bytes: the larger one's size is a multiple of this one's.
+            System.arraycopy(ring, index(at, ring), larger, index(at, larger), length);
+            at += length;
+        }
+        ring = larger;
+    }
+
+    private static int index(long offset, byte[] ring) {
+        return (int) (offset & (ring.length - 1));
+    }
+
+    /** Returns the array to write to, until the next call of {@link #room}. */
+    byte[] array() {
+        return ring;
+    }
+
+    /** Returns where in the array to write. */
+    int writeIndex() {
+        return index(end, ring);
+    }
+
+    /** Counts bytes that were written into the room as part of the stream. */
+    void commit(int bytes) {
+        // What fills its room has probably more to come, and is better taken in larger pieces.
+        tooSmall = bytes == contiguousRoom();
+        end += bytes;
     }
 
     /** Returns the number of bytes that the process has written. */
@@ -59,26 +107,16 @@ final class OutputBuffer {
         sent = offset;
     }
 
-    /** Returns unsent bytes, at most {@link #MAX_CHUNK}, and counts them as sent. */
+    /** Returns unsent bytes, at most {@link #MAX_CHUNK}, and counts them as sent. They are valid until they are acknowledged. */
     ByteString take() {
-        long at = start;
-        for (ByteString chunk : chunks) {
-            if (sent < at + chunk.size()) {
-                int from = (int) (sent - at);
-                ByteString data = chunk.substring(from, Math.min(chunk.size(), from + MAX_CHUNK));
-                sent += data.size();
-                return data;
-            }
-            at += chunk.size();
-        }
-        return ByteString.EMPTY;
+        int from = index(sent, ring);
+        int length = (int) Math.min(Math.min(end - sent, MAX_CHUNK), ring.length - from);
+        sent += length;
+        return UnsafeByteOperations.unsafeWrap(ring, from, length);
     }
 
     /** Forgets what has arrived; an offset beyond what was sent counts as all that was sent. */
     void acknowledge(long offset) {
-        long upTo = Math.min(offset, sent);
-        while (!chunks.isEmpty() && start + chunks.getFirst().size() <= upTo) {
-            start += chunks.removeFirst().size();
-        }
+        start = Math.max(start, Math.min(offset, sent));
     }
 }

@@ -86,10 +86,14 @@ public final class Linux {
         }
     }
 
-    /** Returns a pipe's two ends: the one to read, the one to write. Both close on exec. */
-    public static int[] pipe() throws Errno {
+    /**
+     * Returns a pipe's two ends: the one to read, the one to write. Both close on exec.
+     *
+     * @param size how many bytes it should hold, 0 for as many as usual
+     */
+    public static int[] pipe(int size) throws Errno {
         CIntPointer fds = StackValue.get(2, CIntPointer.class);
-        check("create a pipe", NativeCalls.pipe(fds));
+        check("create a pipe", NativeCalls.pipe(fds, size));
         return new int[] {fds.read(0), fds.read(1)};
     }
 

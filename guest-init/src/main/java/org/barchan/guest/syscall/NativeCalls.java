@@ -41,7 +41,7 @@ final class NativeCalls {
     static native int write(int fd, PointerBase buffer, int size);
 
     @CFunction("gs_pipe")
-    static native int pipe(CIntPointer fds);
+    static native int pipe(CIntPointer fds, int size);
 
     @CFunction("gs_set_nonblocking")
     static native int setNonblocking(int fd);

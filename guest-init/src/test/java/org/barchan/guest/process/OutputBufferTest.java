@@ -1,27 +1,41 @@
 package org.barchan.guest.process;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class OutputBufferTest {
     private final OutputBuffer buffer = new OutputBuffer();
 
+    /** As its writer does: into the room there is, as often as it takes. */
+    private void append(byte[] bytes) {
+        int done = 0;
+        while (done < bytes.length) {
+            int n = Math.min(buffer.room(), bytes.length - done);
+            System.arraycopy(bytes, done, buffer.array(), buffer.writeIndex(), n);
+            buffer.commit(n);
+            done += n;
+        }
+    }
+
     @Test
     void seek_beyondWhatWasWritten_isRefused() {
-        buffer.append(ByteString.copyFromUtf8("abc"));
+        append("abc".getBytes(StandardCharsets.UTF_8));
 
         assertThrows(IllegalArgumentException.class, () -> buffer.seek(4));
     }
 
     @Test
     void seek_beforeWhatWasAcknowledged_isRefused() {
-        buffer.append(ByteString.copyFromUtf8("abc"));
+        append("abc".getBytes(StandardCharsets.UTF_8));
         buffer.take();
         buffer.acknowledge(3);
 
@@ -30,7 +44,7 @@ final class OutputBufferTest {
 
     @Test
     void acknowledge_ofWhatWasNotSent_forgetsNothing() {
-        buffer.append(ByteString.copyFromUtf8("abc"));
+        append("abc".getBytes(StandardCharsets.UTF_8));
 
         buffer.acknowledge(3);
 
@@ -39,15 +53,15 @@ final class OutputBufferTest {
 
     @Test
     void append_upToCapacity_leavesNoRoomUntilAcknowledged() {
-        buffer.append(ByteString.copyFrom(new byte[OutputBuffer.CAPACITY]));
-        assertFalse(buffer.hasRoom());
+        append(new byte[OutputBuffer.CAPACITY]);
+        assertFalse(buffer.hasRoom(OutputBuffer.CAPACITY));
 
         while (buffer.hasUnsent()) {
             assertTrue(buffer.take().size() <= OutputBuffer.MAX_CHUNK);
         }
         buffer.acknowledge(OutputBuffer.CAPACITY);
 
-        assertTrue(buffer.hasRoom());
+        assertTrue(buffer.hasRoom(OutputBuffer.CAPACITY));
     }
 
     @Test
@@ -58,7 +72,7 @@ final class OutputBufferTest {
         int size = 0;
         while (size < written.length) {
             int n = Math.min(written.length - size, 1 + random.nextInt(9_000));
-            buffer.append(ByteString.copyFrom(written, size, n));
+            append(Arrays.copyOfRange(written, size, size + n));
             size += n;
         }
         byte[] read = new byte[written.length];
@@ -79,5 +93,54 @@ final class OutputBufferTest {
         }
 
         assertEquals(ByteString.copyFrom(written), ByteString.copyFrom(read));
+    }
+
+    @Test
+    void append_muchAndAcknowledgedAtOnce_staysWithinCapacity() {
+        for (int i = 0; i < 1000; i++) {
+            append(new byte[60_000]);
+            while (buffer.hasUnsent()) {
+                buffer.take();
+            }
+            buffer.acknowledge(buffer.end());
+        }
+
+        assertEquals(60_000_000, buffer.end());
+        assertTrue(buffer.array().length <= OutputBuffer.CAPACITY, "grew to " + buffer.array().length);
+    }
+
+    @Test
+    void append_little_keepsLittle() {
+        append(new byte[1000]);
+
+        assertTrue(buffer.array().length <= 16 * 1024, "grew to " + buffer.array().length);
+    }
+
+    @Test
+    void appendSendAndAcknowledge_atRandom_deliversWhatWasWritten() {
+        Random random = new Random(7);
+        byte[] written = new byte[3_000_000];
+        random.nextBytes(written);
+        byte[] read = new byte[written.length];
+        int size = 0;
+        while (buffer.sent() < written.length) {
+            if (size < written.length && buffer.hasRoom(OutputBuffer.CAPACITY)) {
+                int n = Math.min(written.length - size, 1 + random.nextInt(200_000));
+                append(Arrays.copyOfRange(written, size, size + n));
+                size += n;
+            }
+            for (int i = random.nextInt(3); i > 0 && buffer.hasUnsent(); i--) {
+                long offset = buffer.sent();
+                buffer.take().copyTo(read, (int) offset);
+            }
+            if (random.nextInt(4) == 0) {
+                buffer.acknowledge(buffer.sent() - random.nextInt(1 + (int) Math.min(50_000, buffer.sent())));
+            }
+            if (!buffer.hasRoom(OutputBuffer.CAPACITY)) {
+                buffer.acknowledge(buffer.sent());
+            }
+        }
+
+        assertArrayEquals(written, read);
     }
 }

@@ -44,7 +44,7 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(GuestChannel.class);
 
     private static final int MAX_METADATA = 8 << 10;
-    private static final int MAX_MESSAGE = 256 << 10;
+    private static final int MAX_MESSAGE = 512 << 10;
     /** For one stream, and for all of them: more than the unacknowledged output that a guest may have sent for a process. */
     private static final int FLOW_CONTROL_WINDOW = 1 << 20;
 

@@ -13,7 +13,13 @@ final class OutputQueue {
     /** Beyond this nothing more is asked of the guest. An honest one has less than that unacknowledged. */
     private static final int CAPACITY = 1 << 20;
 
-    private static final int ACKNOWLEDGE_AT = 64 << 10;
+    /** A quarter of what a guest keeps: it goes on writing meanwhile, and hears seldom, since each message costs it dearly. */
+    private static final int ACKNOWLEDGE_AT = 256 << 10;
+
+    /** Most bytes in a message of the guest's. */
+    private static final int MAX_MESSAGE = 256 << 10;
+
+    /** Most bytes in an event. */
     private static final int MAX_CHUNK = 64 << 10;
 
     private final Deque<ProcessEvent> events = new ArrayDeque<>();
@@ -59,8 +65,8 @@ final class OutputQueue {
     /** Adds output; returns what is wrong with it, or an empty string. */
     String add(ProcessOutput output) {
         int size = output.getData().size();
-        if (size == 0 || size > MAX_CHUNK) {
-            return "output of " + size + " bytes at once (expected: 1 to " + MAX_CHUNK + ")";
+        if (size == 0 || size > MAX_MESSAGE) {
+            return "output of " + size + " bytes at once (expected: 1 to " + MAX_MESSAGE + ")";
         }
         if (output.getStream() != OutputStream.OUTPUT_STREAM_STDOUT
                 && output.getStream() != OutputStream.OUTPUT_STREAM_STDERR) {
@@ -73,7 +79,13 @@ final class OutputQueue {
         }
         offsets.arrived += size;
         bytes += size;
-        events.add(ProcessEvent.newBuilder().setOutput(output).build());
+        for (int at = 0; at < size; at += MAX_CHUNK) {
+            ProcessOutput part = output.toBuilder()
+                    .setOffset(output.getOffset() + at)
+                    .setData(output.getData().substring(at, Math.min(size, at + MAX_CHUNK)))
+                    .build();
+            events.add(ProcessEvent.newBuilder().setOutput(part).build());
+        }
         return "";
     }
 
@@ -131,8 +143,7 @@ final class OutputQueue {
 
     /** Whether it is time to acknowledge. */
     boolean wantsAcknowledgement() {
-        long unacknowledged = stdout.unacknowledged() + stderr.unacknowledged();
-        return unacknowledged >= ACKNOWLEDGE_AT || (unacknowledged > 0 && events.isEmpty());
+        return stdout.unacknowledged() + stderr.unacknowledged() >= ACKNOWLEDGE_AT;
     }
 
     /** Returns what to tell the guest. */
