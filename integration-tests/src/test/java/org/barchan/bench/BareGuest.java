@@ -97,8 +97,12 @@ final class BareGuest {
         archive.closeArchiveEntry();
     }
 
-    /** Boots and returns what came over the port, with the times at which it came. */
-    Arrival run(long bytes, int mebibytes, String commandLine) throws IOException, InterruptedException {
+    /**
+     * Boots and returns what came over the port, with the times at which it came.
+     *
+     * @param cpu QEMU's CPU model
+     */
+    Arrival run(long bytes, int mebibytes, String cpu, String commandLine) throws IOException, InterruptedException {
         List<String> command = List.of(
                 "qemu-system-x86_64",
                 "-M",
@@ -106,7 +110,7 @@ final class BareGuest {
                 "-accel",
                 "tcg",
                 "-cpu",
-                "max",
+                cpu,
                 "-m",
                 mebibytes + "M",
                 "-nodefaults",

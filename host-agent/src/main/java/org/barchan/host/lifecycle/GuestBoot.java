@@ -139,7 +139,7 @@ final class GuestBoot {
                     vcpus,
                     files.kernel(),
                     files.initrd(),
-                    KernelCommandLine.of(debug),
+                    KernelCommandLine.of(accelerator, debug),
                     shares,
                     runAs);
         }

@@ -88,6 +88,7 @@ final class DomainXmlTest {
         String xml = text(Specs.spec(Specs.record(Path.of("/run/s"))));
         assertEquals("qemu", at(xml, "/domain/@type"));
         assertEquals("maximum", at(xml, "/domain/cpu/@mode"));
+        assertEquals("disable", at(xml, "/domain/cpu/feature[@name='erms']/@policy"));
         assertEquals("262144", at(xml, "/domain/memory[@unit='KiB']"));
         assertEquals("5", at(xml, "count(/domain/devices/*)"));
         assertEquals("none", at(xml, "/domain/devices/controller[@type='usb']/@model"));
