@@ -1,5 +1,7 @@
 package org.barchan.cli.option;
 
+import java.util.Iterator;
+import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -10,7 +12,8 @@ public enum OutputFormat {
     /** One JSON object. */
     JSON;
 
-    static final class Converter implements ITypeConverter<OutputFormat> {
+    /** Reads a format, and lists the names of all for completion. */
+    static final class Converter implements ITypeConverter<OutputFormat>, Iterable<String> {
         @Override
         public OutputFormat convert(String text) {
             return switch (text) {
@@ -18,6 +21,11 @@ public enum OutputFormat {
                 case "json" -> JSON;
                 default -> throw new TypeConversionException("'" + text + "' (expected: text or json)");
             };
+        }
+
+        @Override
+        public Iterator<String> iterator() {
+            return List.of("text", "json").iterator();
         }
     }
 }

@@ -8,6 +8,7 @@ public final class OutputOption {
             names = "--output",
             paramLabel = "FORMAT",
             converter = OutputFormat.Converter.class,
+            completionCandidates = OutputFormat.Converter.class,
             description = "text (the default) or json: one JSON object on standard output.")
     private OutputFormat format = OutputFormat.TEXT;
 

@@ -51,6 +51,7 @@ public final class SandboxOptions {
             names = "--accel",
             paramLabel = "KIND",
             converter = AcceleratorConverter.class,
+            completionCandidates = AcceleratorConverter.class,
             description = "auto (the default: KVM where it is proved to work, else TCG), kvm or tcg.")
     private Accelerator accelerator = Accelerator.AUTO;
 
