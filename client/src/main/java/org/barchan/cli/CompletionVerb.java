@@ -14,6 +14,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "completion",
         description = "Print a script that completes barchan's verbs and options in a shell.",
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
         footer = {"", "bash: source <(barchan completion bash)    zsh: the same, after compinit"})
 final class CompletionVerb implements Callable<Integer> {
     private static final List<String> SHELLS = List.of("bash", "zsh");

@@ -14,7 +14,11 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "delete",
         description = "End sandboxes and all that runs in them; returns when nothing of them is left.",
-        footer = {"", "Exit status: 0, or 125 if one of them could not be deleted; the others are then deleted."})
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {
+            "0:None of them is left.",
+            "125:One of them could not be deleted, as standard error says; the others are deleted."
+        })
 final class DeleteVerb implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", arity = "1..*", description = "Name or id of a sandbox.")
     private List<String> names = new ArrayList<>();

@@ -18,11 +18,9 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "doctor",
         description = "Check everything that a run needs, each with what to do about it.",
-        footer = {
-            "",
-            "Exit status: 0 if sandboxes run (warnings name drawbacks), 1 if they don't.",
-            "JSON: {healthy, checks: [{check, outcome: ok|warning|failed, detail, remedy}]}."
-        })
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {"0:Sandboxes run; warnings name drawbacks.", "1:Sandboxes don't run.", ExitStatus.FAILED},
+        footer = {"", "JSON: {healthy, checks: [{check, outcome: ok|warning|failed, detail, remedy}]}."})
 final class DoctorVerb implements Callable<Integer> {
     @Mixin
     private final OutputOption output = new OutputOption();

@@ -6,6 +6,13 @@ import org.barchan.client.TerminationCause;
 
 /** The exit statuses of the command, as a shell and timeout(1) have them. */
 final class ExitStatus {
+    /** What help and man page write above a verb's list of statuses. */
+    static final String HEADING = "%nExit status%n";
+    /** The line of that list for 0. */
+    static final String SUCCEEDED = "0:Success.";
+    /** The line of that list for 125. */
+    static final String FAILED = "125:Barchan failed, or was called wrongly; standard error says how.";
+
     static final int OK = 0;
     /** {@code doctor} found that sandboxes don't run. */
     static final int CHECK_FAILED = 1;

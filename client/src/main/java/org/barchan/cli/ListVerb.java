@@ -16,6 +16,8 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "list",
         description = "List the live sandboxes, the oldest first.",
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
         footer = {"", "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it."})
 final class ListVerb implements Callable<Integer> {
     @Mixin

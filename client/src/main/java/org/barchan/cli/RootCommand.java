@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 /** All verbs under one roof: for help and completion. A verb that is named runs without it, since building all of them takes time. */
 @Command(
         name = "barchan",
+        customSynopsis = "barchan VERB [OPTIONS] [ARGUMENT...]",
         description = "Runs a command of the host in a virtual machine, as if it ran here.",
         subcommands = {
             RunVerb.class,
@@ -19,11 +20,16 @@ import picocli.CommandLine.Option;
             CompletionVerb.class,
             CommandLine.HelpCommand.class
         },
-        footerHeading = "%nEnvironment:%n",
+        commandListHeading = "%nCommands%n",
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED, "other:See the verb."},
+        footerHeading = "%nEnvironment%n",
         footer = {
             "  BARCHAN_ADDRESS      unix socket of the agent; none is started then",
-            "  BARCHAN_RUNTIME_DIR  sockets and locks, by default /run/barchan for root, else $XDG_RUNTIME_DIR/barchan",
-            "  BARCHAN_STATE_DIR    the agent's state, by default /var/lib/barchan for root, else ~/.local/state/barchan",
+            "  BARCHAN_RUNTIME_DIR  sockets and locks; by default /run/barchan for root, else",
+            "                       $XDG_RUNTIME_DIR/barchan",
+            "  BARCHAN_STATE_DIR    the agent's state; by default /var/lib/barchan for root, else",
+            "                       ~/.local/state/barchan",
             "",
             "Try: barchan run -- uname -a"
         })

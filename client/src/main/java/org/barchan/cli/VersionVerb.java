@@ -16,6 +16,8 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "version",
         description = "Print the version of this client, and of the agent if one listens.",
+        exitCodeListHeading = ExitStatus.HEADING,
+        exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
         footer = {"", "JSON: {client, agent: {version, libvirtVersion, pid, stateDirectory}}; no agent, no member."})
 final class VersionVerb implements Callable<Integer> {
     @Mixin
