@@ -2,7 +2,7 @@
 # says in which order.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench format
+.PHONY: help setup build run test bench soak format
 .NOTPARALLEL:
 
 # Finds a JDK of its own for each use, so that `make setup` may be what installs it.
@@ -26,6 +26,9 @@ test: setup ## Build and run all tests, those in virtual machines too
 
 bench: build ## Build, then measure and print a table of figures
 	@build/bench
+
+soak: build ## Build, then run random commands for half an hour, or MINUTES=5, and look for what breaks or is left
+	@build/soak $(MINUTES)
 
 format: ## Format the sources
 	@$(MVN) -q spotless:apply

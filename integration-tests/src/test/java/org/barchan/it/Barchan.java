@@ -52,6 +52,13 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
         return new Barchan(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"));
     }
 
+    /** Returns the {@code barchan} of an installation, for use without JUnit: {@link #end} has to be called. */
+    static Barchan in(Installation installation) {
+        Barchan barchan = new Barchan();
+        barchan.installation = installation;
+        return barchan;
+    }
+
     /** The directory that all classes share; removed at the very end. */
     private record Shared(Path parent) implements AutoCloseable {
         @Override
@@ -100,6 +107,11 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
 
     @Override
     public void afterAll(ExtensionContext context) throws IOException {
+        end();
+    }
+
+    /** Asks the agent to end; fails when a process is left then. */
+    void end() throws IOException {
         List<HostProcess> agents = agents();
         agents.forEach(HostProcess::terminate);
         agents.forEach(agent -> agent.awaitEnd(CLEANED));

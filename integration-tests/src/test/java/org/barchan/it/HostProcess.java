@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A process of the host, as /proc shows it.
@@ -70,6 +71,24 @@ record HostProcess(long pid, Kind kind, String commandLine) {
             return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             return "";
+        }
+    }
+
+    /** Returns the memory that it holds; 0 if it is gone. */
+    long residentKibibytes() {
+        return read(Path.of("/proc/" + pid + "/status"))
+                .lines()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                .sum();
+    }
+
+    /** Returns the number of its descriptors. */
+    int openFiles() {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+            return (int) descriptors.count();
+        } catch (IOException e) {
+            throw new AssertionError("cannot list the descriptors of " + this, e);
         }
     }
 
