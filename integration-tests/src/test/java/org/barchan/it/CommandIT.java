@@ -147,7 +147,7 @@ class CommandIT {
     @Test
     void version_andDoctor_sayWhatIsThere() {
         Result version = barchan.call("version").expect(0);
-        assertTrue(version.out().matches("(?s).*\\d+\\.\\d+\\.\\d+.*"), version::toString);
+        assertTrue(version.out().matches("(?s).*, libvirt \\d+\\.\\d+\\.\\d+, .*"), version::toString);
         Result doctor = barchan.call("doctor").expect(0);
         for (String check : List.of("qemu", "libvirt", "kernel", "kvm")) {
             assertTrue(doctor.out().toLowerCase(Locale.ROOT).contains(check), doctor::toString);

@@ -77,7 +77,8 @@ public final class Doctor {
     private Optional<HypervisorDriver> libvirt(Consumer<Check> observer) {
         try {
             HypervisorDriver driver = drivers.driver(Hypervisors.DEFAULT_URI);
-            observer.accept(Check.ok("libvirt", driver.version() + ", " + Hypervisors.DEFAULT_URI + " opened"));
+            observer.accept(
+                    Check.ok("libvirt", "version " + driver.version() + ", " + Hypervisors.DEFAULT_URI + " opened"));
             return Optional.of(driver);
         } catch (SandboxException e) {
             observer.accept(Check.failed(

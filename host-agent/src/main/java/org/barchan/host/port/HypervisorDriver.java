@@ -15,7 +15,7 @@ public interface HypervisorDriver extends AutoCloseable {
     /** Returns the machines of this agent and its predecessors that still run: those whose metadata says Barchan. */
     List<Machine> running() throws SandboxException;
 
-    /** Returns the version of the hypervisor's library, for people. */
+    /** Returns the version of the hypervisor's library, for example "9.0.0". */
     String version() throws SandboxException;
 
     /** Lets go of the hypervisor; machines run on. */

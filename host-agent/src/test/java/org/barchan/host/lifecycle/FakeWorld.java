@@ -222,7 +222,7 @@ public final class FakeWorld
 
     @Override
     public String version() {
-        return "libvirt 9.0.0 (fake)";
+        return "9.0.0";
     }
 
     @Override

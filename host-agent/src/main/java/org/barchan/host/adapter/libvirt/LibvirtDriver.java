@@ -274,7 +274,7 @@ public final class LibvirtDriver implements HypervisorDriver {
     public String version() throws SandboxException {
         try {
             long version = connect.getLibVersion();
-            return "libvirt " + version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
+            return version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate("asking libvirt for its version", e, Optional.empty());
         }
