@@ -4,7 +4,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The hash XXH64 of xxHash, the one that ends a Zstandard frame (RFC 8878). It takes 8 bytes at a step, without tables: where the CPU is
@@ -21,28 +20,21 @@ final class XxHash64 {
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    /** Where the bytes are: an array, read without a call for each word in the guest's image, or a direct buffer. */
-    private final byte @Nullable [] array;
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private final int base;
-    private final ByteBuffer buffer;
-
-    private XxHash64(ByteBuffer buffer) {
-        this.buffer = buffer.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        this.array = buffer.hasArray() ? buffer.array() : null;
-        this.base = buffer.hasArray() ? buffer.arrayOffset() : 0;
-    }
-
-    private long word(int at) {
-        return array == null ? buffer.getLong(at) : (long) LONGS.get(array, base + at);
-    }
+    private XxHash64() {}
 
     /** Returns the hash of a part of a buffer, which is left as it was. */
     static long of(ByteBuffer buffer, int from, int length, long seed) {
-        return new XxHash64(buffer).hash(from, length, seed);
+        if (buffer.hasArray()) {
+            return of(buffer.array(), buffer.arrayOffset() + from, length, seed);
+        }
+        byte[] copy = new byte[length];
+        buffer.get(from, copy);
+        return of(copy, 0, length, seed);
     }
 
-    private long hash(int from, int length, long seed) {
+    private static long of(byte[] bytes, int from, int length, long seed) {
         int at = from;
         int end = from + length;
         long hash;
@@ -51,11 +43,12 @@ final class XxHash64 {
             long b = seed + P2;
             long c = seed;
             long d = seed - P1;
+            // Without calls: an image compiled ahead of time would not inline them.
             for (; at <= end - 32; at += 32) {
-                a = round(a, word(at));
-                b = round(b, word(at + 8));
-                c = round(c, word(at + 16));
-                d = round(d, word(at + 24));
+                a = Long.rotateLeft(a + (long) LONGS.get(bytes, at) * P2, 31) * P1;
+                b = Long.rotateLeft(b + (long) LONGS.get(bytes, at + 8) * P2, 31) * P1;
+                c = Long.rotateLeft(c + (long) LONGS.get(bytes, at + 16) * P2, 31) * P1;
+                d = Long.rotateLeft(d + (long) LONGS.get(bytes, at + 24) * P2, 31) * P1;
             }
             hash = Long.rotateLeft(a, 1) + Long.rotateLeft(b, 7) + Long.rotateLeft(c, 12) + Long.rotateLeft(d, 18);
             hash = merge(merge(merge(merge(hash, a), b), c), d);
@@ -64,14 +57,14 @@ final class XxHash64 {
         }
         hash += length;
         for (; at <= end - 8; at += 8) {
-            hash = Long.rotateLeft(hash ^ round(0, word(at)), 27) * P1 + P4;
+            hash = Long.rotateLeft(hash ^ round(0, (long) LONGS.get(bytes, at)), 27) * P1 + P4;
         }
         if (at <= end - 4) {
-            hash = Long.rotateLeft(hash ^ Integer.toUnsignedLong(buffer.getInt(at)) * P1, 23) * P2 + P3;
+            hash = Long.rotateLeft(hash ^ Integer.toUnsignedLong((int) INTS.get(bytes, at)) * P1, 23) * P2 + P3;
             at += 4;
         }
         for (; at < end; at++) {
-            hash = Long.rotateLeft(hash ^ Byte.toUnsignedLong(buffer.get(at)) * P5, 11) * P1;
+            hash = Long.rotateLeft(hash ^ Byte.toUnsignedLong(bytes[at]) * P5, 11) * P1;
         }
         return avalanche(hash);
     }
