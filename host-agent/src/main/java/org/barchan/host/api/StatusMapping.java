@@ -60,7 +60,7 @@ final class StatusMapping {
             case ALREADY_EXISTS -> Status.ALREADY_EXISTS;
             case PRECONDITION -> Status.FAILED_PRECONDITION;
             case EXHAUSTED -> Status.RESOURCE_EXHAUSTED;
-            case TIMEOUT -> Status.DEADLINE_EXCEEDED;
+            case TIMEOUT, SILENT -> Status.DEADLINE_EXCEEDED;
             // Something had been started, so UNAVAILABLE, which invites to a retry, would be wrong.
             case LOST -> Status.ABORTED;
             case UNAVAILABLE -> Status.UNAVAILABLE;

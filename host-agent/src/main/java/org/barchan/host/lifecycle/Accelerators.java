@@ -123,7 +123,7 @@ final class Accelerators {
                     remember(key, "a guest under KVM did not come up within " + deadline.toSeconds() + " s");
                 case LOST -> remember(key, "a guest under KVM died while it booted");
                 // Not a matter of KVM alone, and quick to find out again.
-                case INVALID, NOT_FOUND, ALREADY_EXISTS, PRECONDITION, EXHAUSTED, UNAVAILABLE, INTERNAL -> {
+                case INVALID, NOT_FOUND, ALREADY_EXISTS, PRECONDITION, EXHAUSTED, SILENT, UNAVAILABLE, INTERNAL -> {
                     proofs.remove(key);
                     yield new KvmVerdict.Fails(Printable.line(firstLine(e)));
                 }

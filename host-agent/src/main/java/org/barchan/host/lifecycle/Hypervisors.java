@@ -1,9 +1,12 @@
 package org.barchan.host.lifecycle;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.sandbox.SandboxException;
 
@@ -16,8 +19,9 @@ public final class Hypervisors implements AutoCloseable {
     public static final String DEFAULT_URI = "qemu:///embed";
 
     private final Opener opener;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Map<String, HypervisorDriver> open = new HashMap<>();
+    /** What is open or being opened: who needs one that is being opened waits for that one alone. */
+    private final Map<String, CompletableFuture<HypervisorDriver>> drivers = new HashMap<>();
+
     private boolean closed;
 
     public Hypervisors(Opener opener) {
@@ -27,56 +31,71 @@ public final class Hypervisors implements AutoCloseable {
     /**
      * Returns a hypervisor.
      *
-     * @param takeOver called when it was opened now, before anyone else gets it
+     * @param takeOver called when it was opened now, before anyone gets it
      */
     HypervisorDriver driver(String uri, TakeOver takeOver) throws SandboxException {
-        lock.lock();
-        try {
+        CompletableFuture<HypervisorDriver> own = new CompletableFuture<>();
+        CompletableFuture<HypervisorDriver> known;
+        synchronized (this) {
             if (closed) {
                 throw new SandboxException(SandboxException.Code.UNAVAILABLE, "the agent is stopping");
             }
-            HypervisorDriver known = open.get(uri);
-            if (known != null) {
-                return known;
-            }
-            HypervisorDriver driver = opener.open(uri);
-            boolean taken = false;
+            known = drivers.putIfAbsent(uri, own);
+        }
+        if (known == null) {
             try {
-                takeOver.takeOver(driver);
-                open.put(uri, driver);
-                taken = true;
-                return driver;
-            } finally {
-                if (!taken) {
-                    driver.close();
+                own.complete(open(uri, takeOver));
+            } catch (SandboxException | RuntimeException | Error e) {
+                synchronized (this) {
+                    drivers.remove(uri, own);
                 }
+                own.completeExceptionally(e);
+                throw e;
             }
+            return own.join();
+        }
+        try {
+            return known.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof SandboxException failure) {
+                throw new SandboxException(failure.code(), String.valueOf(failure.getMessage()), failure);
+            }
+            throw e;
+        }
+    }
+
+    private HypervisorDriver open(String uri, TakeOver takeOver) throws SandboxException {
+        HypervisorDriver driver = opener.open(uri);
+        boolean taken = false;
+        try {
+            takeOver.takeOver(driver);
+            taken = true;
+            return driver;
         } finally {
-            lock.unlock();
+            if (!taken) {
+                driver.close();
+            }
         }
     }
 
     /** Returns a hypervisor that is open; does not wait for one that is being opened. */
-    Optional<HypervisorDriver> known(String uri) {
-        if (!lock.tryLock()) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.ofNullable(open.get(uri));
-        } finally {
-            lock.unlock();
-        }
+    synchronized Optional<HypervisorDriver> known(String uri) {
+        return Optional.ofNullable(drivers.get(uri))
+                .filter(driver -> driver.state() == Future.State.SUCCESS)
+                .map(CompletableFuture::join);
     }
 
+    /** Closes all; one that is being opened is closed when it is open, which nobody waits for. */
     @Override
     public void close() {
-        lock.lock();
-        try {
+        List<CompletableFuture<HypervisorDriver>> all;
+        synchronized (this) {
             closed = true;
-            open.values().forEach(HypervisorDriver::close);
-            open.clear();
-        } finally {
-            lock.unlock();
+            all = List.copyOf(drivers.values());
+            drivers.clear();
+        }
+        for (CompletableFuture<HypervisorDriver> driver : all) {
+            var _ = driver.thenAccept(HypervisorDriver::close);
         }
     }
 

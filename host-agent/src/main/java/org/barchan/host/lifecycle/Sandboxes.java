@@ -152,15 +152,20 @@ public final class Sandboxes {
      * returned, {@link #get}, {@link #list} and {@link #delete} wait for it as long.
      */
     public void reconcile() {
-        for (String uri : reconciliation.uris()) {
-            try {
-                var _ = driver(uri);
-            } catch (SandboxException | RuntimeException e) {
-                LOG.warn("looking for sandboxes of a former agent on {}: {}", uri, e.getMessage());
-            }
-        }
+        CompletableFuture.allOf(reconciliation.uris().stream()
+                        .map(uri -> CompletableFuture.runAsync(() -> reconcile(uri), Thread::startVirtualThread))
+                        .toArray(CompletableFuture[]::new))
+                .join();
         reconciliation.settled().join();
         reconciled.complete(null);
+    }
+
+    private void reconcile(String uri) {
+        try {
+            var _ = driver(uri);
+        } catch (SandboxException | RuntimeException e) {
+            LOG.warn("looking for sandboxes of a former agent on {}: {}", uri, e.getMessage());
+        }
     }
 
     /** Takes no more runs if there is no sandbox. */

@@ -3,7 +3,7 @@ package org.barchan.host.port;
 import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
 
-/** Runs virtual machines. Safe for use by many threads. */
+/** Runs virtual machines. Safe for use by many threads. All that throws does so with {@code SILENT} when it takes too long. */
 public interface HypervisorDriver extends AutoCloseable {
     /**
      * Starts a machine and returns once its processors run.

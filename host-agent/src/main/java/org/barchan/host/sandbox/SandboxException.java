@@ -20,6 +20,8 @@ public final class SandboxException extends Exception {
         EXHAUSTED,
         /** A deadline passed. */
         TIMEOUT,
+        /** The hypervisor has not answered in time: what was asked of it may come about yet. */
+        SILENT,
         /** The guest or its virtual machine is gone. */
         LOST,
         /** The agent is stopping. */

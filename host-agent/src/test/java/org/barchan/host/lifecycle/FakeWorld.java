@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.barchan.host.port.BootFiles;
 import org.barchan.host.port.Console;
@@ -44,6 +45,9 @@ public final class FakeWorld
     final Map<SandboxId, FakeMachine> machines = new ConcurrentHashMap<>();
     /** Consoles and links that are open. */
     final Set<Object> open = ConcurrentHashMap.newKeySet();
+
+    /** How often it was closed as a hypervisor. */
+    final AtomicInteger closed = new AtomicInteger();
 
     final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
     volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
@@ -226,7 +230,9 @@ public final class FakeWorld
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        closed.incrementAndGet();
+    }
 
     static ByteString bytes(String text) {
         return ByteString.copyFromUtf8(text);

@@ -38,6 +38,9 @@ sealed interface Hypervisor {
     /** Returns the logs of all of Barchan's domains, running or not. */
     List<Path> logs();
 
+    /** Returns what to do when libvirt does not answer. */
+    String silenceRemedy();
+
     /** Kills a domain's QEMU at once, where that can be done. */
     void killQemu(String domain, UUID uuid);
 
@@ -134,6 +137,13 @@ sealed interface Hypervisor {
             return logs;
         }
 
+        /** Libvirt is in the agent itself. */
+        @Override
+        public String silenceRemedy() {
+            return "end the agent, and another is started when it is needed: kill "
+                    + ProcessHandle.current().pid();
+        }
+
         /** Libvirt asks QEMU to end and looks again every fifth of a second; this ends it now, and libvirt finds it gone. */
         @Override
         public void killQemu(String domain, UUID uuid) {
@@ -177,6 +187,11 @@ sealed interface Hypervisor {
         @Override
         public List<Path> logs() {
             return List.of();
+        }
+
+        @Override
+        public String silenceRemedy() {
+            return "start libvirt's daemon again (systemctl restart libvirtd), or use qemu:///embed, which needs none";
         }
 
         /** Left to the daemon. */

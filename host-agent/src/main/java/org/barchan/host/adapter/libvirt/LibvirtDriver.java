@@ -1,6 +1,7 @@
 package org.barchan.host.adapter.libvirt;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +39,11 @@ import org.slf4j.LoggerFactory;
 public final class LibvirtDriver implements HypervisorDriver {
     private static final Logger LOG = LoggerFactory.getLogger(LibvirtDriver.class);
     private static final int ACTIVE = Connect.ConnectListAllDomainsFlags.CONNECT_LIST_DOMAINS_ACTIVE;
+    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    /** The first start of all asks QEMU what it can do, which takes long on a busy host. */
+    private static final Duration START_DEADLINE = Duration.ofMinutes(3);
+
+    private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(5);
     private static final long GONE_DEADLINE_SECONDS = 30;
 
     private final Connect connect;
@@ -46,11 +52,12 @@ public final class LibvirtDriver implements HypervisorDriver {
     /** The machines that run, and those about to. */
     private final Map<UUID, LibvirtMachine> machines = new ConcurrentHashMap<>();
 
-    private final LibvirtCalls calls = new LibvirtCalls();
+    private final LibvirtCalls calls;
 
-    private LibvirtDriver(Connect connect, Hypervisor hypervisor) {
+    private LibvirtDriver(Connect connect, Hypervisor hypervisor, LibvirtCalls calls) {
         this.connect = connect;
         this.hypervisor = hypervisor;
+        this.calls = calls;
     }
 
     /**
@@ -59,17 +66,26 @@ public final class LibvirtDriver implements HypervisorDriver {
      * @param uri {@code qemu:///embed}, {@code qemu:///system} or {@code qemu:///session}
      * @param stateDirectory where the embedded driver has its directory, {@code libvirt}
      * @throws SandboxException {@code INVALID} for any other URI, {@code PRECONDITION} when libvirt, its QEMU driver or its daemon
-     *     is missing, or another process uses the state directory
+     *     is missing, or another process uses the state directory, {@code SILENT} when libvirt does not answer
      */
     public static LibvirtDriver open(String uri, Path stateDirectory) throws SandboxException {
         Hypervisor hypervisor = Hypervisor.of(uri, stateDirectory);
         EventLoop.ensureRunning();
+        LibvirtCalls calls = new LibvirtCalls(DEADLINE, hypervisor.silenceRemedy());
+        String action = "opening " + hypervisor.connectUri();
+        boolean opened = false;
         try {
-            LibvirtDriver driver = new LibvirtDriver(new Connect(hypervisor.connectUri()), hypervisor);
-            driver.listen();
+            Connect connect = calls.ask(action, DEADLINE, () -> new Connect(hypervisor.connectUri()), Connect::close);
+            LibvirtDriver driver = new LibvirtDriver(connect, hypervisor, calls);
+            calls.run(action, driver::listen);
+            opened = true;
             return driver;
         } catch (LibvirtException e) {
-            throw LibvirtErrors.translate("opening " + hypervisor.connectUri(), e, Optional.empty());
+            throw LibvirtErrors.translate(action, e, Optional.empty());
+        } finally {
+            if (!opened) {
+                calls.close();
+            }
         }
     }
 
@@ -95,17 +111,26 @@ public final class LibvirtDriver implements HypervisorDriver {
         LibvirtMachine machine = machineOf(uuid, spec.record());
         // Before the domain is there, so that no event about it comes too early.
         machines.put(uuid, machine);
+        boolean started = false;
         try {
-            calls.run(
-                    () -> connect.domainCreateXML(xml, Domain.CreateFlags.NONE).free());
+            Domain domain = calls.ask(
+                    "starting machine " + spec.record().id(),
+                    START_DEADLINE,
+                    () -> connect.domainCreateXML(xml, Domain.CreateFlags.NONE),
+                    Domain::destroy);
+            domain.free();
+            started = true;
             return machine;
         } catch (LibvirtException e) {
-            machines.remove(uuid);
             throw startFailure(machine, e);
+        } finally {
+            if (!started) {
+                machines.remove(uuid);
+            }
         }
     }
 
-    private SandboxException startFailure(LibvirtMachine machine, LibvirtException e) {
+    private SandboxException startFailure(LibvirtMachine machine, LibvirtException e) throws SandboxException {
         String action = "starting machine " + machine.record().id();
         if (isTaken(machine)) {
             return new SandboxException(Code.ALREADY_EXISTS, action + " failed: a machine of that id runs already", e);
@@ -121,9 +146,11 @@ public final class LibvirtDriver implements HypervisorDriver {
     }
 
     /** Whether the domain's name belongs to another machine. */
-    private boolean isTaken(LibvirtMachine machine) {
+    private boolean isTaken(LibvirtMachine machine) throws SandboxException {
         try {
-            Domain domain = calls.ask(() -> connect.domainLookupByName(machine.domainName()));
+            Domain domain = calls.ask(
+                    "looking for domain " + machine.domainName(),
+                    () -> connect.domainLookupByName(machine.domainName()));
             try {
                 return !domain.getUUIDString().equals(machine.uuid().toString());
             } finally {
@@ -138,8 +165,9 @@ public final class LibvirtDriver implements HypervisorDriver {
     public List<Machine> running() throws SandboxException {
         // In this order: a log that is there already, of a machine that is not known below, is of one that is gone.
         List<Path> logs = hypervisor.logs();
+        String action = "listing the machines of " + hypervisor.connectUri();
         try {
-            for (Domain domain : calls.ask(() -> connect.listAllDomains(ACTIVE))) {
+            for (Domain domain : calls.ask(action, () -> connect.listAllDomains(ACTIVE))) {
                 try {
                     adopt(domain);
                 } finally {
@@ -147,13 +175,13 @@ public final class LibvirtDriver implements HypervisorDriver {
                 }
             }
         } catch (LibvirtException e) {
-            throw LibvirtErrors.translate("listing the machines of " + hypervisor.connectUri(), e, Optional.empty());
+            throw LibvirtErrors.translate(action, e, Optional.empty());
         }
         removeOrphans(logs);
         return List.copyOf(machines.values());
     }
 
-    private void adopt(Domain domain) throws LibvirtException {
+    private void adopt(Domain domain) throws LibvirtException, SandboxException {
         UUID uuid = UUID.fromString(domain.getUUIDString());
         if (machines.containsKey(uuid)) {
             return;
@@ -178,10 +206,11 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private Optional<String> metadataOf(Domain domain) throws LibvirtException {
+    private Optional<String> metadataOf(Domain domain) throws LibvirtException, SandboxException {
         try {
-            return Optional.of(
-                    calls.ask(() -> domain.getMetadata(Domain.MetadataType.ELEMENT, DomainMetadata.NAMESPACE, 0)));
+            return Optional.of(calls.ask(
+                    "reading the record of domain " + domain.getName(),
+                    () -> domain.getMetadata(Domain.MetadataType.ELEMENT, DomainMetadata.NAMESPACE, 0)));
         } catch (LibvirtException e) {
             if (e.getError().getCode() == ErrorNumber.VIR_ERR_NO_DOMAIN_METADATA || LibvirtErrors.saysGone(e)) {
                 return Optional.empty();
@@ -190,9 +219,9 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private static boolean isActive(Domain domain) throws LibvirtException {
+    private boolean isActive(Domain domain) throws LibvirtException, SandboxException {
         try {
-            return domain.isActive() == 1;
+            return calls.ask("asking whether domain " + domain.getName() + " runs", domain::isActive) == 1;
         } catch (LibvirtException e) {
             if (LibvirtErrors.saysGone(e)) {
                 return false;
@@ -215,13 +244,17 @@ public final class LibvirtDriver implements HypervisorDriver {
     /** Ends a machine, and returns when its QEMU is gone and its end is told. */
     void destroy(LibvirtMachine machine) {
         hypervisor.killQemu(machine.domainName(), machine.uuid());
+        String action = "destroying machine " + machine.record().id();
         try {
-            Domain domain = calls.ask(() -> connect.domainLookupByUUID(machine.uuid()));
+            Domain domain = calls.ask(action, () -> connect.domainLookupByUUID(machine.uuid()));
             try {
-                calls.run(domain::destroy);
+                calls.run(action, domain::destroy);
             } finally {
                 domain.free();
             }
+        } catch (SandboxException e) {
+            LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
+            return;
         } catch (LibvirtException e) {
             if (!LibvirtErrors.saysGone(e)) {
                 LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
@@ -244,8 +277,8 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     private void destroyQuietly(Domain domain) {
         try {
-            calls.run(domain::destroy);
-        } catch (LibvirtException e) {
+            calls.run("destroying a domain", domain::destroy);
+        } catch (LibvirtException | SandboxException e) {
             LOG.error("a domain cannot be destroyed", e);
         }
     }
@@ -272,21 +305,29 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     @Override
     public String version() throws SandboxException {
+        String action = "asking libvirt for its version";
         try {
-            long version = connect.getLibVersion();
+            long version = calls.ask(action, connect::getLibVersion);
             return version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
         } catch (LibvirtException e) {
-            throw LibvirtErrors.translate("asking libvirt for its version", e, Optional.empty());
+            throw LibvirtErrors.translate(action, e, Optional.empty());
         }
     }
 
     @Override
     public void close() {
+        String action = "closing " + hypervisor.connectUri();
         try {
-            connect.removeLifecycleListener(listener);
-            connect.close();
-        } catch (LibvirtException e) {
-            LOG.warn("closing {} failed", hypervisor.connectUri(), e);
+            var _ = calls.ask(
+                    action,
+                    CLOSE_DEADLINE,
+                    () -> {
+                        connect.removeLifecycleListener(listener);
+                        return connect.close();
+                    },
+                    answer -> {});
+        } catch (LibvirtException | SandboxException e) {
+            LOG.warn("{} failed", action, e);
         }
         calls.close();
     }
