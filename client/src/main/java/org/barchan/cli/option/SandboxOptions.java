@@ -58,7 +58,8 @@ public final class SandboxOptions {
     @Option(
             names = "--connect",
             paramLabel = "URI",
-            description = "libvirt connection: qemu:///embed (the default), qemu:///system or qemu:///session.")
+            description = "libvirt connection: qemu:///embed (the default), qemu:///system or qemu:///session;"
+                    + " the latter two also with ?socket=PATH.")
     private @Nullable String connect;
 
     /**

@@ -17,6 +17,7 @@ import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -185,10 +186,10 @@ final class RunStartParser {
     /** Only this host's QEMU: the sockets of a sandbox on another are out of reach. */
     private String uri(org.barchan.v1.SandboxSpec sandbox) {
         String uri = sandbox.hasLibvirtUri() ? sandbox.getLibvirtUri() : Hypervisors.DEFAULT_URI;
-        if (!uri.matches("qemu:///(embed|system|session)")) {
-            wrong(
-                    SANDBOX + "libvirt_uri",
-                    "'" + uri + "' (expected: qemu:///embed, qemu:///system or qemu:///session)");
+        try {
+            var _ = LibvirtUri.parse(uri);
+        } catch (IllegalArgumentException e) {
+            wrong(SANDBOX + "libvirt_uri", String.valueOf(e.getMessage()));
         }
         return uri;
     }

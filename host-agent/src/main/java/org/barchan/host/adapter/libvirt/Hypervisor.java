@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.slf4j.Logger;
@@ -47,27 +48,36 @@ sealed interface Hypervisor {
     /**
      * Parses a URI and makes ready what it needs.
      *
-     * @throws SandboxException {@code INVALID} if it is none of the three, {@code PRECONDITION}
+     * @throws SandboxException {@code INVALID} if it is none of this host's QEMU driver, {@code PRECONDITION}
      */
     static Hypervisor of(String uri, Path stateDirectory) throws SandboxException {
+        LibvirtUri place;
+        try {
+            place = LibvirtUri.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new SandboxException(Code.INVALID, "libvirt URI: " + Printable.of(String.valueOf(e.getMessage())), e);
+        }
+        if (!place.driver().equals(LibvirtUri.EMBEDDED)) {
+            return daemon(uri, place);
+        }
         int uid = ownUid();
-        return switch (uri) {
-            case "qemu:///embed" -> {
-                EmbeddedRoot root = EmbeddedRoot.prepare(stateDirectory.resolve("libvirt"));
-                new InterruptedStarts(root).remove();
-                if (uid == 0) {
-                    root.requirePassableByAnyone();
-                }
-                yield new Embedded(root, uid);
-            }
-            case "qemu:///system" -> new Daemon(uri, 0);
-            case "qemu:///session" -> new Daemon(uri, uid);
-            default ->
-                throw new SandboxException(
-                        Code.INVALID,
-                        "libvirt URI: '" + Printable.of(uri)
-                                + "' (expected: qemu:///embed, qemu:///system or qemu:///session)");
-        };
+        EmbeddedRoot root = EmbeddedRoot.prepare(stateDirectory.resolve("libvirt"));
+        new InterruptedStarts(root).remove();
+        if (uid == 0) {
+            root.requirePassableByAnyone();
+        }
+        return new Embedded(root, uid);
+    }
+
+    private static Daemon daemon(String uri, LibvirtUri place) throws SandboxException {
+        // With a transport, since the driver inside this process, once it is loaded, takes all URIs without one for its
+        // own.
+        String connectUri = uri.replaceFirst("^qemu:", "qemu+unix:");
+        if (place.driver().equals(LibvirtUri.SYSTEM)) {
+            return new Daemon(connectUri, 0);
+        }
+        return new Daemon(
+                connectUri, place.socket().isPresent() ? ownerOf(place.socket().get()) : ownUid());
     }
 
     /** Whether the search path has a QEMU for this machine's processor, which is how libvirt looks for it. */
@@ -83,6 +93,15 @@ sealed interface Hypervisor {
             return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
         } catch (IOException e) {
             throw new SandboxException(Code.PRECONDITION, "reading the agent's own uid from /proc failed: " + e, e);
+        }
+    }
+
+    private static int ownerOf(Path socket) throws SandboxException {
+        try {
+            return (Integer) Files.getAttribute(socket, "unix:uid");
+        } catch (IOException e) {
+            throw new SandboxException(
+                    Code.PRECONDITION, "libvirt's socket " + socket + ": " + e + ": start libvirt's daemon there", e);
         }
     }
 

@@ -22,15 +22,45 @@ final class HypervisorTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "qemu", "qemu:///embed?root=/x", "QEMU:///system", "lxc:///", "qemu+ssh://h/system", "\u001b"
+            strings = {
+                "",
+                "qemu",
+                "qemu:///embed?root=/x",
+                "QEMU:///system",
+                "lxc:///",
+                "qemu+ssh://h/system",
+                "\u001b",
+                "qemu:///system?socket=x",
+                "qemu:///system?socket=/x&mode=legacy",
+                "qemu:///session?command=/bin/sh"
             })
     void of_otherUri_isInvalidAndSaysWhatIsExpected(String uri) {
         SandboxException e = assertThrows(SandboxException.class, () -> Hypervisor.of(uri, directory));
         assertEquals(Code.INVALID, e.code());
         assertTrue(
-                Specs.messageOf(e).endsWith("(expected: qemu:///embed, qemu:///system or qemu:///session)"),
+                Specs.messageOf(e).contains("(expected: qemu:///embed, qemu:///system or qemu:///session,"),
                 Specs.messageOf(e));
         assertFalse(Specs.messageOf(e).contains("\u001b"));
+    }
+
+    /** The embedded driver, once loaded, takes a URI without a transport for its own. */
+    @Test
+    void of_daemon_namesTheTransport() throws Exception {
+        assertEquals(
+                "qemu+unix:///system",
+                Hypervisor.of("qemu:///system", directory).connectUri());
+        Path socket = Files.createFile(directory.resolve("libvirt-sock"));
+        assertEquals(
+                "qemu+unix:///session?socket=" + socket,
+                Hypervisor.of("qemu:///session?socket=" + socket, directory).connectUri());
+    }
+
+    @Test
+    void of_socketThatIsNotThere_saysSo() {
+        SandboxException e =
+                assertThrows(SandboxException.class, () -> Hypervisor.of("qemu:///session?socket=/no/such", directory));
+        assertEquals(Code.PRECONDITION, e.code());
+        assertTrue(Specs.messageOf(e).contains("/no/such"), Specs.messageOf(e));
     }
 
     @Test
