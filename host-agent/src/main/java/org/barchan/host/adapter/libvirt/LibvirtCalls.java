@@ -22,26 +22,16 @@ final class LibvirtCalls implements AutoCloseable {
 
     private final ExecutorService threads = Executors.newCachedThreadPool(
             Thread.ofPlatform().daemon().name("libvirt-call-", 0).factory());
-    private final Duration deadline;
     private final String remedy;
 
-    /**
-     * @param deadline how long a call may take for which nothing else is said
-     * @param remedy what to do when libvirt does not answer
-     */
-    LibvirtCalls(Duration deadline, String remedy) {
-        this.deadline = deadline;
+    /** @param remedy what to do when libvirt does not answer */
+    LibvirtCalls(String remedy) {
         this.remedy = remedy;
     }
 
     /** A call that answers. */
     interface Query<T> {
         T run() throws LibvirtException;
-    }
-
-    /** A call that does not. */
-    interface Command {
-        void run() throws LibvirtException;
     }
 
     /** Deals with an answer that nobody waits for any more. */
@@ -53,16 +43,8 @@ final class LibvirtCalls implements AutoCloseable {
      * Makes a call.
      *
      * @param action what is tried on what, for example "starting machine b-0123"
-     * @throws SandboxException {@code SILENT} at the deadline
-     */
-    <T> T ask(String action, Query<T> query) throws LibvirtException, SandboxException {
-        return ask(action, deadline, query, answer -> {});
-    }
-
-    /**
-     * Makes a call that may take another time.
-     *
      * @param late is given an answer that comes after the deadline
+     * @throws SandboxException {@code SILENT} at the deadline
      */
     <T> T ask(String action, Duration within, Query<T> query, Late<T> late) throws LibvirtException, SandboxException {
         CompletableFuture<T> answer = new CompletableFuture<>();
@@ -93,13 +75,6 @@ final class LibvirtCalls implements AutoCloseable {
             }
             throw e;
         }
-    }
-
-    void run(String action, Command command) throws LibvirtException, SandboxException {
-        var _ = ask(action, () -> {
-            command.run();
-            return true;
-        });
     }
 
     @Override

@@ -39,25 +39,20 @@ import org.slf4j.LoggerFactory;
 public final class LibvirtDriver implements HypervisorDriver {
     private static final Logger LOG = LoggerFactory.getLogger(LibvirtDriver.class);
     private static final int ACTIVE = Connect.ConnectListAllDomainsFlags.CONNECT_LIST_DOMAINS_ACTIVE;
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
     /** The first start of all asks QEMU what it can do, which takes long on a busy host. */
     private static final Duration START_DEADLINE = Duration.ofMinutes(3);
 
-    private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(5);
     private static final long GONE_DEADLINE_SECONDS = 30;
 
-    private final Connect connect;
     private final Hypervisor hypervisor;
+    private final LibvirtConnection connection;
     private final LifecycleListener listener = this::onLifecycle;
     /** The machines that run, and those about to. */
     private final Map<UUID, LibvirtMachine> machines = new ConcurrentHashMap<>();
 
-    private final LibvirtCalls calls;
-
-    private LibvirtDriver(Connect connect, Hypervisor hypervisor, LibvirtCalls calls) {
-        this.connect = connect;
+    private LibvirtDriver(Hypervisor hypervisor) {
         this.hypervisor = hypervisor;
-        this.calls = calls;
+        this.connection = new LibvirtConnection(hypervisor, this::watch);
     }
 
     /**
@@ -71,31 +66,30 @@ public final class LibvirtDriver implements HypervisorDriver {
     public static LibvirtDriver open(String uri, Path stateDirectory) throws SandboxException {
         Hypervisor hypervisor = Hypervisor.of(uri, stateDirectory);
         EventLoop.ensureRunning();
-        LibvirtCalls calls = new LibvirtCalls(DEADLINE, hypervisor.silenceRemedy());
+        LibvirtDriver driver = new LibvirtDriver(hypervisor);
         String action = "opening " + hypervisor.connectUri();
         boolean opened = false;
         try {
-            Connect connect = calls.ask(action, DEADLINE, () -> new Connect(hypervisor.connectUri()), Connect::close);
-            LibvirtDriver driver = new LibvirtDriver(connect, hypervisor, calls);
-            calls.run(action, driver::listen);
-            opened = true;
+            opened = driver.connection.ask(action, Connect::isAlive);
             return driver;
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate(action, e, Optional.empty());
         } finally {
             if (!opened) {
-                calls.close();
+                driver.close();
             }
         }
     }
 
-    private void listen() throws LibvirtException {
+    /** Has the ends of machines told from now on, and looks for those that nobody was told. */
+    private void watch(Connect connect) throws LibvirtException {
         connect.addLifecycleListener(listener);
-        if (hypervisor.isRemote()) {
-            connect.registerCloseListener((closed, reason) -> LOG.error(
-                    "libvirt's daemon behind {} has gone ({}): machines run on unwatched until the agent is started again",
-                    hypervisor.connectUri(),
-                    reason));
+        for (LibvirtMachine machine : machines.values()) {
+            if (!isActive(connect, machine)) {
+                onStopped(machine.uuid(), StoppedDetail.UNKNOWN);
+            } else if (machine.isDestroying()) {
+                destroyDomain(connect, machine);
+            }
         }
     }
 
@@ -109,29 +103,37 @@ public final class LibvirtDriver implements HypervisorDriver {
             throw new SandboxException(Code.INVALID, String.valueOf(e.getMessage()), e);
         }
         LibvirtMachine machine = machineOf(uuid, spec.record());
-        // Before the domain is there, so that no event about it comes too early.
-        machines.put(uuid, machine);
-        boolean started = false;
         try {
-            Domain domain = calls.ask(
+            Domain domain = connection.ask(
                     "starting machine " + spec.record().id(),
                     START_DEADLINE,
-                    () -> connect.domainCreateXML(xml, Domain.CreateFlags.NONE),
+                    connect -> {
+                        // Before the domain is there, so that no event about it comes too early.
+                        machines.put(uuid, machine);
+                        return connect.domainCreateXML(xml, Domain.CreateFlags.NONE);
+                    },
                     Domain::destroy);
             domain.free();
-            started = true;
             return machine;
         } catch (LibvirtException e) {
             throw startFailure(machine, e);
-        } finally {
-            if (!started) {
-                machines.remove(uuid);
-            }
+        } catch (SandboxException e) {
+            // Should it run after all, it is destroyed as soon as libvirt says so.
+            machines.remove(uuid);
+            throw e;
         }
     }
 
     private SandboxException startFailure(LibvirtMachine machine, LibvirtException e) throws SandboxException {
         String action = "starting machine " + machine.record().id();
+        machine.abandon();
+        try {
+            // A daemon that ended meanwhile may have started it.
+            var _ = connection.ask(action, connect -> destroyDomain(connect, machine));
+            machines.remove(machine.uuid());
+        } catch (LibvirtException | SandboxException unknown) {
+            LOG.error("{} failed; should it run, it is destroyed when libvirt answers again", action, unknown);
+        }
         if (isTaken(machine)) {
             return new SandboxException(Code.ALREADY_EXISTS, action + " failed: a machine of that id runs already", e);
         }
@@ -148,9 +150,9 @@ public final class LibvirtDriver implements HypervisorDriver {
     /** Whether the domain's name belongs to another machine. */
     private boolean isTaken(LibvirtMachine machine) throws SandboxException {
         try {
-            Domain domain = calls.ask(
+            Domain domain = connection.ask(
                     "looking for domain " + machine.domainName(),
-                    () -> connect.domainLookupByName(machine.domainName()));
+                    connect -> connect.domainLookupByName(machine.domainName()));
             try {
                 return !domain.getUUIDString().equals(machine.uuid().toString());
             } finally {
@@ -167,13 +169,16 @@ public final class LibvirtDriver implements HypervisorDriver {
         List<Path> logs = hypervisor.logs();
         String action = "listing the machines of " + hypervisor.connectUri();
         try {
-            for (Domain domain : calls.ask(action, () -> connect.listAllDomains(ACTIVE))) {
-                try {
-                    adopt(domain);
-                } finally {
-                    domain.free();
+            connection.ask(action, connect -> {
+                for (Domain domain : connect.listAllDomains(ACTIVE)) {
+                    try {
+                        adopt(domain);
+                    } finally {
+                        domain.free();
+                    }
                 }
-            }
+                return true;
+            });
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate(action, e, Optional.empty());
         }
@@ -181,7 +186,7 @@ public final class LibvirtDriver implements HypervisorDriver {
         return List.copyOf(machines.values());
     }
 
-    private void adopt(Domain domain) throws LibvirtException, SandboxException {
+    private void adopt(Domain domain) throws LibvirtException {
         UUID uuid = UUID.fromString(domain.getUUIDString());
         if (machines.containsKey(uuid)) {
             return;
@@ -194,8 +199,7 @@ public final class LibvirtDriver implements HypervisorDriver {
         try {
             record = DomainMetadata.read(metadata.get());
         } catch (IllegalArgumentException e) {
-            LOG.error("domain {} is destroyed: its record is damaged: {}", domain.getName(), e.getMessage());
-            destroyQuietly(domain);
+            onDamaged(domain, e);
             return;
         }
         LibvirtMachine machine = machineOf(uuid, record);
@@ -206,11 +210,23 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private Optional<String> metadataOf(Domain domain) throws LibvirtException, SandboxException {
+    private void onDamaged(Domain domain, IllegalArgumentException damage) throws LibvirtException {
+        if (hypervisor.isRemote()) {
+            // It may be another agent's: a daemon is shared.
+            LOG.warn("domain {} is left alone: its record is damaged: {}", domain.getName(), damage.getMessage());
+            return;
+        }
+        LOG.error("domain {} is destroyed: its record is damaged: {}", domain.getName(), damage.getMessage());
         try {
-            return Optional.of(calls.ask(
-                    "reading the record of domain " + domain.getName(),
-                    () -> domain.getMetadata(Domain.MetadataType.ELEMENT, DomainMetadata.NAMESPACE, 0)));
+            domain.destroy();
+        } catch (LibvirtException e) {
+            LOG.error("domain {} cannot be destroyed", domain.getName(), e);
+        }
+    }
+
+    private static Optional<String> metadataOf(Domain domain) throws LibvirtException {
+        try {
+            return Optional.of(domain.getMetadata(Domain.MetadataType.ELEMENT, DomainMetadata.NAMESPACE, 0));
         } catch (LibvirtException e) {
             if (e.getError().getCode() == ErrorNumber.VIR_ERR_NO_DOMAIN_METADATA || LibvirtErrors.saysGone(e)) {
                 return Optional.empty();
@@ -219,9 +235,25 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private boolean isActive(Domain domain) throws LibvirtException, SandboxException {
+    private static boolean isActive(Connect connect, LibvirtMachine machine) throws LibvirtException {
         try {
-            return calls.ask("asking whether domain " + domain.getName() + " runs", domain::isActive) == 1;
+            Domain domain = connect.domainLookupByUUID(machine.uuid());
+            try {
+                return isActive(domain);
+            } finally {
+                domain.free();
+            }
+        } catch (LibvirtException e) {
+            if (LibvirtErrors.saysGone(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private static boolean isActive(Domain domain) throws LibvirtException {
+        try {
+            return domain.isActive() == 1;
         } catch (LibvirtException e) {
             if (LibvirtErrors.saysGone(e)) {
                 return false;
@@ -244,22 +276,12 @@ public final class LibvirtDriver implements HypervisorDriver {
     /** Ends a machine, and returns when its QEMU is gone and its end is told. */
     void destroy(LibvirtMachine machine) {
         hypervisor.killQemu(machine.domainName(), machine.uuid());
-        String action = "destroying machine " + machine.record().id();
         try {
-            Domain domain = calls.ask(action, () -> connect.domainLookupByUUID(machine.uuid()));
-            try {
-                calls.run(action, domain::destroy);
-            } finally {
-                domain.free();
-            }
-        } catch (SandboxException e) {
+            var _ = connection.ask(
+                    "destroying machine " + machine.record().id(), connect -> destroyDomain(connect, machine));
+        } catch (LibvirtException | SandboxException e) {
             LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
             return;
-        } catch (LibvirtException e) {
-            if (!LibvirtErrors.saysGone(e)) {
-                LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
-                return;
-            }
         }
         try {
             machine.end().get(GONE_DEADLINE_SECONDS, TimeUnit.SECONDS);
@@ -275,11 +297,21 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private void destroyQuietly(Domain domain) {
+    /** Returns whether it was there. */
+    private static boolean destroyDomain(Connect connect, LibvirtMachine machine) throws LibvirtException {
         try {
-            calls.run("destroying a domain", domain::destroy);
-        } catch (LibvirtException | SandboxException e) {
-            LOG.error("a domain cannot be destroyed", e);
+            Domain domain = connect.domainLookupByUUID(machine.uuid());
+            try {
+                domain.destroy();
+            } finally {
+                domain.free();
+            }
+            return true;
+        } catch (LibvirtException e) {
+            if (LibvirtErrors.saysGone(e)) {
+                return false;
+            }
+            throw e;
         }
     }
 
@@ -307,7 +339,7 @@ public final class LibvirtDriver implements HypervisorDriver {
     public String version() throws SandboxException {
         String action = "asking libvirt for its version";
         try {
-            long version = calls.ask(action, connect::getLibVersion);
+            long version = connection.ask(action, Connect::getLibVersion);
             return version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate(action, e, Optional.empty());
@@ -316,20 +348,7 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     @Override
     public void close() {
-        String action = "closing " + hypervisor.connectUri();
-        try {
-            var _ = calls.ask(
-                    action,
-                    CLOSE_DEADLINE,
-                    () -> {
-                        connect.removeLifecycleListener(listener);
-                        return connect.close();
-                    },
-                    answer -> {});
-        } catch (LibvirtException | SandboxException e) {
-            LOG.warn("{} failed", action, e);
-        }
-        calls.close();
+        connection.close();
     }
 
     private LibvirtMachine machineOf(UUID uuid, MachineRecord record) {

@@ -17,6 +17,7 @@ final class LibvirtErrors {
     private static final int ENFILE = 23;
     private static final int EMFILE = 24;
     private static final int ENOSPC = 28;
+    private static final int ECONNREFUSED = 111;
 
     /** QEMU's own words: libvirt passes them on under a code that says nothing. */
     private static final Pattern QEMU_EXHAUSTED = Pattern.compile(
@@ -24,6 +25,10 @@ final class LibvirtErrors {
 
     /** Debian's driver package does not make the user that its library looks up before it reads any configuration. */
     private static final Pattern MISSING_USER = Pattern.compile("Failed to parse (?:user|group) '([a-z0-9-]+)'");
+
+    /** What a call says that was under way when its connection was lost. */
+    private static final Pattern CONNECTION_LOST =
+            Pattern.compile("keepalive timeout|client socket is closed|End of file while reading data");
 
     private LibvirtErrors() {}
 
@@ -89,11 +94,14 @@ final class LibvirtErrors {
                     "libvirt was built to know that user: install it with apt-get install libvirt-daemon-system"
                             + " or make it with useradd --system " + user);
         }
+        if (CONNECTION_LOST.matcher(words).find()) {
+            return Optional.of("libvirt's daemon ended or hangs: see to it that it runs, and try again");
+        }
         return switch (number) {
             case VIR_ERR_NO_CONNECT ->
                 Optional.of("install libvirt's QEMU driver: apt-get install libvirt-daemon-driver-qemu");
             case VIR_ERR_SYSTEM_ERROR ->
-                detail == ENOENT
+                detail == ENOENT || detail == ECONNREFUSED
                         ? Optional.of(
                                 "if libvirt's daemon does not run, start it, or use qemu:///embed, which needs none")
                         : Optional.empty();

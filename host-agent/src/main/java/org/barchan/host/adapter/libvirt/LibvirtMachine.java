@@ -43,13 +43,22 @@ final class LibvirtMachine implements Machine {
         if (ended.isDone()) {
             return;
         }
-        destroying = true;
+        abandon();
         driver.destroy(this);
     }
 
     @Override
     public String log() {
         return lastLog.or(() -> log.map(QemuLog::tail)).orElse("");
+    }
+
+    /** Says that it is to run no more. */
+    void abandon() {
+        destroying = true;
+    }
+
+    boolean isDestroying() {
+        return destroying;
     }
 
     UUID uuid() {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 final class LibvirtCallsTest {
-    private final LibvirtCalls calls = new LibvirtCalls(Duration.ofSeconds(1), "mend it");
+    private final LibvirtCalls calls = new LibvirtCalls("mend it");
 
     @AfterEach
     void close() {
@@ -27,7 +27,9 @@ final class LibvirtCallsTest {
         CountDownLatch never = new CountDownLatch(1);
 
         SandboxException e = assertThrows(
-                SandboxException.class, () -> calls.ask("starting machine b-1", () -> await(never, "answer")));
+                SandboxException.class,
+                () -> calls.ask(
+                        "starting machine b-1", Duration.ofSeconds(1), () -> await(never, "answer"), late -> {}));
 
         assertEquals(Code.SILENT, e.code());
         assertEquals("starting machine b-1 failed: libvirt has not answered within 1 s; mend it", Specs.messageOf(e));

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -85,22 +84,6 @@ final class LibvirtDriverIT {
         return machine.ended().toCompletableFuture().join();
     }
 
-    private static ProcessHandle qemuOf(Machine machine) {
-        return ProcessHandle.allProcesses()
-                .filter(process -> commandLineOf(process)
-                        .contains("guest=barchan-" + machine.record().id()))
-                .findFirst()
-                .orElseThrow();
-    }
-
-    private static String commandLineOf(ProcessHandle process) {
-        try {
-            return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            return "";
-        }
-    }
-
     @Test
     void start_missingKernel_saysWhatQemuSaid() throws Exception {
         MachineSpec spec = Specs.spec(newRecord(), Path.of("/no/such/kernel"), initrd, List.of());
@@ -133,7 +116,7 @@ final class LibvirtDriverIT {
         Machine first = driver.start(spec);
         SandboxException e = assertThrows(SandboxException.class, () -> driver.start(spec));
         assertEquals(Code.ALREADY_EXISTS, e.code(), Specs.messageOf(e));
-        assertTrue(qemuOf(first).isAlive());
+        assertTrue(SessionDaemon.qemuOf(first).isAlive());
         assertFalse(first.log().isEmpty());
         assertEquals(List.of(first), driver.running());
         first.destroy();
@@ -153,9 +136,9 @@ final class LibvirtDriverIT {
     @Test
     void destroy_twice_qemuIsGoneAndTheEndIsDestroyed() throws Exception {
         Machine machine = driver.start(newSpec());
-        ProcessHandle qemu = qemuOf(machine);
+        ProcessHandle qemu = SessionDaemon.qemuOf(machine);
         machine.destroy();
-        assertEquals("", commandLineOf(qemu));
+        assertEquals("", SessionDaemon.commandLineOf(qemu));
         machine.destroy();
         assertEquals(MachineEnd.DESTROYED, endOf(machine));
         assertTrue(machine.log().contains("shutting down"), machine.log());
@@ -165,7 +148,7 @@ final class LibvirtDriverIT {
     @Test
     void ended_qemuKilled_isCrashed() throws Exception {
         Machine machine = driver.start(newSpec());
-        qemuOf(machine).destroyForcibly();
+        SessionDaemon.qemuOf(machine).destroyForcibly();
         assertEquals(MachineEnd.CRASHED, endOf(machine));
         machine.destroy();
     }
@@ -173,8 +156,8 @@ final class LibvirtDriverIT {
     @Test
     void start_asNobody_qemuIsNobodyAndCannotBecomeAnother() throws Exception {
         Machine machine = driver.start(newSpec());
-        String status =
-                Files.readString(Path.of("/proc", Long.toString(qemuOf(machine).pid()), "status"));
+        String status = Files.readString(
+                Path.of("/proc", Long.toString(SessionDaemon.qemuOf(machine).pid()), "status"));
         assertTrue(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), status);
         assertTrue(status.contains("Gid:\t65534\t65534\t65534\t65534\n"), status);
         assertTrue(status.contains("CapEff:\t0000000000000000\n"), status);

@@ -55,6 +55,8 @@ final class LibvirtErrorsTest {
             value = {
                 "VIR_ERR_NO_CONNECT       | 0 | no driver                     | apt-get install libvirt-daemon-driver-qemu",
                 "VIR_ERR_SYSTEM_ERROR     | 2 | Failed to connect socket      | qemu:///embed",
+                "VIR_ERR_SYSTEM_ERROR     | 111 | Failed to connect socket    | qemu:///embed",
+                "VIR_ERR_INTERNAL_ERROR   | 0 | client socket is closed       | try again",
                 "VIR_ERR_INVALID_ARG      | 0 | Failed to parse user 'x-qemu' | useradd --system x-qemu",
                 "VIR_ERR_OPERATION_FAILED | 0 | '/s/driver.pid': unavailable  | another agent"
             })

@@ -1,0 +1,140 @@
+package org.barchan.host.adapter.libvirt;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.barchan.host.port.Machine;
+import org.barchan.host.port.MachineEnd;
+import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.SandboxException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real machines on a daemon of nobody's, which ends, hangs and comes back. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class LibvirtDaemonIT {
+    @TempDir
+    private static Path directory;
+
+    private static Path initrd;
+    private static SessionDaemon daemon;
+
+    private LibvirtDriver driver;
+
+    @BeforeAll
+    static void prepare() throws Exception {
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
+        initrd = TestGuest.buildInitrd(directory);
+        Files.setPosixFilePermissions(initrd, PosixFilePermissions.fromString("rw-r--r--"));
+        daemon = new SessionDaemon(directory.resolve("d"), Specs.NOBODY);
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        daemon.start();
+        driver = LibvirtDriver.open(daemon.uri(), directory);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        for (Machine machine : driver.running()) {
+            machine.destroy();
+        }
+        driver.close();
+        daemon.kill();
+    }
+
+    private static MachineSpec newSpec() throws IOException {
+        MachineRecord record = Specs.record(directory);
+        Path runtime = Files.createDirectory(directory.resolve(record.id().value()));
+        SessionDaemon.give(runtime, Specs.NOBODY);
+        return Specs.spec(
+                new MachineRecord(
+                        record.id(),
+                        record.name(),
+                        record.createTime(),
+                        record.clientLostPolicy(),
+                        record.accelerator(),
+                        record.kernelRelease(),
+                        runtime),
+                TestGuest.kernel(),
+                initrd,
+                List.of());
+    }
+
+    private static MachineEnd endOf(Machine machine) {
+        return machine.ended().toCompletableFuture().join();
+    }
+
+    @Test
+    void guest_powersOff_isTold() throws Exception {
+        Machine machine = driver.start(newSpec());
+        try (TestGuest.Talk guest = new TestGuest.Talk(machine.record().linkSocket())) {
+            assertEquals("hello", guest.ask("hello"));
+            guest.say("poweroff");
+            assertEquals(MachineEnd.SHUTDOWN, endOf(machine));
+        }
+        assertEquals(List.of(), driver.running());
+    }
+
+    @Test
+    void daemonStartedAnew_itsMachinesAreWatchedAndEndedAsBefore() throws Exception {
+        Machine first = driver.start(newSpec());
+        Machine second = driver.start(newSpec());
+
+        daemon.kill();
+        daemon.start();
+
+        assertEquals(2, driver.running().size());
+        Machine third = driver.start(newSpec());
+        first.destroy();
+        assertEquals(MachineEnd.DESTROYED, endOf(first));
+        try (TestGuest.Talk guest = new TestGuest.Talk(second.record().linkSocket())) {
+            assertEquals("hello", guest.ask("hello"));
+            guest.say("poweroff");
+            assertEquals(MachineEnd.SHUTDOWN, endOf(second));
+        }
+        assertEquals(List.of(third), driver.running());
+    }
+
+    @Test
+    void machineThatEnded_whileThereWasNoDaemon_isToldWhenThereIsOne() throws Exception {
+        Machine machine = driver.start(newSpec());
+        daemon.kill();
+        ProcessHandle qemu = SessionDaemon.qemuOf(machine);
+        qemu.destroyForcibly();
+        qemu.onExit().join();
+        SandboxException e = assertThrows(SandboxException.class, driver::running);
+        assertTrue(Specs.messageOf(e).contains("qemu:///embed"), Specs.messageOf(e));
+
+        daemon.start();
+
+        assertEquals(List.of(), driver.running());
+        assertEquals(MachineEnd.CRASHED, endOf(machine));
+    }
+
+    @Test
+    void daemonThatHangs_isGivenUp_andGoesOnWhenItComesBack() throws Exception {
+        Machine machine = driver.start(newSpec());
+        daemon.signal("STOP");
+        try {
+            SandboxException e = assertThrows(SandboxException.class, driver::running);
+            assertTrue(Specs.messageOf(e).contains("libvirt"), Specs.messageOf(e));
+        } finally {
+            daemon.signal("CONT");
+        }
+        assertEquals(List.of(machine), driver.running());
+    }
+}
