@@ -32,12 +32,13 @@ final class Teardown {
         atOnce(sandbox);
     }
 
-    /** Destroys it. Returns when nothing is left. */
+    /** Destroys it. Returns when nothing is left, or when something can't be undone yet: then the sandbox is listed until it is. */
     void atOnce(Sandbox sandbox) {
         sandbox.stopping();
-        sandbox.undo().close();
-        LOG.info("{}: gone", sandbox.id());
-        registry.remove(sandbox);
+        var _ = sandbox.undo().close(timer).thenRun(() -> {
+            LOG.info("{}: gone", sandbox.id());
+            registry.remove(sandbox);
+        });
     }
 
     /** Leaves it to the next agent. */

@@ -54,15 +54,15 @@ final class TrialBoot {
                 deadline,
                 Optional.empty());
         StopSignal signal = new StopSignal();
-        try (Undo undo = new Undo(id.value())) {
+        Undo undo = new Undo(id.value());
+        try {
             long start = timer.nanoTime();
             signal.arm();
-            try {
-                var _ = boot.boot(plan, driver, signal, undo);
-                return Duration.ofNanos(timer.nanoTime() - start);
-            } finally {
-                signal.disarm();
-            }
+            var _ = boot.boot(plan, driver, signal, undo);
+            return Duration.ofNanos(timer.nanoTime() - start);
+        } finally {
+            signal.disarm();
+            var _ = undo.close(timer);
         }
     }
 }

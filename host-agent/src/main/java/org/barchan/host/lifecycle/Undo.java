@@ -1,16 +1,23 @@
 package org.barchan.host.lifecycle;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What has been acquired for a sandbox, each with its undo. Closing undoes it all, the newest first, whatever fails. */
-final class Undo implements AutoCloseable {
+/** What has been acquired for a sandbox, each with its undo. */
+final class Undo {
+    /** How long to wait before what could not be undone is tried again. */
+    static final Duration PAUSE = Duration.ofSeconds(10);
+
     private static final Logger LOG = LoggerFactory.getLogger(Undo.class);
 
     private final String owner;
     private final Deque<Step> steps = new ArrayDeque<>();
+    private final CompletableFuture<Void> done = new CompletableFuture<>();
     private boolean closed;
 
     Undo(String owner) {
@@ -25,26 +32,54 @@ final class Undo implements AutoCloseable {
                 return;
             }
         }
-        run(new Step(what, action));
+        var _ = run(new Step(what, action));
     }
 
-    @Override
-    public void close() {
-        Deque<Step> due;
-        synchronized (this) {
-            closed = true;
-            due = new ArrayDeque<>(steps);
-            steps.clear();
+    /**
+     * Undoes it all, the newest first, whatever fails. What fails with a {@link SandboxException} is still there: it is tried again
+     * after a pause, for ever, and what is older stays as long.
+     *
+     * @return completes when nothing is left
+     */
+    CompletableFuture<Void> close(Timer timer) {
+        while (true) {
+            Step step;
+            synchronized (this) {
+                closed = true;
+                step = steps.poll();
+            }
+            if (step == null) {
+                done.complete(null);
+                return done;
+            }
+            if (!run(step)) {
+                synchronized (this) {
+                    steps.push(step);
+                }
+                var _ = timer.after(PAUSE, () -> {
+                    var _ = close(timer);
+                });
+                return done;
+            }
         }
-        due.forEach(this::run);
     }
 
-    private void run(Step step) {
+    /** Returns whether it is not to be tried again. */
+    private boolean run(Step step) {
         try {
             step.action().run();
+        } catch (SandboxException e) {
+            LOG.error(
+                    "{}: could not {}; trying again in {} s: {}",
+                    owner,
+                    step.what(),
+                    PAUSE.toSeconds(),
+                    Printable.lines(String.valueOf(e.getMessage())));
+            return false;
         } catch (Exception e) {
             LOG.error("{}: could not {}", owner, step.what(), e);
         }
+        return true;
     }
 
     /** Undoes one acquisition. */

@@ -1,6 +1,7 @@
 package org.barchan.host.port;
 
 import java.util.concurrent.CompletionStage;
+import org.barchan.host.sandbox.SandboxException;
 
 /** A virtual machine that was started. Safe for use by many threads. */
 public interface Machine {
@@ -10,8 +11,12 @@ public interface Machine {
     /** Completes when the machine has stopped, told by the hypervisor's event and never by polling. */
     CompletionStage<MachineEnd> ended();
 
-    /** Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended. */
-    void destroy();
+    /**
+     * Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended.
+     *
+     * @throws SandboxException when it may run on: try again
+     */
+    void destroy() throws SandboxException;
 
     /** Returns the last lines of what the hypervisor logged about this machine; empty if nothing. */
     String log();

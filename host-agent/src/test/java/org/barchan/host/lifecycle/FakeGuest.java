@@ -30,6 +30,9 @@ final class FakeGuest implements Guest {
     /** Counted down when the agent waits for it; see {@link #silent}. */
     final CountDownLatch asked = new CountDownLatch(1);
 
+    /** Counted down when the agent minds it without a client. */
+    final CountDownLatch watched = new CountDownLatch(1);
+
     final CountDownLatch shutdownAsked = new CountDownLatch(1);
     final List<String> signals = new CopyOnWriteArrayList<>();
     final List<ByteString> stdin = new CopyOnWriteArrayList<>();
@@ -106,6 +109,7 @@ final class FakeGuest implements Guest {
 
     @Override
     public Termination waitProcess(String processId) throws SandboxException, InterruptedException {
+        watched.countDown();
         var _ = await(CompletableFuture.anyOf(termination, dead));
         if (!termination.isDone()) {
             throw lost();

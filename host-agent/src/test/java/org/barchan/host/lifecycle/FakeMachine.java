@@ -5,6 +5,7 @@ import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
+import org.barchan.host.sandbox.SandboxException;
 
 /** A machine with a guest that answers. */
 final class FakeMachine implements Machine {
@@ -32,7 +33,8 @@ final class FakeMachine implements Machine {
     }
 
     @Override
-    public void destroy() {
+    public void destroy() throws SandboxException {
+        world.step("machine.destroy");
         destroyed = true;
         end(MachineEnd.DESTROYED);
     }

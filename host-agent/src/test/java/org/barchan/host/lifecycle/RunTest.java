@@ -343,6 +343,41 @@ final class RunTest {
     }
 
     @Test
+    void machineThatCannotBeDestroyed_isListedAndTriedAgainUntilItIsGone() throws Exception {
+        Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
+        observer.awaitStarted();
+        world.fail("machine.destroy", Code.PRECONDITION);
+
+        run.clientLost();
+        world.timer.awaitAlarmIn(Undo.PAUSE);
+
+        assertEquals(SandboxView.Phase.STOPPING, sandboxes.get("box").phase());
+        world.timer.advance(Undo.PAUSE);
+        assertEquals(SandboxView.Phase.STOPPING, sandboxes.get("box").phase());
+        String id = world.started.getFirst().record().id().value();
+        assertTrue(Files.exists(directory.resolve("run/s").resolve(id)), "the next agent would not find the machine");
+        world.mend("machine.destroy");
+        world.timer.advance(Undo.PAUSE);
+        assertEquals(List.of(), sandboxes.list());
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void clientLost_toldTwice_policyKeep_runsOn() throws Exception {
+        Run run = sandboxes.run(order(ClientLostPolicy.KEEP), observer);
+        observer.awaitStarted();
+
+        run.clientLost();
+        assertTrue(guest().watched.await(10, TimeUnit.SECONDS));
+        run.clientLost();
+
+        assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());
+        guest().exit(0);
+        assertTrue(guest().shutdownAsked.await(10, TimeUnit.SECONDS));
+        awaitGone();
+    }
+
+    @Test
     void clientLost_policyKeep_runsOnUntilTheProcessEnds() throws Exception {
         Run run = sandboxes.run(order(ClientLostPolicy.KEEP), observer);
         observer.awaitStarted();

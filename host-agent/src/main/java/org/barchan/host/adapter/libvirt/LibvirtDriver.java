@@ -274,14 +274,13 @@ public final class LibvirtDriver implements HypervisorDriver {
     }
 
     /** Ends a machine, and returns when its QEMU is gone and its end is told. */
-    void destroy(LibvirtMachine machine) {
+    void destroy(LibvirtMachine machine) throws SandboxException {
         hypervisor.killQemu(machine.domainName(), machine.uuid());
+        String action = "destroying machine " + machine.record().id();
         try {
-            var _ = connection.ask(
-                    "destroying machine " + machine.record().id(), connect -> destroyDomain(connect, machine));
-        } catch (LibvirtException | SandboxException e) {
-            LOG.error("machine {} cannot be destroyed", machine.record().id(), e);
-            return;
+            var _ = connection.ask(action, connect -> destroyDomain(connect, machine));
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate(action, e, Optional.empty());
         }
         try {
             machine.end().get(GONE_DEADLINE_SECONDS, TimeUnit.SECONDS);

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
+import org.barchan.host.sandbox.SandboxException;
 import org.libvirt.event.StoppedDetail;
 
 /** A domain with a record. */
@@ -39,7 +40,7 @@ final class LibvirtMachine implements Machine {
     }
 
     @Override
-    public void destroy() {
+    public void destroy() throws SandboxException {
         if (ended.isDone()) {
             return;
         }
