@@ -111,8 +111,14 @@ final class Accelerators {
     private KvmVerdict prove(String key, Guest guest) {
         KvmVerdict verdict;
         try {
-            Duration time =
-                    trial.run(Accelerator.KVM, guest.files(), guest.driver(), guest.runAs(), guest.uri(), deadline);
+            Duration time = trial.run(
+                    Accelerator.KVM,
+                    guest.files(),
+                    guest.driver(),
+                    guest.runAs(),
+                    guest.uri(),
+                    deadline,
+                    new StopSignal());
             LOG.info("KVM works: a guest answered after {} ms", time.toMillis());
             verdict = new KvmVerdict.Works();
             store.write(key, verdict);
@@ -128,7 +134,11 @@ final class Accelerators {
                     yield new KvmVerdict.Fails(Printable.line(firstLine(e)));
                 }
             };
-        } catch (InterruptedException | RuntimeException e) {
+        } catch (InterruptedException e) {
+            LOG.info("checking whether KVM works: the agent is stopping");
+            proofs.remove(key);
+            verdict = new KvmVerdict.Fails("the agent stopped while it was checked");
+        } catch (RuntimeException e) {
             LOG.error("checking whether KVM works", e);
             proofs.remove(key);
             verdict = new KvmVerdict.Fails("the check itself failed: " + Printable.line(e.toString()));

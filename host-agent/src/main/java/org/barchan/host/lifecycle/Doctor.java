@@ -176,7 +176,8 @@ public final class Doctor {
                     guest.driver(),
                     guest.runAs(),
                     guest.uri(),
-                    settings.tcgBootDeadline());
+                    settings.tcgBootDeadline(),
+                    new StopSignal());
             return Check.ok("guest boot", "a guest answered after %.1f s under TCG".formatted(time.toMillis() / 1e3));
         } catch (SandboxException e) {
             return Check.failed("guest boot", text(e), "see the guest's console and QEMU's log in the detail");

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.barchan.host.port.BootFiles;
 import org.barchan.host.port.Consoles;
 import org.barchan.host.port.GuestLink;
@@ -32,6 +33,7 @@ public final class Sandboxes {
     private final Reconciliation reconciliation;
     private final SandboxMaker maker;
     private final Teardown teardown;
+    private final TrialBoot trial;
     private final Doctor doctor;
     private final CompletableFuture<Void> reconciled = new CompletableFuture<>();
 
@@ -48,7 +50,7 @@ public final class Sandboxes {
                 ports.link(),
                 timer,
                 Runtime.getRuntime().availableProcessors());
-        TrialBoot trial = new TrialBoot(boot, timer);
+        this.trial = new TrialBoot(boot, timer);
         ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
         Accelerators accelerators = new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline());
         this.maker = new SandboxMaker(
@@ -173,13 +175,18 @@ public final class Sandboxes {
         return registry.closeIfEmpty();
     }
 
-    /** Stops: sandboxes whose client is lost with the agent are destroyed, those that are to be kept are left running. */
+    /**
+     * Stops: sandboxes whose client is lost with the agent are destroyed, those that are to be kept are left running, trial
+     * boots end.
+     */
     public void shutdown(Duration patience) {
         registry.close();
         List<Sandbox> all = registry.all();
         all.forEach(sandbox -> sandbox.signal().stop(StopReason.AGENT_STOPPING));
+        CompletableFuture<Void> trials = trial.stop();
         try {
-            CompletableFuture.allOf(all.stream().map(Sandbox::gone).toArray(CompletableFuture[]::new))
+            CompletableFuture.allOf(Stream.concat(Stream.of(trials), all.stream().map(Sandbox::gone))
+                            .toArray(CompletableFuture[]::new))
                     .get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException e) {
             LOG.warn("stopping: some sandboxes are still there after {}", patience);

@@ -4,6 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.sandbox.Accelerator;
@@ -14,10 +17,12 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 
-/** Boots a guest up to its first answer to see whether that works, and destroys it. */
+/** Boots a guest up to its first answer to see whether that works, and destroys it. Safe for use by many threads. */
 final class TrialBoot {
     private final GuestBoot boot;
     private final Timer timer;
+    private final Set<Trial> running = ConcurrentHashMap.newKeySet();
+    private volatile boolean stopped;
 
     TrialBoot(GuestBoot boot, Timer timer) {
         this.boot = boot;
@@ -27,6 +32,7 @@ final class TrialBoot {
     /**
      * Returns how long the guest took to answer.
      *
+     * @param signal ends it
      * @throws SandboxException as {@link GuestBoot#boot}
      */
     Duration run(
@@ -35,7 +41,8 @@ final class TrialBoot {
             HypervisorDriver driver,
             HostUser runAs,
             String uri,
-            Duration deadline)
+            Duration deadline,
+            StopSignal signal)
             throws SandboxException, InterruptedException {
         SandboxId id = SandboxId.random();
         var plan = new GuestBoot.Plan(
@@ -53,8 +60,12 @@ final class TrialBoot {
                 uri,
                 deadline,
                 Optional.empty());
-        StopSignal signal = new StopSignal();
         Undo undo = new Undo(id.value());
+        Trial trial = new Trial(signal, new CompletableFuture<>());
+        running.add(trial);
+        if (stopped) {
+            signal.stop(StopReason.AGENT_STOPPING);
+        }
         try {
             long start = timer.nanoTime();
             signal.arm();
@@ -62,7 +73,24 @@ final class TrialBoot {
             return Duration.ofNanos(timer.nanoTime() - start);
         } finally {
             signal.disarm();
-            var _ = undo.close(timer);
+            var _ = undo.close(timer).thenRun(() -> {
+                running.remove(trial);
+                trial.over().complete(null);
+            });
         }
     }
+
+    /**
+     * Ends the trials that run, and those to come.
+     *
+     * @return completes when nothing is left of them
+     */
+    CompletableFuture<Void> stop() {
+        stopped = true;
+        List<Trial> all = List.copyOf(running);
+        all.forEach(trial -> trial.signal().stop(StopReason.AGENT_STOPPING));
+        return CompletableFuture.allOf(all.stream().map(Trial::over).toArray(CompletableFuture[]::new));
+    }
+
+    private record Trial(StopSignal signal, CompletableFuture<Void> over) {}
 }

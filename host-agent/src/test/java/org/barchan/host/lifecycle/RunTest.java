@@ -451,6 +451,22 @@ final class RunTest {
         assertEquals(Code.UNAVAILABLE, late.failure().code());
     }
 
+    @Test
+    void shutdown_whileKvmIsBeingProved_destroysTheTrialAndForgetsIt() throws Exception {
+        world.kvmProblem = Optional.empty();
+        world.onStart = machine -> machine.guest.silent = true;
+        run(order(ClientLostPolicy.DELETE));
+        awaitMachine();
+        guest().asked.await();
+
+        sandboxes.shutdown(Duration.ofSeconds(10));
+
+        assertTrue(world.started.getFirst().destroyed);
+        assertEquals(Code.UNAVAILABLE, observer.failure().code());
+        assertEquals(List.of(), world.leftovers());
+        assertFalse(Files.exists(directory.resolve("state/accelerator")), "nothing was found out about KVM");
+    }
+
     private void run(RunOrder order) {
         var _ = sandboxes.run(order, observer);
     }
