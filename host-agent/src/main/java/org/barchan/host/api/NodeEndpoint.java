@@ -1,8 +1,10 @@
 package org.barchan.host.api;
 
+import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
+import org.barchan.host.lifecycle.Doctor;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
@@ -37,10 +39,14 @@ final class NodeEndpoint extends NodeServiceGrpc.NodeServiceImplBase {
     @Override
     public void diagnose(DiagnoseRequest request, StreamObserver<DiagnoseResponse> responses) {
         var call = (ServerCallStreamObserver<DiagnoseResponse>) responses;
-        Thread examiner = Thread.currentThread();
-        call.setOnCancelHandler(examiner::interrupt);
+        // So that a response to a client who is gone is dropped. It would be called by this very thread, too late to
+        // stop
+        // anything; the context tells at once.
+        call.setOnCancelHandler(() -> {});
+        Doctor doctor = sandboxes.doctor(Caller.current(), check -> call.onNext(Messages.diagnosis(check)));
+        Context.current().addListener(context -> doctor.cancel(), Runnable::run);
         try {
-            sandboxes.doctor().examine(Caller.current(), check -> call.onNext(Messages.diagnosis(check)));
+            doctor.examine();
             call.onCompleted();
         } catch (InterruptedException e) {
             if (!call.isCancelled()) {

@@ -18,7 +18,9 @@ import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
 
-/** Checks everything that a run needs, in the order of a run, and says what to do about each that is not there. */
+/**
+ * One examination: checks everything that a run needs, in the order of a run, and says what to do about each that is not there.
+ */
 public final class Doctor {
     private static final long MIB = 1024 * 1024;
 
@@ -27,36 +29,47 @@ public final class Doctor {
     private final Accelerators accelerators;
     private final TrialBoot trial;
     private final Sandboxes.Settings settings;
+    private final HostUser client;
+    private final Consumer<Check> observer;
+    private final StopSignal signal = new StopSignal();
 
+    /**
+     * @param client whose runs it is about
+     * @param observer told each check as it is done
+     */
     Doctor(
             Sandboxes.Ports ports,
             SandboxMaker.DriverSource drivers,
             Accelerators accelerators,
             TrialBoot trial,
-            Sandboxes.Settings settings) {
+            Sandboxes.Settings settings,
+            HostUser client,
+            Consumer<Check> observer) {
         this.ports = ports;
         this.drivers = drivers;
         this.accelerators = accelerators;
         this.trial = trial;
         this.settings = settings;
+        this.client = client;
+        this.observer = observer;
     }
 
     /**
      * Checks all; takes up to a minute. A check that needs something that an earlier one has found missing says so.
      *
-     * @param client whose runs it is about
-     * @param observer told each check as it is done
+     * @throws InterruptedException when it was cancelled
      */
-    public void examine(HostUser client, Consumer<Check> observer) throws InterruptedException {
+    public void examine() throws InterruptedException {
         HostUser runAs = ports.host().emulatorUser(client);
         observer.accept(architecture());
-        Optional<HypervisorDriver> driver = libvirt(observer);
+        Optional<HypervisorDriver> driver = libvirt();
         observer.accept(qemu(runAs));
         observer.accept(kernels());
         observer.accept(guestInit());
         observer.accept(directory("runtime directory", settings.runtimeDirectory(), 1));
         observer.accept(directory("state directory", settings.stateDirectory(), 256));
-        Optional<BootFileSet> files = bootFiles(observer);
+        signal.check();
+        Optional<BootFileSet> files = bootFiles();
         if (driver.isEmpty() || files.isEmpty()) {
             Check skipped = Check.failed("guest boot", "not tried: what it needs is missing", "mend the above first");
             observer.accept(skipped);
@@ -67,6 +80,11 @@ public final class Doctor {
         observer.accept(emulation(guest));
     }
 
+    /** Ends it, a guest that boots for it included; returns at once. May be called by any thread, and at any time. */
+    public void cancel() {
+        signal.stop(StopReason.CLIENT_LOST);
+    }
+
     private Check architecture() {
         String architecture = ports.host().architecture();
         return architecture.equals("x86_64") || architecture.equals("amd64")
@@ -74,7 +92,7 @@ public final class Doctor {
                 : Check.failed("host architecture", architecture, "use an x86-64 machine: no other is supported yet");
     }
 
-    private Optional<HypervisorDriver> libvirt(Consumer<Check> observer) {
+    private Optional<HypervisorDriver> libvirt() {
         try {
             HypervisorDriver driver = drivers.driver(Hypervisors.DEFAULT_URI);
             observer.accept(
@@ -141,7 +159,7 @@ public final class Doctor {
         }
     }
 
-    private Optional<BootFileSet> bootFiles(Consumer<Check> observer) {
+    private Optional<BootFileSet> bootFiles() {
         try {
             BootFileSet files = ports.bootFiles().prepare(new KernelChoice.Newest(), message -> {});
             observer.accept(Check.ok("boot files", "Linux " + files.release() + ", " + files.kernel()));
@@ -154,6 +172,7 @@ public final class Doctor {
 
     private Check kvm(Accelerators.Guest guest) throws InterruptedException {
         try {
+            signal.arm();
             return switch (accelerators.verdict(guest, (level, message) -> {})) {
                 case KvmVerdict.Works() -> Check.ok("kvm", "a guest boots under KVM");
                 case KvmVerdict.Fails(String reason) ->
@@ -165,6 +184,8 @@ public final class Doctor {
             };
         } catch (SandboxException e) {
             return Check.warning("kvm", text(e), "mend the above first");
+        } finally {
+            signal.disarm();
         }
     }
 
@@ -177,7 +198,7 @@ public final class Doctor {
                     guest.runAs(),
                     guest.uri(),
                     settings.tcgBootDeadline(),
-                    new StopSignal());
+                    signal);
             return Check.ok("guest boot", "a guest answered after %.1f s under TCG".formatted(time.toMillis() / 1e3));
         } catch (SandboxException e) {
             return Check.failed("guest boot", text(e), "see the guest's console and QEMU's log in the detail");

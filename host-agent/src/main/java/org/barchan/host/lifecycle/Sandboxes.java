@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.barchan.host.port.BootFiles;
 import org.barchan.host.port.Consoles;
@@ -16,6 +17,7 @@ import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
+import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.slf4j.Logger;
@@ -34,12 +36,16 @@ public final class Sandboxes {
     private final SandboxMaker maker;
     private final Teardown teardown;
     private final TrialBoot trial;
-    private final Doctor doctor;
+    private final Ports ports;
+    private final Settings settings;
+    private final Accelerators accelerators;
     private final CompletableFuture<Void> reconciled = new CompletableFuture<>();
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
+        this.ports = ports;
         this.hypervisors = hypervisors;
         this.timer = timer;
+        this.settings = settings;
         RuntimeDirectories directories =
                 new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
         this.teardown = new Teardown(registry, timer);
@@ -52,7 +58,7 @@ public final class Sandboxes {
                 Runtime.getRuntime().availableProcessors());
         this.trial = new TrialBoot(boot, timer);
         ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
-        Accelerators accelerators = new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline());
+        this.accelerators = new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline());
         this.maker = new SandboxMaker(
                 registry,
                 this::driver,
@@ -61,7 +67,6 @@ public final class Sandboxes {
                 accelerators,
                 boot,
                 new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
-        this.doctor = new Doctor(ports, this::driver, accelerators, trial, settings);
     }
 
     /**
@@ -134,9 +139,14 @@ public final class Sandboxes {
         }
     }
 
-    /** Checks what a run needs. */
-    public Doctor doctor() {
-        return doctor;
+    /**
+     * Returns what checks everything that a run needs.
+     *
+     * @param client whose runs it is about
+     * @param observer told each check as it is done
+     */
+    public Doctor doctor(HostUser client, Consumer<Doctor.Check> observer) {
+        return new Doctor(ports, this::driver, accelerators, trial, settings, client, observer);
     }
 
     /** Returns the version of the hypervisor's library; empty where it is missing. */
@@ -185,8 +195,9 @@ public final class Sandboxes {
         all.forEach(sandbox -> sandbox.signal().stop(StopReason.AGENT_STOPPING));
         CompletableFuture<Void> trials = trial.stop();
         try {
-            CompletableFuture.allOf(Stream.concat(Stream.of(trials), all.stream().map(Sandbox::gone))
-                            .toArray(CompletableFuture[]::new))
+            CompletableFuture.allOf(
+                            Stream.concat(Stream.of(trials), all.stream().map(Sandbox::gone))
+                                    .toArray(CompletableFuture[]::new))
                     .get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException e) {
             LOG.warn("stopping: some sandboxes are still there after {}", patience);

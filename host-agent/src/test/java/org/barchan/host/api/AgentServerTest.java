@@ -34,6 +34,7 @@ import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
+import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListSandboxesRequest;
@@ -318,6 +319,22 @@ final class AgentServerTest {
                 HealthGrpc.newBlockingStub(channel)
                         .check(HealthCheckRequest.getDefaultInstance())
                         .getStatus());
+    }
+
+    @Test
+    void diagnose_cancelled_endsTheTrial() throws Exception {
+        world.silenceGuests();
+        var call = NodeServiceGrpc.newBlockingV2Stub(channel).diagnose(DiagnoseRequest.getDefaultInstance());
+        String check = "";
+        while (!check.equals("kvm")) {
+            DiagnoseResponse response = call.read(10, TimeUnit.SECONDS);
+            check = response == null ? "kvm" : response.getCheck();
+        }
+        assertTrue(world.awaitAsked());
+
+        call.cancel("test", null);
+
+        assertTrue(world.awaitDestroyed());
     }
 
     @Test

@@ -31,6 +31,21 @@ public final class FakeHypervisor {
         world.onStart = machine -> machine.guest.blockStdin();
     }
 
+    public void silenceGuests() {
+        world.onStart = machine -> machine.guest.silent = true;
+    }
+
+    /** Waits until the guest of the first machine is asked for the first time. */
+    public boolean awaitAsked() throws InterruptedException {
+        while (world.started.isEmpty()) {
+            Thread.onSpinWait();
+            if (Thread.interrupted()) {
+                throw new InterruptedException("no machine was started");
+            }
+        }
+        return guest().asked.await(10, TimeUnit.SECONDS);
+    }
+
     public boolean awaitStdinClosed() throws InterruptedException {
         return guest().stdinClosed.await(10, TimeUnit.SECONDS);
     }
