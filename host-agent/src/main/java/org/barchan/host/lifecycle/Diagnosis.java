@@ -1,5 +1,6 @@
 package org.barchan.host.lifecycle;
 
+import java.util.Optional;
 import org.barchan.host.port.Console;
 import org.barchan.host.port.Machine;
 
@@ -12,7 +13,13 @@ final class Diagnosis {
 
     /** Returns the end of the guest's console and of QEMU's log, each line indented and begun by a line feed; escaped. */
     static String of(Machine machine, Console console) {
-        return section("the guest's console ends with", console.tail(LINES))
+        return of(machine, Optional.of(console));
+    }
+
+    /** Returns the same where the console may not have been connected yet. */
+    static String of(Machine machine, Optional<Console> console) {
+        return console.map(c -> section("the guest's console ends with", c.tail(LINES)))
+                        .orElse("")
                 + section("QEMU's log ends with", machine.log());
     }
 

@@ -73,13 +73,15 @@ final class GuestBoot {
         long start = timer.nanoTime();
         undo.push("destroy the machine", machine::destroy);
         var _ = machine.ended().thenRun(() -> signal.stop(StopReason.MACHINE_ENDED));
-        Console console = consoles.open(plan.id(), machine.record().consoleSocket());
-        undo.push("close the console", console::close);
-        plan.consoleListener().ifPresent(console::follow);
-        Guest guest = link.open(plan.id(), machine.record().linkSocket());
-        undo.push("close the link", guest::close);
-        signal.check();
+        Optional<Console> console = Optional.empty();
         try {
+            Console opened = consoles.open(plan.id(), machine.record().consoleSocket());
+            console = Optional.of(opened);
+            undo.push("close the console", opened::close);
+            plan.consoleListener().ifPresent(opened::follow);
+            Guest guest = link.open(plan.id(), machine.record().linkSocket());
+            undo.push("close the link", guest::close);
+            signal.check();
             GuestHello hello = guest.hello(plan.deadline().minusNanos(timer.nanoTime() - start));
             directories.noteBoot(plan.id(), hello.bootId());
             LOG.info(
@@ -88,8 +90,12 @@ final class GuestBoot {
                     (timer.nanoTime() - start) / 1_000_000,
                     hello.kernelRelease(),
                     plan.accelerator());
-            return new LiveGuest(machine, console, guest, hello);
+            return new LiveGuest(machine, opened, guest, hello);
         } catch (SandboxException e) {
+            // Whoever stops this interrupts it, which some calls only see as a failure.
+            if (signal.reason().isPresent() && !endedWithItsMachine(signal)) {
+                throw interrupted(e);
+            }
             throw new SandboxException(
                     e.code(),
                     "waiting up to %d s for the guest of %s to come up (%s): %s%s"
@@ -101,7 +107,7 @@ final class GuestBoot {
                                     Diagnosis.of(machine, console)),
                     e);
         } catch (InterruptedException e) {
-            if (signal.reason().equals(Optional.of(StopReason.MACHINE_ENDED))) {
+            if (endedWithItsMachine(signal)) {
                 throw new SandboxException(
                         SandboxException.Code.LOST,
                         "booting the guest of %s (%s): its virtual machine ended before the guest answered%s"
@@ -110,6 +116,16 @@ final class GuestBoot {
             }
             throw e;
         }
+    }
+
+    private static boolean endedWithItsMachine(StopSignal signal) {
+        return signal.reason().equals(Optional.of(StopReason.MACHINE_ENDED));
+    }
+
+    private static InterruptedException interrupted(SandboxException cause) {
+        InterruptedException interrupted = new InterruptedException(cause.getMessage());
+        interrupted.initCause(cause);
+        return interrupted;
     }
 
     /**

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.MachineEnd;
@@ -304,6 +305,30 @@ final class RunTest {
 
         assertEquals(Code.LOST, observer.failure().code());
         assertTrue(message(observer.failure()).contains("the last console line"));
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void machineThatDies_beforeItsConsoleIsConnected_saysWhatQemuSaid() throws Exception {
+        world.fail("console.open", Code.LOST);
+
+        run(order(ClientLostPolicy.DELETE));
+
+        assertEquals(Code.LOST, observer.failure().code());
+        assertTrue(message(observer.failure()).contains("qemu said this"), message(observer.failure()));
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    /** What is interrupted then fails with an error of its own. */
+    @Test
+    void clientLost_whileTheConsoleIsConnected_isNoFailureOfTheMachine() throws Exception {
+        CompletableFuture<Run> run = new CompletableFuture<>();
+        world.fail("console.open", Code.LOST);
+        world.onStart = machine -> run.join().clientLost();
+
+        run.complete(sandboxes.run(order(ClientLostPolicy.DELETE), observer));
+
+        assertTrue(message(observer.failure()).startsWith("the client went away"), message(observer.failure()));
         assertEquals(List.of(), world.leftovers());
     }
 
