@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,6 +51,33 @@ final class AgentStartTest {
     @Test
     void connect_readyAgentThatNobodyHears_saysSo() throws Exception {
         assertFailure(access(launcher("echo ready"), 20), "nobody answers on");
+    }
+
+    @Test
+    void connect_socketInADirectoryThatOthersCanWrite_isRefused() throws Exception {
+        try (FakeAgent agent = new FakeAgent(directory)) {
+            AgentAccess access = new AgentAccess(agent.socket(), Optional.empty());
+            BarchanClient.connect(access).close();
+
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+            assertFailure(access, "chmod go-w " + directory);
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+            Files.setPosixFilePermissions(agent.socket(), PosixFilePermissions.fromString("rwxrwxrwx"));
+            assertFailure(access, "chmod o-w " + agent.socket());
+        }
+    }
+
+    @Test
+    void connect_socketOfAnotherUser_isRefused() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root for giving a file away");
+        try (FakeAgent agent = new FakeAgent(directory)) {
+            AgentAccess access = new AgentAccess(agent.socket(), Optional.empty());
+            Files.setAttribute(agent.socket(), "unix:uid", 65534);
+            assertFailure(access, agent.socket() + " belongs to user 65534");
+            Files.setAttribute(agent.socket(), "unix:uid", 0);
+            Files.setAttribute(directory, "unix:uid", 65534);
+            assertFailure(access, directory + " belongs to user 65534");
+        }
     }
 
     @Test

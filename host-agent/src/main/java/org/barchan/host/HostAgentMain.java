@@ -3,7 +3,6 @@ package org.barchan.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -67,7 +66,12 @@ public final class HostAgentMain {
 
     private static int serve(AgentConfig config, LinuxHost host, boolean foreground, Logger log)
             throws IOException, InterruptedException {
-        makePrivate(config.runtimeDirectory());
+        try {
+            PrivateDirectory.make(config.runtimeDirectory());
+        } catch (IOException e) {
+            System.err.println("barchan-agent: " + e.getMessage());
+            return EXIT_FAILED;
+        }
         Files.createDirectories(config.stateDirectory());
         Optional<AgentLock> taken = AgentLock.take(config.lock(), LOCK_PATIENCE);
         if (taken.isEmpty()) {
@@ -136,11 +140,6 @@ public final class HostAgentMain {
                         Thread.currentThread().interrupt();
                     }
                 }));
-    }
-
-    private static void makePrivate(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     }
 
     private static Sandboxes.Settings settings(AgentConfig config) {

@@ -61,7 +61,7 @@ public final class AgentLauncher {
     }
 
     private static Optional<Answer> ask(Path socket) throws BarchanException {
-        if (!Files.exists(socket)) {
+        if (!SocketTrust.find(socket)) {
             return Optional.empty();
         }
         if (!Files.isWritable(socket)) {
