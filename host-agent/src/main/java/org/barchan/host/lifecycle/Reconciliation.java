@@ -74,6 +74,11 @@ final class Reconciliation {
                 continue;
             }
             running.add(record.id());
+            // Two URIs can lead to the same daemon: what this agent has already is no former agent's.
+            if (directories.hasMade(record.id())
+                    || registry.find(record.id().value()).isPresent()) {
+                continue;
+            }
             Sandbox sandbox = new Sandbox(record.id(), record.name(), record.createTime(), record.clientLostPolicy());
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));

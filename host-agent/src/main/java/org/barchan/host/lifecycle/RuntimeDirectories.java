@@ -11,6 +11,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
@@ -23,6 +25,7 @@ public final class RuntimeDirectories {
     private static final String NOTE = ".note";
 
     private final Path parent;
+    private final Set<SandboxId> made = ConcurrentHashMap.newKeySet();
 
     /** @param parent made when it is not there, mode 0700 */
     public RuntimeDirectories(Path parent) {
@@ -36,6 +39,7 @@ public final class RuntimeDirectories {
     /** Makes the directory of a sandbox, mode 0700, with a note of its hypervisor. */
     Path create(SandboxId id, HostUser owner, String uri) throws SandboxException {
         Path directory = of(id);
+        made.add(id);
         try {
             Files.createDirectories(
                     parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -55,6 +59,11 @@ public final class RuntimeDirectories {
         }
     }
 
+    /** Whether {@link #create} made it, for a sandbox of this very agent, and it is still there. */
+    boolean hasMade(SandboxId id) {
+        return made.contains(id);
+    }
+
     /** Removes all that {@link #create} made. */
     void remove(SandboxId id) {
         try {
@@ -69,6 +78,7 @@ public final class RuntimeDirectories {
             }
             Files.deleteIfExists(of(id));
             Files.deleteIfExists(noteFile(id));
+            made.remove(id);
         } catch (IOException e) {
             throw new UncheckedIOException("removing " + of(id), e);
         }

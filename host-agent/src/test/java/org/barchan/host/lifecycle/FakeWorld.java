@@ -126,6 +126,7 @@ public final class FakeWorld
     @Override
     public HypervisorDriver open(String uri) throws SandboxException {
         step("driver.open");
+        step("driver.open " + uri);
         synchronized (opened) {
             opened.add(uri);
         }

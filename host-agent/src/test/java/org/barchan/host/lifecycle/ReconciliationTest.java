@@ -28,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class ReconciliationTest {
+    private static final String DAEMON = "qemu:///system";
+
     private final FakeWorld world;
 
     ReconciliationTest(@TempDir Path directory) throws IOException {
@@ -127,6 +129,37 @@ final class ReconciliationTest {
     }
 
     @Test
+    void reconcile_sharedDaemon_leavesForeignMachinesAlone() throws Exception {
+        // The embedded driver would have the same machines here, and takes over all that it finds.
+        world.fail("driver.open " + Hypervisors.DEFAULT_URI, Code.PRECONDITION);
+        FakeMachine own = left(ClientLostPolicy.DELETE, "own", DAEMON);
+        SandboxId id = SandboxId.random();
+        FakeMachine foreign = start(id, ClientLostPolicy.DELETE, "foreign", Path.of("/run/other/s/" + id));
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        var _ = own.ended().toCompletableFuture().get(10, TimeUnit.SECONDS);
+
+        assertTrue(own.destroyed);
+        assertFalse(foreign.destroyed);
+        assertTrue(sandboxes.list().stream().noneMatch(view -> view.id().equals(id)));
+    }
+
+    /** As root, qemu:///session and qemu:///system are one daemon. */
+    @Test
+    void run_onAnotherUriOfTheSameDaemon_leavesTheFirstRunsAlone() throws Exception {
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        run(sandboxes, "first", DAEMON).awaitStarted();
+        run(sandboxes, "second", "qemu:///session").awaitStarted();
+
+        assertFalse(world.started.getFirst().destroyed);
+        assertEquals(
+                List.of("first", "second"),
+                sandboxes.list().stream().map(view -> view.name().value()).toList());
+    }
+
+    @Test
     void shutdown_adopted_isLeftRunning() throws Exception {
         FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
         Sandboxes sandboxes = world.sandboxes();
@@ -139,10 +172,19 @@ final class ReconciliationTest {
 
     /** Makes what an agent leaves that was killed while a sandbox ran. */
     private FakeMachine left(ClientLostPolicy policy, String name) throws SandboxException {
+        return left(policy, name, Hypervisors.DEFAULT_URI);
+    }
+
+    private FakeMachine left(ClientLostPolicy policy, String name, String uri) throws SandboxException {
         RuntimeDirectories directories = directories();
         SandboxId id = SandboxId.random();
-        Path directory = directories.create(id, world.emulatorUser(FakeWorld.CLIENT), Hypervisors.DEFAULT_URI);
+        Path directory = directories.create(id, world.emulatorUser(FakeWorld.CLIENT), uri);
         directories.noteBoot(id, "guest-boot");
+        return start(id, policy, name, directory);
+    }
+
+    private FakeMachine start(SandboxId id, ClientLostPolicy policy, String name, Path directory)
+            throws SandboxException {
         var _ = world.start(new MachineSpec(
                 new MachineRecord(id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", directory),
                 MemorySize.DEFAULT,
@@ -164,10 +206,14 @@ final class ReconciliationTest {
     }
 
     private RecordingObserver run(Sandboxes sandboxes, String name) {
+        return run(sandboxes, name, Hypervisors.DEFAULT_URI);
+    }
+
+    private RecordingObserver run(Sandboxes sandboxes, String name, String uri) {
         RecordingObserver observer = new RecordingObserver();
         var _ = sandboxes.run(
                 new RunOrder(
-                        RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name),
+                        RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name, uri),
                         ProcessSpec.newBuilder()
                                 .addArgv(FakeWorld.bytes("true"))
                                 .build(),

@@ -537,7 +537,11 @@ final class RunTest {
         return spec(policy, root, debug, "box");
     }
 
-    static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name) {
+    private static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name) {
+        return spec(policy, root, debug, name, Hypervisors.DEFAULT_URI);
+    }
+
+    static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name, String uri) {
         return new SandboxSpec(
                 new SandboxName(name),
                 root,
@@ -545,7 +549,7 @@ final class RunTest {
                 1,
                 new KernelChoice.Newest(),
                 AcceleratorChoice.AUTO,
-                Hypervisors.DEFAULT_URI,
+                uri,
                 debug,
                 policy);
     }
