@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.adapter.linux;
+
+import org.jspecify.annotations.NullMarked;
