@@ -20,8 +20,14 @@ import org.slf4j.LoggerFactory;
 
 /** Which libvirt runs the machines, what it may do, and where it keeps what. */
 sealed interface Hypervisor {
+    /** Returns its URI for people. */
+    String uri();
+
     /** Returns the URI to connect to. */
     String connectUri();
+
+    /** Sees to it that it can be connected to. May block for seconds. */
+    void awaken();
 
     /** Whether there is a daemon at the other end, which can go away. */
     boolean isRemote();
@@ -70,14 +76,16 @@ sealed interface Hypervisor {
     }
 
     private static Daemon daemon(String uri, LibvirtUri place) throws SandboxException {
-        // With a transport, since the driver inside this process, once it is loaded, takes all URIs without one for its
-        // own.
-        String connectUri = uri.replaceFirst("^qemu:", "qemu+unix:");
+        int self = ownUid();
+        DaemonSocket socket = DaemonSocket.of(place, self, System.getenv());
         if (place.driver().equals(LibvirtUri.SYSTEM)) {
-            return new Daemon(connectUri, 0);
+            return new Daemon(uri, place.driver(), socket, 0);
         }
         return new Daemon(
-                connectUri, place.socket().isPresent() ? ownerOf(place.socket().get()) : ownUid());
+                uri,
+                place.driver(),
+                socket,
+                place.socket().isPresent() ? ownerOf(place.socket().get()) : self);
     }
 
     /** Whether the search path has a QEMU for this machine's processor, which is how libvirt looks for it. */
@@ -123,9 +131,17 @@ sealed interface Hypervisor {
         private static final Logger LOG = LoggerFactory.getLogger(Hypervisor.class);
 
         @Override
+        public String uri() {
+            return root.uri();
+        }
+
+        @Override
         public String connectUri() {
             return root.uri();
         }
+
+        @Override
+        public void awaken() {}
 
         @Override
         public boolean isRemote() {
@@ -185,8 +201,23 @@ sealed interface Hypervisor {
         }
     }
 
-    /** A daemon on this host. */
-    record Daemon(String connectUri, int uid) implements Hypervisor {
+    /**
+     * A daemon on this host.
+     *
+     * @param driver {@code system} or {@code session}
+     * @param uid the user that it runs as
+     */
+    record Daemon(String uri, String driver, DaemonSocket socket, int uid) implements Hypervisor {
+        @Override
+        public String connectUri() {
+            return socket.connectUri(driver);
+        }
+
+        @Override
+        public void awaken() {
+            socket.awaken();
+        }
+
         @Override
         public boolean isRemote() {
             return true;

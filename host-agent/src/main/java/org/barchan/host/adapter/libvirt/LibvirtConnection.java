@@ -3,6 +3,7 @@ package org.barchan.host.adapter.libvirt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.barchan.host.sandbox.SandboxException;
 import org.jspecify.annotations.Nullable;
 import org.libvirt.Connect;
@@ -11,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection to libvirt, through which all calls go. When the daemon at its other end has gone, it is opened again: at once, so
- * that machines do not run on unwatched, and if that fails by the next call. Safe for use by many threads.
+ * A connection to libvirt, through which all calls go. When the daemon at its other end has gone, it is opened again: by the next
+ * call, but at once where machines would run on unwatched. Safe for use by many threads.
  */
 final class LibvirtConnection implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LibvirtConnection.class);
@@ -25,6 +26,7 @@ final class LibvirtConnection implements AutoCloseable {
 
     private final Hypervisor hypervisor;
     private final Setup setup;
+    private final BooleanSupplier watching;
     private final LibvirtCalls calls;
     /** Never closed: a call on another thread may still be in one. Each is small, and there is one for each end of a daemon. */
     private final List<Connect> lost = new ArrayList<>();
@@ -32,10 +34,14 @@ final class LibvirtConnection implements AutoCloseable {
     private @Nullable Connect current;
     private volatile boolean closed;
 
-    /** @param setup done with each new connection before any other call */
-    LibvirtConnection(Hypervisor hypervisor, Setup setup) {
+    /**
+     * @param setup done with each new connection before any other call
+     * @param watching whether there are machines, whose ends are to be told
+     */
+    LibvirtConnection(Hypervisor hypervisor, Setup setup, BooleanSupplier watching) {
         this.hypervisor = hypervisor;
         this.setup = setup;
+        this.watching = watching;
         this.calls = new LibvirtCalls(hypervisor.silenceRemedy());
     }
 
@@ -66,6 +72,7 @@ final class LibvirtConnection implements AutoCloseable {
         if (known != null && known.isAlive()) {
             return known;
         }
+        hypervisor.awaken();
         Connect opened = new Connect(hypervisor.connectUri());
         boolean ready = false;
         try {
@@ -81,7 +88,7 @@ final class LibvirtConnection implements AutoCloseable {
             }
         }
         if (known != null) {
-            LOG.info("{} is opened again", hypervisor.connectUri());
+            LOG.info("{} is opened again", hypervisor.uri());
             lost.add(known);
         }
         current = opened;
@@ -90,24 +97,27 @@ final class LibvirtConnection implements AutoCloseable {
 
     /** Runs on the event thread, which must not block. */
     private void onLost(String reason) {
-        if (!closed) {
-            LOG.warn("libvirt's daemon behind {} has gone ({})", hypervisor.connectUri(), reason);
+        if (closed) {
+            return;
+        }
+        LOG.warn("libvirt's daemon behind {} has gone ({})", hypervisor.uri(), reason);
+        if (watching.getAsBoolean()) {
             Thread.ofVirtual().name("libvirt-reopen").start(this::reopen);
         }
     }
 
     private void reopen() {
         try {
-            var _ = ask("opening " + hypervisor.connectUri() + " again", Connect::isAlive);
+            var _ = ask("opening " + hypervisor.uri() + " again", Connect::isAlive);
         } catch (LibvirtException | SandboxException | RuntimeException e) {
-            LOG.warn("{} cannot be opened again; the next call tries anew: {}", hypervisor.connectUri(), e.toString());
+            LOG.warn("{} cannot be opened again; the next call tries anew: {}", hypervisor.uri(), e.toString());
         }
     }
 
     @Override
     public void close() {
         closed = true;
-        String action = "closing " + hypervisor.connectUri();
+        String action = "closing " + hypervisor.uri();
         try {
             var _ = calls.ask(action, CLOSE_DEADLINE, this::closeCurrent, answer -> {});
         } catch (LibvirtException | SandboxException e) {

@@ -52,7 +52,7 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     private LibvirtDriver(Hypervisor hypervisor) {
         this.hypervisor = hypervisor;
-        this.connection = new LibvirtConnection(hypervisor, this::watch);
+        this.connection = new LibvirtConnection(hypervisor, this::watch, () -> !machines.isEmpty());
     }
 
     /**
@@ -67,7 +67,7 @@ public final class LibvirtDriver implements HypervisorDriver {
         Hypervisor hypervisor = Hypervisor.of(uri, stateDirectory);
         EventLoop.ensureRunning();
         LibvirtDriver driver = new LibvirtDriver(hypervisor);
-        String action = "opening " + hypervisor.connectUri();
+        String action = "opening " + hypervisor.uri();
         boolean opened = false;
         try {
             opened = driver.connection.ask(action, Connect::isAlive);
@@ -167,7 +167,7 @@ public final class LibvirtDriver implements HypervisorDriver {
     public List<Machine> running() throws SandboxException {
         // In this order: a log that is there already, of a machine that is not known below, is of one that is gone.
         List<Path> logs = hypervisor.logs();
-        String action = "listing the machines of " + hypervisor.connectUri();
+        String action = "listing the machines of " + hypervisor.uri();
         try {
             connection.ask(action, connect -> {
                 for (Domain domain : connect.listAllDomains(ACTIVE)) {

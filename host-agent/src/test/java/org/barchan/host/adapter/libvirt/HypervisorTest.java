@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.junit.jupiter.api.Test;
@@ -43,16 +46,32 @@ final class HypervisorTest {
         assertFalse(Specs.messageOf(e).contains("\u001b"));
     }
 
-    /** The embedded driver, once loaded, takes a URI without a transport for its own. */
     @Test
-    void of_daemon_namesTheTransport() throws Exception {
-        assertEquals(
-                "qemu+unix:///system",
-                Hypervisor.of("qemu:///system", directory).connectUri());
+    void of_socket_isNamedToALibvirtThatHasTheEmbeddedDriver() throws Exception {
         Path socket = Files.createFile(directory.resolve("libvirt-sock"));
         assertEquals(
-                "qemu+unix:///session?socket=" + socket,
+                "remote+unix:///session?name=qemu:///session&mode=direct&socket="
+                        + socket.toString().replace("/", "%2F"),
                 Hypervisor.of("qemu:///session?socket=" + socket, directory).connectUri());
+    }
+
+    @Test
+    void daemonSocket_ofAUser_isTheOneThatIsThere() throws Exception {
+        LibvirtUri session = LibvirtUri.parse("qemu:///session");
+        Path sockets = Files.createDirectory(directory.resolve("libvirt"));
+        Map<String, String> environment = Map.of("XDG_RUNTIME_DIR", directory.toString());
+        Path whole = Files.createFile(sockets.resolve("libvirt-sock"));
+        assertEquals(
+                new DaemonSocket(whole, Optional.of(Path.of("/usr/sbin/libvirtd"))),
+                DaemonSocket.of(session, 1000, environment));
+        Path modular = Files.createFile(sockets.resolve("virtqemud-sock"));
+        assertEquals(
+                new DaemonSocket(modular, Optional.of(Path.of("/usr/sbin/virtqemud"))),
+                DaemonSocket.of(session, 1000, environment));
+        assertEquals(
+                Path.of("/run/libvirt"),
+                DaemonSocket.of(session, 0, environment).socket().getParent());
+        assertEquals(Optional.empty(), DaemonSocket.of(session, 0, environment).program());
     }
 
     @Test
@@ -61,6 +80,11 @@ final class HypervisorTest {
                 assertThrows(SandboxException.class, () -> Hypervisor.of("qemu:///session?socket=/no/such", directory));
         assertEquals(Code.PRECONDITION, e.code());
         assertTrue(Specs.messageOf(e).contains("/no/such"), Specs.messageOf(e));
+    }
+
+    private static Hypervisor.Daemon daemon(String driver, int uid) {
+        return new Hypervisor.Daemon(
+                "qemu:///" + driver, driver, new DaemonSocket(Path.of("/s"), Optional.empty()), uid);
     }
 
     @Test
@@ -108,13 +132,9 @@ final class HypervisorTest {
 
     @Test
     void qemuUser_ofADaemonWithoutRights_canOnlyBeItsOwn() throws SandboxException {
-        Hypervisor session = new Hypervisor.Daemon("qemu:///session", 1000);
+        Hypervisor session = daemon("session", 1000);
         assertTrue(session.qemuUser(new HostUser(1000, 1000)).isEmpty());
         assertThrows(SandboxException.class, () -> session.qemuUser(new HostUser(1001, 1000)));
-        assertEquals(
-                Specs.NOBODY,
-                new Hypervisor.Daemon("qemu:///system", 0)
-                        .qemuUser(Specs.NOBODY)
-                        .orElseThrow());
+        assertEquals(Specs.NOBODY, daemon("system", 0).qemuUser(Specs.NOBODY).orElseThrow());
     }
 }

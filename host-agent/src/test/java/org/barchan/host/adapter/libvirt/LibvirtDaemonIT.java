@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
@@ -78,6 +79,11 @@ final class LibvirtDaemonIT {
         return machine.ended().toCompletableFuture().join();
     }
 
+    /** Without a host at the other end the guest ends. */
+    private static TestGuest.Talk talk(Machine machine) throws IOException {
+        return new TestGuest.Talk(machine.record().linkSocket());
+    }
+
     @Test
     void guest_powersOff_isTold() throws Exception {
         Machine machine = driver.start(newSpec());
@@ -93,20 +99,25 @@ final class LibvirtDaemonIT {
     void daemonStartedAnew_itsMachinesAreWatchedAndEndedAsBefore() throws Exception {
         Machine first = driver.start(newSpec());
         Machine second = driver.start(newSpec());
+        try (TestGuest.Talk toFirst = talk(first);
+                TestGuest.Talk toSecond = talk(second)) {
+            assertEquals("hello", toFirst.ask("hello"));
 
-        daemon.kill();
-        daemon.start();
+            daemon.kill();
+            daemon.start();
 
-        assertEquals(2, driver.running().size());
-        Machine third = driver.start(newSpec());
-        first.destroy();
-        assertEquals(MachineEnd.DESTROYED, endOf(first));
-        try (TestGuest.Talk guest = new TestGuest.Talk(second.record().linkSocket())) {
-            assertEquals("hello", guest.ask("hello"));
-            guest.say("poweroff");
-            assertEquals(MachineEnd.SHUTDOWN, endOf(second));
+            assertEquals(Set.of(first, second), Set.copyOf(driver.running()));
+            Machine third = driver.start(newSpec());
+            try (TestGuest.Talk toThird = talk(third)) {
+                first.destroy();
+                assertEquals(MachineEnd.DESTROYED, endOf(first));
+                assertEquals("hello", toSecond.ask("hello"));
+                toSecond.say("poweroff");
+                assertEquals(MachineEnd.SHUTDOWN, endOf(second));
+                assertEquals("hello", toThird.ask("hello"));
+                assertEquals(List.of(third), driver.running());
+            }
         }
-        assertEquals(List.of(third), driver.running());
     }
 
     @Test
@@ -128,13 +139,13 @@ final class LibvirtDaemonIT {
     @Test
     void daemonThatHangs_isGivenUp_andGoesOnWhenItComesBack() throws Exception {
         Machine machine = driver.start(newSpec());
-        daemon.signal("STOP");
-        try {
+        try (TestGuest.Talk guest = talk(machine)) {
+            daemon.signal("STOP");
             SandboxException e = assertThrows(SandboxException.class, driver::running);
             assertTrue(Specs.messageOf(e).contains("libvirt"), Specs.messageOf(e));
-        } finally {
             daemon.signal("CONT");
+            assertEquals(List.of(machine), driver.running());
+            assertEquals("hello", guest.ask("hello"));
         }
-        assertEquals(List.of(machine), driver.running());
     }
 }
