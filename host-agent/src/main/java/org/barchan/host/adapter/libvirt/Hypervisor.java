@@ -10,6 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.LibvirtUri;
@@ -48,8 +51,12 @@ sealed interface Hypervisor {
     /** Returns what to do when libvirt does not answer. */
     String silenceRemedy();
 
-    /** Kills a domain's QEMU at once, where that can be done. */
-    void killQemu(String domain, UUID uuid);
+    /**
+     * Kills a domain's QEMU at once, where that can be done.
+     *
+     * @return whether it is known that no QEMU of that domain runs
+     */
+    boolean killQemu(String domain, UUID uuid);
 
     /**
      * Parses a URI and makes ready what it needs.
@@ -129,6 +136,7 @@ sealed interface Hypervisor {
     /** The driver inside this process. */
     record Embedded(EmbeddedRoot root, int uid) implements Hypervisor {
         private static final Logger LOG = LoggerFactory.getLogger(Hypervisor.class);
+        private static final long KILL_SECONDS = 5;
 
         @Override
         public String uri() {
@@ -181,19 +189,24 @@ sealed interface Hypervisor {
 
         /** Libvirt asks QEMU to end and looks again every fifth of a second; this ends it now, and libvirt finds it gone. */
         @Override
-        public void killQemu(String domain, UUID uuid) {
+        public boolean killQemu(String domain, UUID uuid) {
             try {
                 long pid = Long.parseLong(Files.readString(root.pidFile(domain)).strip());
                 Optional<ProcessHandle> process = ProcessHandle.of(pid);
                 // The handle knows when its process began, so that it never means a later one of the same number.
                 if (process.isPresent() && commandLine(pid).contains(uuid.toString())) {
                     process.get().destroyForcibly();
+                    process.get().onExit().get(KILL_SECONDS, TimeUnit.SECONDS);
                 }
+                return true;
             } catch (NoSuchFileException e) {
-                // It is gone.
-            } catch (IOException | NumberFormatException e) {
+                // It is gone, or not there yet.
+            } catch (IOException | NumberFormatException | ExecutionException | TimeoutException e) {
                 LOG.warn("QEMU of domain {} cannot be killed: it is left to libvirt", domain, e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
             }
+            return false;
         }
 
         private static String commandLine(long pid) throws IOException {
@@ -246,6 +259,8 @@ sealed interface Hypervisor {
 
         /** Left to the daemon. */
         @Override
-        public void killQemu(String domain, UUID uuid) {}
+        public boolean killQemu(String domain, UUID uuid) {
+            return false;
+        }
     }
 }

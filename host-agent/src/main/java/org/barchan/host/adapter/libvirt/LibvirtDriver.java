@@ -43,6 +43,8 @@ public final class LibvirtDriver implements HypervisorDriver {
     private static final Duration START_DEADLINE = Duration.ofMinutes(3);
 
     private static final long GONE_DEADLINE_SECONDS = 30;
+    /** How long libvirt may take to notice that a QEMU was killed. */
+    private static final long NOTICE_SECONDS = 10;
 
     private final Hypervisor hypervisor;
     private final LibvirtConnection connection;
@@ -275,15 +277,24 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     /** Ends a machine, and returns when its QEMU is gone and its end is told. */
     void destroy(LibvirtMachine machine) throws SandboxException {
-        hypervisor.killQemu(machine.domainName(), machine.uuid());
+        if (hypervisor.killQemu(machine.domainName(), machine.uuid())) {
+            // Libvirt sees it by itself. It is not asked: it lets nobody touch a domain whose start was interrupted.
+            awaitEnd(machine, NOTICE_SECONDS);
+            return;
+        }
         String action = "destroying machine " + machine.record().id();
         try {
             var _ = connection.ask(action, connect -> destroyDomain(connect, machine));
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate(action, e, Optional.empty());
         }
+        awaitEnd(machine, GONE_DEADLINE_SECONDS);
+    }
+
+    /** Waits until libvirt tells the end of a machine that is gone. */
+    private void awaitEnd(LibvirtMachine machine, long seconds) {
         try {
-            machine.end().get(GONE_DEADLINE_SECONDS, TimeUnit.SECONDS);
+            machine.end().get(seconds, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
             LOG.error(
                     "libvirt does not say that machine {} is gone",
