@@ -54,7 +54,10 @@ final class Command implements AutoCloseable {
     }
 
     private static Command start(Map<String, String> environment, List<String> command) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(command);
+        // Tests that are run in the background ignore signals, and a program inherits that.
+        List<String> undisturbed = new ArrayList<>(List.of("env", "--default-signal"));
+        undisturbed.addAll(command);
+        ProcessBuilder builder = new ProcessBuilder(undisturbed);
         builder.environment().putAll(environment);
         return new Command(builder.start());
     }
