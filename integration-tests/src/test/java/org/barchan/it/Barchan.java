@@ -14,7 +14,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -173,8 +175,16 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
                 .toList();
     }
 
+    /** Returns the agents that run; not what one has forked to start QEMU, which looks like it until it executes that. */
     List<HostProcess> agents() {
-        return processes(HostProcess.Kind.AGENT);
+        List<HostProcess> all = processes(HostProcess.Kind.AGENT);
+        Set<Long> pids = all.stream().map(HostProcess::pid).collect(Collectors.toSet());
+        return all.stream()
+                .filter(agent -> ProcessHandle.of(agent.pid())
+                        .flatMap(ProcessHandle::parent)
+                        .filter(parent -> pids.contains(parent.pid()))
+                        .isEmpty())
+                .toList();
     }
 
     /** Returns the one agent that runs. */
