@@ -58,21 +58,9 @@ final class LibvirtDaemonIT {
     }
 
     private static MachineSpec newSpec() throws IOException {
-        MachineRecord record = Specs.record(directory);
-        Path runtime = Files.createDirectory(directory.resolve(record.id().value()));
-        SessionDaemon.give(runtime, Specs.NOBODY);
-        return Specs.spec(
-                new MachineRecord(
-                        record.id(),
-                        record.name(),
-                        record.createTime(),
-                        record.clientLostPolicy(),
-                        record.accelerator(),
-                        record.kernelRelease(),
-                        runtime),
-                TestGuest.kernel(),
-                initrd,
-                List.of());
+        MachineRecord record = Specs.recordBelow(directory);
+        SessionDaemon.give(record.runtimeDirectory(), Specs.NOBODY);
+        return Specs.spec(record, TestGuest.kernel(), initrd, List.of());
     }
 
     private static MachineEnd endOf(Machine machine) {

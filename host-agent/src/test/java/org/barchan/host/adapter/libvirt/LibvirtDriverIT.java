@@ -14,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
-import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxException;
@@ -64,20 +63,8 @@ final class LibvirtDriverIT {
         }
     }
 
-    private static MachineRecord newRecord() throws IOException {
-        MachineRecord record = Specs.record(directory);
-        return new MachineRecord(
-                record.id(),
-                record.name(),
-                record.createTime(),
-                record.clientLostPolicy(),
-                record.accelerator(),
-                record.kernelRelease(),
-                Files.createDirectory(directory.resolve(record.id().value())));
-    }
-
     private static MachineSpec newSpec() throws IOException {
-        return Specs.spec(newRecord(), TestGuest.kernel(), initrd, List.of());
+        return Specs.spec(Specs.recordBelow(directory), TestGuest.kernel(), initrd, List.of());
     }
 
     private static MachineEnd endOf(Machine machine) {
@@ -86,7 +73,7 @@ final class LibvirtDriverIT {
 
     @Test
     void start_missingKernel_saysWhatQemuSaid() throws Exception {
-        MachineSpec spec = Specs.spec(newRecord(), Path.of("/no/such/kernel"), initrd, List.of());
+        MachineSpec spec = Specs.spec(Specs.recordBelow(directory), Path.of("/no/such/kernel"), initrd, List.of());
         SandboxException e = assertThrows(SandboxException.class, () -> driver.start(spec));
         assertEquals(Code.PRECONDITION, e.code(), Specs.messageOf(e));
         assertTrue(Specs.messageOf(e)
@@ -176,7 +163,10 @@ final class LibvirtDriverIT {
         Files.setPosixFilePermissions(share.resolve("public"), PosixFilePermissions.fromString("rw-r--r--"));
         Files.setPosixFilePermissions(share.resolve("private"), PosixFilePermissions.fromString("rw-------"));
         MachineSpec spec = Specs.spec(
-                newRecord(), TestGuest.kernel(), initrd, List.of(new MachineSpec.Share("share", share, true)));
+                Specs.recordBelow(directory),
+                TestGuest.kernel(),
+                initrd,
+                List.of(new MachineSpec.Share("share", share, true)));
         Machine machine = driver.start(spec);
         try (TestGuest.Talk guest = new TestGuest.Talk(spec.record().linkSocket())) {
             assertEquals("hello", guest.ask("hello"));

@@ -1,5 +1,7 @@
 package org.barchan.host.adapter.libvirt;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -19,8 +21,18 @@ final class Specs {
     private Specs() {}
 
     static MachineRecord record(Path runtimeDirectory) {
+        return record(SandboxId.random(), runtimeDirectory);
+    }
+
+    /** Returns a record whose runtime directory is made below another, under its id. */
+    static MachineRecord recordBelow(Path parent) throws IOException {
+        SandboxId id = SandboxId.random();
+        return record(id, Files.createDirectory(parent.resolve(id.value())));
+    }
+
+    private static MachineRecord record(SandboxId id, Path runtimeDirectory) {
         return new MachineRecord(
-                SandboxId.random(),
+                id,
                 new SandboxName("test"),
                 Instant.parse("2026-01-02T03:04:05.678901Z"),
                 ClientLostPolicy.KEEP,
