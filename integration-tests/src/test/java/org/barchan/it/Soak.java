@@ -118,6 +118,7 @@ public final class Soak {
                 }));
             }
             if (killing) {
+                // Waits for nothing: the kill comes at a moment that is drawn.
                 Thread.sleep(killAfter);
                 barchan.agents().forEach(HostProcess::kill);
                 kills++;

@@ -125,6 +125,7 @@ record Trial(
      * @param agentMayDie whether the agent is killed at about this time, so that the run may end with a message about that instead
      */
     void check(Barchan barchan, Path work, boolean agentMayDie) throws IOException, InterruptedException {
+        // Waits for nothing: when it begins, and when it is shot, is drawn like the rest.
         Thread.sleep(delay);
         Path stdin = Files.write(Files.createTempFile(work, "in", ""), input);
         try (Running running = barchan.startWithInput(stdin, arguments.toArray(String[]::new))) {
