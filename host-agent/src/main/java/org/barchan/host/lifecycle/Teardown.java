@@ -35,7 +35,7 @@ final class Teardown {
     /** Destroys it. Returns when nothing is left, or when something can't be undone yet: then the sandbox is listed until it is. */
     void atOnce(Sandbox sandbox) {
         sandbox.stopping();
-        var _ = sandbox.undo().close(timer).thenRun(() -> {
+        sandbox.undo().close(timer, () -> {
             LOG.info("{}: gone", sandbox.id());
             registry.remove(sandbox);
         });

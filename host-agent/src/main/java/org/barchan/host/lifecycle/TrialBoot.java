@@ -73,7 +73,7 @@ final class TrialBoot {
             return Duration.ofNanos(timer.nanoTime() - start);
         } finally {
             signal.disarm();
-            var _ = undo.close(timer).thenRun(() -> {
+            undo.close(timer, () -> {
                 running.remove(trial);
                 trial.over().complete(null);
             });

@@ -3,7 +3,6 @@ package org.barchan.host.lifecycle;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.CompletableFuture;
 import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,7 +16,6 @@ final class Undo {
 
     private final String owner;
     private final Deque<Step> steps = new ArrayDeque<>();
-    private final CompletableFuture<Void> done = new CompletableFuture<>();
     private boolean closed;
 
     Undo(String owner) {
@@ -39,9 +37,9 @@ final class Undo {
      * Undoes it all, the newest first, whatever fails. What fails with a {@link SandboxException} is still there: it is tried again
      * after a pause, for ever, and what is older stays as long.
      *
-     * @return completes when nothing is left
+     * @param gone runs when nothing is left, before this returns or on the timer's thread
      */
-    CompletableFuture<Void> close(Timer timer) {
+    void close(Timer timer, Runnable gone) {
         while (true) {
             Step step;
             synchronized (this) {
@@ -49,17 +47,15 @@ final class Undo {
                 step = steps.poll();
             }
             if (step == null) {
-                done.complete(null);
-                return done;
+                gone.run();
+                return;
             }
             if (!run(step)) {
                 synchronized (this) {
                     steps.push(step);
                 }
-                var _ = timer.after(PAUSE, () -> {
-                    var _ = close(timer);
-                });
-                return done;
+                var _ = timer.after(PAUSE, () -> close(timer, gone));
+                return;
             }
         }
     }
