@@ -13,10 +13,12 @@ final class KernelCommandLine {
             + " cryptomgr.notests rcupdate.rcu_expedited=1 no_timer_check";
 
     /**
-     * What keeps a CPU's speculation in check does nothing where there is none, and makes each indirect call of the kernel a slow one: a
-     * seventh of the throughput of a stream. The host's own CPU is the host's matter.
+     * What an emulator is slow at, for nothing. What keeps a CPU's speculation in check does nothing where there is none, and makes each
+     * indirect call of the kernel a slow one: a seventh of the throughput of a stream. Taking the lock prefixes out of a kernel that has
+     * one CPU, write-protecting its text and looking through all page tables for what is both writable and executable take a quarter of
+     * the boot; a guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
      */
-    private static final String EMULATED = " mitigations=off";
+    private static final String EMULATED = " mitigations=off noreplace-smp rodata=off acpi=noirq";
 
     private KernelCommandLine() {}
 
