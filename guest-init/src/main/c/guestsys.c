@@ -46,17 +46,68 @@ int64_t gs_uptime_micros(void) {
 
 int64_t gs_exec_micros(void) { return exec_micros; }
 
+static void schedule(int policy) {
+  struct sched_param none = {0};
+  syscall(SYS_sched_setscheduler, 0, policy, &none);
+}
+
 /*
  * Runs before main. The image's own start-up reads /proc/self/maps, so that /proc must be there. SIGPIPE must not end the
- * init when a process closes its standard input.
+ * init when a process closes its standard input. All threads of the init wait for their turn when they are woken: else each write
+ * of a process, and each of the host's replies, takes the CPU away from what runs, and a stream consists of switches of threads.
  */
 __attribute__((constructor)) static void before_main(void) {
   exec_micros = gs_uptime_micros();
   signal(SIGPIPE, SIG_IGN);
   if (getpid() == 1) {
+    schedule(SCHED_BATCH);
     mkdir("/proc", 0555);
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
   }
+}
+
+/* ---- the link ---- */
+
+static inline uint64_t rotate(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
+
+static inline uint64_t load64(const uint8_t *p) {
+  uint64_t x;
+  memcpy(&x, p, 8);
+  return x;
+}
+
+/* XXH64 as org.barchan.link.XxHash64 has it, in a third of the time where the CPU is emulated. */
+int64_t gs_xxh64(const uint8_t *p, int size, int64_t seed) {
+  const uint64_t p1 = 0x9E3779B185EBCA87, p2 = 0xC2B2AE3D27D4EB4F, p3 = 0x165667B19E3779F9, p4 = 0x85EBCA77C2B2AE63,
+                 p5 = 0x27D4EB2F165667C5;
+  const uint8_t *end = p + size;
+  uint64_t hash;
+  if (size >= 32) {
+    uint64_t a = seed + p1 + p2, b = seed + p2, c = seed, d = seed - p1;
+    for (const uint8_t *last = end - 32; p <= last; p += 32) {
+      a = rotate(a + load64(p) * p2, 31) * p1;
+      b = rotate(b + load64(p + 8) * p2, 31) * p1;
+      c = rotate(c + load64(p + 16) * p2, 31) * p1;
+      d = rotate(d + load64(p + 24) * p2, 31) * p1;
+    }
+    hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
+    uint64_t lanes[] = {a, b, c, d};
+    for (int i = 0; i < 4; i++) hash = (hash ^ rotate(lanes[i] * p2, 31) * p1) * p1 + p4;
+  } else {
+    hash = seed + p5;
+  }
+  hash += size;
+  for (; end - p >= 8; p += 8) hash = rotate(hash ^ rotate(load64(p) * p2, 31) * p1, 27) * p1 + p4;
+  if (end - p >= 4) {
+    uint32_t word;
+    memcpy(&word, p, 4);
+    hash = rotate(hash ^ word * p1, 23) * p2 + p3;
+    p += 4;
+  }
+  for (; p < end; p++) hash = rotate(hash ^ *p * p5, 11) * p1;
+  hash = (hash ^ hash >> 33) * p2;
+  hash = (hash ^ hash >> 29) * p3;
+  return hash ^ hash >> 32;
 }
 
 /* ---- files and devices ---- */
@@ -266,6 +317,7 @@ static int become(void *argument) {
   memset(&standard, 0, sizeof standard);
   standard.sa_handler = SIG_DFL;
   for (int i = 1; i <= 64; i++) syscall(SYS_rt_sigaction, i, &standard, 0, 8);
+  schedule(SCHED_OTHER);
   setsid();
   int in = fcntl(s->in, F_DUPFD, 3), out = fcntl(s->out, F_DUPFD, 3), err = fcntl(s->err, F_DUPFD, 3);
   if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) fail(s, STEP_CREATE);
@@ -364,6 +416,7 @@ struct sandbox {
 static int become_sandbox(void *argument) {
   struct sandbox *s = argument;
   char *environment[] = {0};
+  schedule(SCHED_OTHER);
   if (dup2(s->status_fd, 3) < 0) _exit(126);
   syscall(SYS_close_range, 4u, ~0u, 0);
   uint64_t no_signal = 0;

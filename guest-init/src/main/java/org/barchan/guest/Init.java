@@ -27,7 +27,7 @@ public final class Init {
         }
         try {
             VirtioPort port = Boot.toLink(LINK_PORT, PORT_TIMEOUT);
-            GuestServer.start(new LinkListener(port), new ProcessTable());
+            GuestServer.start(new LinkListener(port, Linux::xxh64), new ProcessTable());
             Console.debug("init serves the link");
             new CountDownLatch(1).await();
         } catch (Errno | IOException | InterruptedException | RuntimeException e) {

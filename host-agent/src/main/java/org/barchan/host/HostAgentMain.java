@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.barchan.host.adapter.linux.LinuxHost;
 import org.barchan.host.adapter.linux.StandardStreams;
 import org.barchan.host.api.AgentServer;
@@ -27,6 +28,9 @@ public final class HostAgentMain {
     private static final int EXIT_OTHER_AGENT = 3;
     private static final Duration LOCK_PATIENCE = Duration.ofSeconds(25);
     private static final Duration SHUTDOWN_PATIENCE = Duration.ofSeconds(15);
+
+    /** Held until the process ends, which is a while after all is done: the JVM keeps its classes for the next start, and libvirt its files. */
+    private static final AtomicReference<AgentLock> LOCK = new AtomicReference<>();
 
     private HostAgentMain() {}
 
@@ -79,8 +83,9 @@ public final class HostAgentMain {
                     + config.runtimeDirectory());
             return EXIT_OTHER_AGENT;
         }
-        try (AgentLock lock = taken.get();
-                MonotonicTimer timer = new MonotonicTimer();
+        AgentLock lock = taken.get();
+        LOCK.set(lock);
+        try (MonotonicTimer timer = new MonotonicTimer();
                 Adapters adapters = Adapters.of(config, host);
                 Hypervisors hypervisors = new Hypervisors(adapters.opener())) {
             AgentLog.toDirectory(config.logDirectory());

@@ -50,6 +50,18 @@ class AgentRestartIT {
     }
 
     @Test
+    void agentThatIsStopping_isWaitedFor() {
+        barchan.call("run", "true").expect(0);
+        HostProcess first = barchan.agent();
+        first.terminate();
+
+        // The first agent of a state directory takes seconds to end: it keeps its classes for the next one.
+        assertEquals("again\n", barchan.call("run", "echo", "again").expect(0).out());
+
+        assertNotEquals(first.pid(), barchan.agent().pid());
+    }
+
+    @Test
     void clientKilled_keptGuest_runsOnUntilDeleted() {
         try (Running run =
                 barchan.start("run", "--keep", "--name", "alone", "--", "sh", "-c", "echo ready; exec sleep 600")) {

@@ -8,8 +8,8 @@ public final class FrameEncoder {
     /** Size of a frame's header, in bytes. */
     public static final int HEADER_SIZE = 32;
 
-    /** Most bytes of payload in one frame. */
-    public static final int MAX_PAYLOAD = 65536;
+    /** Most bytes of payload in one frame: a frame has at most 64 KiB, which is two writes to a virtio-serial port. */
+    public static final int MAX_PAYLOAD = 65536 - HEADER_SIZE;
 
     /**
      * Never the start of text (no UTF-8 has a byte 0xFD) or of an HTTP/2 frame (none is longer than 0xFDB4C4 bytes). No byte of it
@@ -43,21 +43,25 @@ public final class FrameEncoder {
         int start = out.position();
         out.position(start + HEADER_SIZE).put(payload);
         writeHeader(type, epoch, sequence, length, out, start);
+        out.putLong(start + CHECKSUM_AT, checksum(out, start, length));
     }
 
     /**
      * Makes a frame of a payload that is in its place already.
      *
-     * @param frame where the frame is to begin, {@link #HEADER_SIZE} bytes before its payload; big endian. Its position moves behind
-     *     the frame.
+     * @param frame where the frame is to begin, {@link #HEADER_SIZE} bytes before its payload; big endian, with an array. Its position
+     *     moves behind the frame.
      * @param length size of the payload, in bytes
      * @throws IllegalArgumentException as {@link #encode}
      */
-    public static void seal(FrameType type, long epoch, int sequence, ByteBuffer frame, int length) {
+    public static void seal(FrameType type, long epoch, int sequence, ByteBuffer frame, int length, Checksum checksum) {
         check(type, epoch, length, frame);
         int start = frame.position();
         frame.position(start + HEADER_SIZE + length);
         writeHeader(type, epoch, sequence, length, frame, start);
+        int at = frame.arrayOffset() + start;
+        long header = checksum.of(frame.array(), at, CHECKSUM_AT, 0);
+        frame.putLong(start + CHECKSUM_AT, checksum.of(frame.array(), at + HEADER_SIZE, length, header));
     }
 
     private static void writeHeader(FrameType type, long epoch, int sequence, int length, ByteBuffer out, int start) {
@@ -68,7 +72,6 @@ public final class FrameEncoder {
                 .putInt(start + LENGTH_AT, length)
                 .putInt(start + SEQUENCE_AT, sequence)
                 .putLong(start + EPOCH_AT, epoch);
-        out.putLong(start + CHECKSUM_AT, checksum(out, start, length));
     }
 
     /** Returns the checksum of a frame; leaves the buffer as it was. */

@@ -15,9 +15,11 @@ public enum FrameType {
     /** Asks for a PONG with the same payload. */
     PING(5),
     /** Answers a PING. */
-    PONG(6);
+    PONG(6),
+    /** What a process wrote, beside the carried connection: an {@link OutputHeader} and bytes. Sent by the guest alone. */
+    OUTPUT(7);
 
-    private static final FrameType[] BY_CODE = {null, SYN, SYN_ACK, DATA, FIN, PING, PONG};
+    private static final FrameType[] BY_CODE = {null, SYN, SYN_ACK, DATA, FIN, PING, PONG, OUTPUT};
 
     private final byte code;
 

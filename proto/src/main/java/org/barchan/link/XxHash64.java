@@ -34,7 +34,7 @@ final class XxHash64 {
         return of(copy, 0, length, seed);
     }
 
-    private static long of(byte[] bytes, int from, int length, long seed) {
+    static long of(byte[] bytes, int from, int length, long seed) {
         int at = from;
         int end = from + length;
         long hash;

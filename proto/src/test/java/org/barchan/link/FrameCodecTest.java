@@ -74,7 +74,7 @@ class FrameCodecTest {
         byte[] encoded = frame(FrameType.DATA, EPOCH, 7, "hi");
         ByteBuffer frame = ByteBuffer.allocate(40).position(3);
         frame.put(3 + FrameEncoder.HEADER_SIZE, "hi".getBytes(UTF_8));
-        FrameEncoder.seal(FrameType.DATA, EPOCH, 7, frame, 2);
+        FrameEncoder.seal(FrameType.DATA, EPOCH, 7, frame, 2, Checksum.XXH64);
         assertEquals(3 + encoded.length, frame.position());
         assertEquals(ByteBuffer.wrap(encoded), frame.slice(3, encoded.length));
     }
@@ -82,9 +82,15 @@ class FrameCodecTest {
     @Test
     void seal_badInput_isRefused() {
         ByteBuffer frame = ByteBuffer.allocate(40);
-        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, 9));
-        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, -1));
-        assertThrows(IllegalArgumentException.class, () -> FrameEncoder.seal(FrameType.SYN, EPOCH, 1, frame, 1));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, 9, Checksum.XXH64));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> FrameEncoder.seal(FrameType.DATA, EPOCH, 1, frame, -1, Checksum.XXH64));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> FrameEncoder.seal(FrameType.SYN, EPOCH, 1, frame, 1, Checksum.XXH64));
         assertEquals(0, frame.position());
     }
 

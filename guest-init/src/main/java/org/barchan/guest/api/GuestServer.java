@@ -32,6 +32,7 @@ public final class GuestServer {
                 .transportExecutor(executor)
                 .executor(executor)
                 .addService(new GuestServiceImplementation(link, processes))
+                .intercept(new EpochInterceptor())
                 .build()
                 .start();
     }

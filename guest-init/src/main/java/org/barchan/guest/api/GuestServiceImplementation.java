@@ -150,7 +150,8 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
 
     @Override
     public StreamObserver<ProcessIoRequest> processIo(StreamObserver<ProcessIoResponse> observer) {
-        return new ProcessIoCall(processes, (ServerCallStreamObserver<ProcessIoResponse>) observer);
+        return new ProcessIoCall(
+                processes, EpochInterceptor.EPOCH.get(), (ServerCallStreamObserver<ProcessIoResponse>) observer);
     }
 
     @Override

@@ -3,14 +3,18 @@ package org.barchan.guest.api;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.guest.boot.Console;
+import org.barchan.guest.link.LinkListener.Connection;
 import org.barchan.guest.process.GuestProcess;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.v1.Attach;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
+import org.barchan.link.OutputHeader;
+import org.barchan.v1.OutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +22,11 @@ import org.jspecify.annotations.Nullable;
  * at a time.
  */
 final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProcess.Outlet {
-    /** What gRPC may hold, in bytes, for it to take one more message: less means waiting for a thread of gRPC's at each message. */
-    private static final int READY_BYTES = 512 * 1024;
-
     private final ProcessTable processes;
+    private final Connection epoch;
     private final ServerCallStreamObserver<ProcessIoResponse> observer;
     private volatile @Nullable GuestProcess process;
+    private int outputChannel;
     /** How often news were told since the last time that nothing was left to send. */
     private final AtomicInteger news = new AtomicInteger();
     /** Used by whoever sends. */
@@ -31,10 +34,11 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
 
     private boolean completed;
 
-    ProcessIoCall(ProcessTable processes, ServerCallStreamObserver<ProcessIoResponse> observer) {
+    /** Sends output as frames of the epoch that the call belongs to. */
+    ProcessIoCall(ProcessTable processes, Connection epoch, ServerCallStreamObserver<ProcessIoResponse> observer) {
         this.processes = processes;
+        this.epoch = epoch;
         this.observer = observer;
-        observer.setOnReadyThreshold(READY_BYTES);
         observer.setOnReadyHandler(this::news);
         observer.setOnCancelHandler(this::detach);
         observer.setOnCloseHandler(this::detach);
@@ -61,11 +65,13 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
                                     request.getStdin().getOffset(),
                                     request.getStdin().getData());
                 case STDIN_END -> attached(known).endStdin();
-                case OUTPUT_ACK ->
+                case OUTPUT_ACK -> {
                     attached(known)
                             .acknowledge(
                                     request.getOutputAck().getStdoutOffset(),
                                     request.getOutputAck().getStderrOffset());
+                    news();
+                }
                 case REQUEST_NOT_SET -> throw new IllegalArgumentException("request: not set");
             }
         } catch (IllegalArgumentException e) {
@@ -81,6 +87,10 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
     }
 
     private void attach(Attach attach) {
+        if (attach.getOutputChannel() == 0) {
+            throw new IllegalArgumentException("output_channel: 0 (expected: another number)");
+        }
+        outputChannel = attach.getOutputChannel();
         GuestProcess found = processes.find(attach.getProcessId()).orElse(null);
         if (found == null) {
             fail(noProcess(attach.getProcessId()));
@@ -107,10 +117,13 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
 
     private void send(GuestProcess from) {
         try {
-            while (observer.isReady()) {
-                ProcessIoResponse message = from.next(this, window);
+            while (true) {
+                ProcessIoResponse message = observer.isReady() ? from.next(this, window) : null;
                 if (message == null) {
-                    break;
+                    if (!from.sendOutput(this)) {
+                        break;
+                    }
+                    continue;
                 }
                 window = message.hasStdinWindow() ? message.getStdinWindow() : window;
                 if (message.hasTerminated()) {
@@ -129,10 +142,15 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
             if (!completed && !from.isAttached(this)) {
                 fail(Status.ABORTED.withDescription("another call has attached to the process"));
             }
-        } catch (RuntimeException e) {
-            // The call is over: gRPC refuses messages then. The process goes on.
+        } catch (IOException | RuntimeException e) {
+            // The epoch or the call is over: gRPC refuses messages then. The process goes on.
             detach();
         }
+    }
+
+    @Override
+    public void output(OutputStream stream, long offset, byte[] array, int from, int length) throws IOException {
+        epoch.writeOutput(new OutputHeader(outputChannel, stream.getNumber(), offset), array, from, length);
     }
 
     private void detach() {

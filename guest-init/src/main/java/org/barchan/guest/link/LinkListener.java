@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import org.barchan.link.Checksum;
 import org.barchan.link.EpochReceiver;
 import org.barchan.link.Frame;
 import org.barchan.link.FrameDecoder;
 import org.barchan.link.FrameEncoder;
 import org.barchan.link.FrameType;
+import org.barchan.link.OutputHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,16 +21,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LinkListener {
     private final HostPort port;
+    private final Checksum checksum;
     private final ByteBuffer in = ByteBuffer.allocate(2 * (FrameEncoder.HEADER_SIZE + FrameEncoder.MAX_PAYLOAD))
             .flip();
     private final FrameDecoder decoder = new FrameDecoder();
     private final Object writeLock = new Object();
+    /** Guarded by the lock. */
+    private final ByteBuffer outputFrame = ByteBuffer.allocate(FrameEncoder.HEADER_SIZE + FrameEncoder.MAX_PAYLOAD);
+
     private int epochs;
     private @Nullable Connection current;
     private long pendingEpoch;
 
-    public LinkListener(HostPort port) {
+    /** Listens at a port; computes the checksums of what is large by {@code checksum}. */
+    public LinkListener(HostPort port, Checksum checksum) {
         this.port = port;
+        this.checksum = checksum;
     }
 
     /** Returns how many epochs there have been. */
@@ -120,6 +128,26 @@ public final class LinkListener {
             return closed;
         }
 
+        /**
+         * Sends what a process wrote, in a frame of its own: to carry it over the connection costs an emulated CPU four times as much.
+         *
+         * @param length at most {@link OutputHeader#MAX_DATA}
+         */
+        public void writeOutput(OutputHeader header, byte[] bytes, int from, int length) throws IOException {
+            synchronized (writeLock) {
+                header.write(outputFrame.clear().position(FrameEncoder.HEADER_SIZE));
+                System.arraycopy(bytes, from, outputFrame.array(), outputFrame.position(), length);
+                FrameEncoder.seal(
+                        FrameType.OUTPUT,
+                        epoch,
+                        sequence++,
+                        outputFrame.position(0),
+                        OutputHeader.SIZE + length,
+                        checksum);
+                write(outputFrame.array(), outputFrame.position());
+            }
+        }
+
         /** Ends the epoch on this side, and tells the host, which has no other way to know. */
         public void close() {
             synchronized (writeLock) {
@@ -184,7 +212,7 @@ public final class LinkListener {
                     case FIN -> {
                         return null;
                     }
-                    case PONG, SYN, SYN_ACK -> {}
+                    case PONG, SYN, SYN_ACK, OUTPUT -> {}
                 }
             }
             return null;
@@ -276,7 +304,8 @@ public final class LinkListener {
                                 epoch,
                                 sequence++,
                                 ByteBuffer.wrap(frame),
-                                size - FrameEncoder.HEADER_SIZE);
+                                size - FrameEncoder.HEADER_SIZE,
+                                checksum);
                         Connection.this.write(frame, size);
                     }
                 }

@@ -15,9 +15,12 @@ import javax.net.ServerSocketFactory;
 import org.barchan.guest.link.LinkListener.Connection;
 import org.jspecify.annotations.Nullable;
 
-/** Shows the link to the gRPC server as what it can listen on: its "sockets" are the epochs. No network is involved. */
+/**
+ * Shows the link to the gRPC server as what it can listen on: its "sockets" are the epochs, and the address of their other end tells
+ * which. No network is involved.
+ */
 public final class LinkServerSocket extends ServerSocket {
-    /** Stands for both ends wherever an address is asked for. */
+    /** Stands for this end wherever an address is asked for. */
     public static final SocketAddress ADDRESS = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
 
     private final LinkListener link;
@@ -25,6 +28,21 @@ public final class LinkServerSocket extends ServerSocket {
 
     private LinkServerSocket(LinkListener link) throws IOException {
         this.link = link;
+    }
+
+    /** The host's end of one epoch. */
+    public static final class EpochAddress extends SocketAddress {
+        private static final long serialVersionUID = 1L;
+
+        private final transient Connection connection;
+
+        private EpochAddress(Connection connection) {
+            this.connection = connection;
+        }
+
+        public Connection connection() {
+            return connection;
+        }
     }
 
     /** Returns a factory that makes one server socket: the link. */
@@ -126,7 +144,7 @@ public final class LinkServerSocket extends ServerSocket {
 
         @Override
         public SocketAddress getRemoteSocketAddress() {
-            return ADDRESS;
+            return new EpochAddress(connection);
         }
 
         @Override

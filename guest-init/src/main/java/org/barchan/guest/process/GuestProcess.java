@@ -1,6 +1,7 @@
 package org.barchan.guest.process;
 
 import com.google.protobuf.ByteString;
+import java.io.IOException;
 import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
@@ -8,9 +9,9 @@ import org.barchan.guest.syscall.Linux.Child;
 import org.barchan.guest.syscall.Linux.Spawned;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
+import org.barchan.link.OutputHeader;
 import org.barchan.v1.Lost;
 import org.barchan.v1.OutputStream;
-import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.SpawnStep;
@@ -28,8 +29,11 @@ import org.jspecify.annotations.Nullable;
 public final class GuestProcess {
     /** What takes the output of a process. */
     public interface Outlet {
-        /** There may be a {@link GuestProcess#next next} message. Called by any thread, also by several at a time. */
+        /** There may be a {@link GuestProcess#next next} message or output. Called by any thread, also by several at a time. */
         void news();
+
+        /** Sends output; returns when it is sent. The bytes are in their place until they are acknowledged. */
+        void output(OutputStream stream, long offset, byte[] array, int from, int length) throws IOException;
     }
 
     /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
@@ -296,11 +300,10 @@ public final class GuestProcess {
     }
 
     /**
-     * Returns the next thing to send to an attached outlet: a window for standard input, output, or the termination, which is the last.
-     * Output is valid until it is acknowledged.
+     * Returns the next message to send to an attached outlet: a window for standard input, or the termination, which is the last.
      *
      * @param windowSent the window that was sent last, the empty message if none
-     * @return null when there is nothing to send now, or the outlet is not attached
+     * @return null when there is none now, or the outlet is not attached
      */
     public synchronized @Nullable ProcessIoResponse next(Outlet outlet, StdinWindow windowSent) {
         if (!outlet.equals(attachment)) {
@@ -309,15 +312,40 @@ public final class GuestProcess {
         if (windowIsNews(windowSent)) {
             return ProcessIoResponse.newBuilder().setStdinWindow(window()).build();
         }
-        if (stderr.hasUnsent()) {
-            return output(OutputStream.OUTPUT_STREAM_STDERR, stderr);
-        }
-        if (stdout.hasUnsent()) {
-            return output(OutputStream.OUTPUT_STREAM_STDOUT, stdout);
-        }
-        return termination == null
+        return termination == null || stdout.hasUnsent() || stderr.hasUnsent()
                 ? null
                 : ProcessIoResponse.newBuilder().setTerminated(termination).build();
+    }
+
+    /**
+     * Sends a piece of output to an attached outlet.
+     *
+     * @return false when there is none that may be sent now, or the outlet is not attached
+     */
+    public boolean sendOutput(Outlet outlet) throws IOException {
+        OutputStream stream;
+        long offset;
+        byte[] array;
+        int from;
+        int length;
+        synchronized (this) {
+            if (!outlet.equals(attachment)) {
+                return false;
+            }
+            boolean error = stderr.sendable() > 0;
+            OutputBuffer buffer = error ? stderr : stdout;
+            stream = error ? OutputStream.OUTPUT_STREAM_STDERR : OutputStream.OUTPUT_STREAM_STDOUT;
+            offset = buffer.sent();
+            array = buffer.array();
+            from = buffer.sendIndex();
+            length = Math.min(buffer.sendable(), OutputHeader.MAX_DATA);
+            if (length == 0) {
+                return false;
+            }
+            buffer.countSent(length);
+        }
+        outlet.output(stream, offset, array, from, length);
+        return true;
     }
 
     private boolean windowIsNews(StdinWindow sent) {
@@ -331,14 +359,6 @@ public final class GuestProcess {
                 .setReceived(stdin.received())
                 .setLimit(stdin.limit())
                 .setClosed(stdin.isClosed())
-                .build();
-    }
-
-    private static ProcessIoResponse output(OutputStream stream, OutputBuffer buffer) {
-        ProcessOutput.Builder output =
-                ProcessOutput.newBuilder().setStream(stream).setOffset(buffer.sent());
-        return ProcessIoResponse.newBuilder()
-                .setOutput(output.setData(buffer.take()))
                 .build();
     }
 

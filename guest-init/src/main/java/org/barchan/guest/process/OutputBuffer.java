@@ -1,8 +1,5 @@
 package org.barchan.guest.process;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
-
 /**
  * What a process wrote to one stream and the agent has not acknowledged, by offset. Bounded: a full buffer holds its writer back.
  *
@@ -13,9 +10,6 @@ import com.google.protobuf.UnsafeByteOperations;
 final class OutputBuffer {
     /** Bytes that are kept before the writer has to wait. */
     static final int CAPACITY = 1024 * 1024;
-
-    /** Most bytes of one message. */
-    static final int MAX_CHUNK = 256 * 1024;
 
     private static final int INITIAL_SIZE = 8 * 1024;
     /** Room below which it is not worth reading: small pieces cost as much as large ones. */
@@ -64,7 +58,7 @@ final class OutputBuffer {
         return (int) (offset & (ring.length - 1));
     }
 
-    /** Returns the array to write to, until the next call of {@link #room}. */
+    /** Returns the array to write to and to send from, until the next call of {@link #room}. */
     byte[] array() {
         return ring;
     }
@@ -91,8 +85,26 @@ final class OutputBuffer {
         return sent;
     }
 
+    /** Whether there are bytes that were not sent. */
     boolean hasUnsent() {
         return sent < end;
+    }
+
+    /** Returns the number of bytes that may be sent now, in one piece from {@link #sendIndex} of the {@link #array}. */
+    int sendable() {
+        // The end of a process lets in more than is kept otherwise; the agent has room for no more than that.
+        long limit = Math.min(end, start + CAPACITY);
+        return (int) Math.min(limit - sent, ring.length - sendIndex());
+    }
+
+    /** Returns where in the array the bytes are that are to be sent next. They stay there until they are acknowledged. */
+    int sendIndex() {
+        return index(sent, ring);
+    }
+
+    /** Counts bytes as sent. */
+    void countSent(int bytes) {
+        sent += bytes;
     }
 
     /**
@@ -105,14 +117,6 @@ final class OutputBuffer {
             throw new IllegalArgumentException("offset: " + offset + " (expected: " + start + " to " + end + ")");
         }
         sent = offset;
-    }
-
-    /** Returns unsent bytes, at most {@link #MAX_CHUNK}, and counts them as sent. They are valid until they are acknowledged. */
-    ByteString take() {
-        int from = index(sent, ring);
-        int length = (int) Math.min(Math.min(end - sent, MAX_CHUNK), ring.length - from);
-        sent += length;
-        return UnsafeByteOperations.unsafeWrap(ring, from, length);
     }
 
     /** Forgets what has arrived; an offset beyond what was sent counts as all that was sent. */

@@ -38,6 +38,14 @@ public final class Linux {
         return NativeCalls.execMicros();
     }
 
+    /** Returns the XXH64 of some bytes. */
+    public static long xxh64(byte[] bytes, int from, int size, long seed) {
+        checkRange(bytes, from, size);
+        try (PinnedObject p = PinnedObject.create(bytes)) {
+            return NativeCalls.xxh64(p.addressOfArrayElement(from), size, seed);
+        }
+    }
+
     public static void mkdir(String path, int mode) throws Errno {
         try (PinnedObject p = pin(path)) {
             check("create directory " + path, NativeCalls.mkdir(chars(p), mode));

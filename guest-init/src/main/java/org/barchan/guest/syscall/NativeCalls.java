@@ -19,6 +19,9 @@ final class NativeCalls {
     @CFunction(value = "gs_exec_micros", transition = Transition.NO_TRANSITION)
     static native long execMicros();
 
+    @CFunction(value = "gs_xxh64", transition = Transition.NO_TRANSITION)
+    static native long xxh64(PointerBase bytes, int size, long seed);
+
     @CFunction("gs_mkdir")
     static native int mkdir(CCharPointer path, int mode);
 

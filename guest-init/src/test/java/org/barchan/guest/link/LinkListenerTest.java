@@ -1,5 +1,6 @@
 package org.barchan.guest.link;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -13,10 +14,12 @@ import java.util.Deque;
 import java.util.List;
 import java.util.stream.Stream;
 import org.barchan.guest.link.LinkListener.Connection;
+import org.barchan.link.Checksum;
 import org.barchan.link.Frame;
 import org.barchan.link.FrameDecoder;
 import org.barchan.link.FrameEncoder;
 import org.barchan.link.FrameType;
+import org.barchan.link.OutputHeader;
 import org.barchan.link.Padding;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(20)
 final class LinkListenerTest {
     private final FakePort port = new FakePort();
-    private final LinkListener listener = new LinkListener(port);
+    private final LinkListener listener = new LinkListener(port, Checksum.XXH64);
 
     /** Hands out scripted pieces, each by one read or more; an empty piece is a host that has hung up. */
     private static final class FakePort implements HostPort {
@@ -92,6 +95,40 @@ final class LinkListenerTest {
 
     private static String readAll(Connection connection) throws IOException {
         return new String(connection.input().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void writeOutput_betweenOtherData_isAFrameOfItsOwn() throws Exception {
+        port.feed(syn(7));
+        Connection connection = listener.accept();
+
+        connection.output().write("gathered".getBytes(StandardCharsets.UTF_8));
+        byte[] bytes = "..text..".getBytes(StandardCharsets.UTF_8);
+        connection.writeOutput(new OutputHeader(3, 2, 1L << 40), bytes, 2, 4);
+        connection.output().flush();
+
+        ByteBuffer written = ByteBuffer.wrap(port.written.toByteArray());
+        FrameDecoder decoder = new FrameDecoder();
+        assertEquals("SYN_ACK 7 0 ", show(requireNonNull(decoder.decode(written))));
+        Frame output = requireNonNull(decoder.decode(written));
+        assertEquals(FrameType.OUTPUT, output.type());
+        assertEquals(1, output.sequence());
+        assertEquals(new OutputHeader(3, 2, 1L << 40), OutputHeader.read(output.payload()));
+        assertEquals("text", StandardCharsets.UTF_8.decode(output.payload()).toString());
+        assertEquals("DATA 7 2 gathered", show(requireNonNull(decoder.decode(written))));
+    }
+
+    @Test
+    void writeOutput_asMuchAsFits_twice() throws Exception {
+        port.feed(syn(7));
+        Connection connection = listener.accept();
+
+        for (int i = 1; i <= 2; i++) {
+            connection.writeOutput(
+                    new OutputHeader(1, 1, 0), new byte[OutputHeader.MAX_DATA], 0, OutputHeader.MAX_DATA);
+        }
+
+        assertEquals(3, port.frames().size());
     }
 
     @Test

@@ -26,6 +26,14 @@ final class OutputBufferTest {
         }
     }
 
+    /** As its sender does. */
+    private ByteString take() {
+        int n = buffer.sendable();
+        ByteString data = ByteString.copyFrom(buffer.array(), buffer.sendIndex(), n);
+        buffer.countSent(n);
+        return data;
+    }
+
     @Test
     void seek_beyondWhatWasWritten_isRefused() {
         append("abc".getBytes(StandardCharsets.UTF_8));
@@ -36,7 +44,7 @@ final class OutputBufferTest {
     @Test
     void seek_beforeWhatWasAcknowledged_isRefused() {
         append("abc".getBytes(StandardCharsets.UTF_8));
-        buffer.take();
+        take();
         buffer.acknowledge(3);
 
         assertThrows(IllegalArgumentException.class, () -> buffer.seek(2));
@@ -48,7 +56,7 @@ final class OutputBufferTest {
 
         buffer.acknowledge(3);
 
-        assertEquals("abc", buffer.take().toStringUtf8());
+        assertEquals("abc", take().toStringUtf8());
     }
 
     @Test
@@ -57,11 +65,25 @@ final class OutputBufferTest {
         assertFalse(buffer.hasRoom(OutputBuffer.CAPACITY));
 
         while (buffer.hasUnsent()) {
-            assertTrue(buffer.take().size() <= OutputBuffer.MAX_CHUNK);
+            take();
         }
         buffer.acknowledge(OutputBuffer.CAPACITY);
 
         assertTrue(buffer.hasRoom(OutputBuffer.CAPACITY));
+    }
+
+    @Test
+    void append_beyondCapacity_sendsTheRestWhenTheFirstIsAcknowledged() {
+        append(new byte[OutputBuffer.CAPACITY + 5]);
+        while (buffer.sendable() > 0) {
+            take();
+        }
+        assertEquals(OutputBuffer.CAPACITY, buffer.sent());
+        assertTrue(buffer.hasUnsent());
+
+        buffer.acknowledge(3);
+
+        assertEquals(3, take().size());
     }
 
     @Test
@@ -79,7 +101,7 @@ final class OutputBufferTest {
         long acknowledged = 0;
         while (buffer.hasUnsent()) {
             long offset = buffer.sent();
-            ByteString data = buffer.take();
+            ByteString data = take();
             data.copyTo(read, (int) offset);
             if (random.nextInt(5) == 0) {
                 acknowledged = offset;
@@ -100,7 +122,7 @@ final class OutputBufferTest {
         for (int i = 0; i < 1000; i++) {
             append(new byte[60_000]);
             while (buffer.hasUnsent()) {
-                buffer.take();
+                take();
             }
             buffer.acknowledge(buffer.end());
         }
@@ -131,7 +153,7 @@ final class OutputBufferTest {
             }
             for (int i = random.nextInt(3); i > 0 && buffer.hasUnsent(); i--) {
                 long offset = buffer.sent();
-                buffer.take().copyTo(read, (int) offset);
+                take().copyTo(read, (int) offset);
             }
             if (random.nextInt(4) == 0) {
                 buffer.acknowledge(buffer.sent() - random.nextInt(1 + (int) Math.min(50_000, buffer.sent())));

@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
 import com.google.common.util.concurrent.ListenableFuture;
+import com.google.protobuf.ByteString;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Codec;
@@ -20,18 +21,23 @@ import io.grpc.netty.shaded.io.netty.channel.WriteBufferWaterMark;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.stub.ClientCalls;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.link.OutputHeader;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,6 +65,8 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     private final EventLoopGroup eventLoops;
     private final ManagedChannel channel;
     private final Set<Consumer<String>> whenHopeless = ConcurrentHashMap.newKeySet();
+    private final Map<Integer, OutputReceiver> outputs = new ConcurrentHashMap<>();
+    private final AtomicInteger lastOutput = new AtomicInteger();
     private final AtomicLong retryMillis = new AtomicLong(FIRST_RETRY_MILLIS);
     private volatile @Nullable String hopeless;
     private volatile long upSince;
@@ -83,6 +91,13 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
                 .directExecutor();
         InternalNettyChannelBuilder.setProtocolNegotiatorFactory(builder, () -> new LinkNegotiator(this, budget));
         this.channel = builder.build();
+    }
+
+    /** Takes the output of one call. */
+    @FunctionalInterface
+    interface OutputReceiver {
+        /** Called by the event loop; must not block. */
+        void output(OutputHeader header, ByteString data);
     }
 
     /** Describes what is tried, for messages. */
@@ -177,6 +192,32 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
 
     void unwatch(Consumer<String> action) {
         whenHopeless.remove(action);
+    }
+
+    /** Has output sent to a receiver; returns the number that the guest is to put on it. */
+    int openOutput(OutputReceiver receiver) {
+        int number = lastOutput.incrementAndGet();
+        outputs.put(number, receiver);
+        return number;
+    }
+
+    /** What still comes for a number is dropped. */
+    void closeOutput(int number) {
+        outputs.remove(number);
+    }
+
+    @Override
+    public boolean output(ByteBuffer payload) throws IOException {
+        OutputHeader header = OutputHeader.read(payload);
+        if (header.channel() < 1 || header.channel() > lastOutput.get()) {
+            throw new HostileGuestException("the guest sent output that nobody has asked for");
+        }
+        OutputReceiver receiver = outputs.get(header.channel());
+        if (receiver == null) {
+            return false;
+        }
+        receiver.output(header, ByteString.copyFrom(payload));
+        return true;
     }
 
     /** Returns the error for a call that was given up. */

@@ -121,7 +121,8 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
 
     private void take(ChannelHandlerContext ctx, Frame frame, ByteBuf in, List<Object> out) throws IOException {
         int size = frame.payload().remaining();
-        if (size == 0 || frame.type() != FrameType.DATA || frame.epoch() != epoch) {
+        boolean useful = frame.type() == FrameType.DATA || frame.type() == FrameType.OUTPUT;
+        if (size == 0 || !useful || frame.epoch() != epoch) {
             charge();
         }
         if (!receiver.accept(frame)) {
@@ -131,6 +132,13 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
             case DATA -> {
                 budget.carried(size);
                 out.add(in.retainedSlice(in.readerIndex() - size, size));
+            }
+            case OUTPUT -> {
+                if (observer.output(frame.payload())) {
+                    budget.carried(size);
+                } else {
+                    charge();
+                }
             }
             case PING -> {
                 writeFrame(ctx, FrameType.PONG, frame.payload(), ctx.newPromise());

@@ -10,22 +10,15 @@ import org.barchan.v1.Termination;
 
 /** Output of a process that has arrived, and what of it has been taken and acknowledged. Not thread-safe. */
 final class OutputQueue {
-    /** Beyond this nothing more is asked of the guest. An honest one has less than that unacknowledged. */
+    /** Most bytes of a stream that have arrived and are not taken. An honest guest sends no more than it keeps: as much as that. */
     private static final int CAPACITY = 1 << 20;
 
     /** A quarter of what a guest keeps: it goes on writing meanwhile, and hears seldom, since each message costs it dearly. */
     private static final int ACKNOWLEDGE_AT = 256 << 10;
 
-    /** Most bytes in a message of the guest's. */
-    private static final int MAX_MESSAGE = 256 << 10;
-
-    /** Most bytes in an event. */
-    private static final int MAX_CHUNK = 64 << 10;
-
     private final Deque<ProcessEvent> events = new ArrayDeque<>();
     private final Offsets stdout;
     private final Offsets stderr;
-    private int bytes;
     private boolean terminated;
 
     /** How far one stream is. */
@@ -65,9 +58,6 @@ final class OutputQueue {
     /** Adds output; returns what is wrong with it, or an empty string. */
     String add(ProcessOutput output) {
         int size = output.getData().size();
-        if (size == 0 || size > MAX_MESSAGE) {
-            return "output of " + size + " bytes at once (expected: 1 to " + MAX_MESSAGE + ")";
-        }
         if (output.getStream() != OutputStream.OUTPUT_STREAM_STDOUT
                 && output.getStream() != OutputStream.OUTPUT_STREAM_STDERR) {
             return "output of an unknown stream";
@@ -77,15 +67,11 @@ final class OutputQueue {
             return "output at offset " + Long.toUnsignedString(output.getOffset()) + " (expected: " + offsets.arrived
                     + ")";
         }
-        offsets.arrived += size;
-        bytes += size;
-        for (int at = 0; at < size; at += MAX_CHUNK) {
-            ProcessOutput part = output.toBuilder()
-                    .setOffset(output.getOffset() + at)
-                    .setData(output.getData().substring(at, Math.min(size, at + MAX_CHUNK)))
-                    .build();
-            events.add(ProcessEvent.newBuilder().setOutput(part).build());
+        if (size > offsets.taken + CAPACITY - offsets.arrived) {
+            return "output of more than " + CAPACITY + " bytes that were not acknowledged";
         }
+        offsets.arrived += size;
+        events.add(ProcessEvent.newBuilder().setOutput(output).build());
         return "";
     }
 
@@ -120,16 +106,11 @@ final class OutputQueue {
         return terminated;
     }
 
-    boolean hasRoom() {
-        return bytes < CAPACITY;
-    }
-
     /** Removes the next event; it counts as taken at the next {@link #takePrevious}. */
     ProcessEvent next() {
         ProcessEvent event = events.remove();
         if (event.hasOutput()) {
             ProcessOutput output = event.getOutput();
-            bytes -= output.getData().size();
             offsets(output).handedOut = output.getOffset() + output.getData().size();
         }
         return event;

@@ -18,7 +18,9 @@ import org.barchan.guest.v1.StdinEnd;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.link.OutputHeader;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.Termination;
 import org.jspecify.annotations.Nullable;
 
@@ -144,9 +146,6 @@ final class ProcessStreams implements ProcessConnection {
             }
             ProcessEvent event = output.next();
             finished = event.hasTerminated();
-            if (attachment != null) {
-                attachment.requestMore();
-            }
             return event;
         } finally {
             lock.unlock();
@@ -201,16 +200,18 @@ final class ProcessStreams implements ProcessConnection {
                 channel.newCall(GuestServiceGrpc.getProcessIoMethod(), null);
         private @Nullable ScheduledFuture<?> timer;
         private boolean answered;
-        private boolean requested = true;
+        private int outputChannel;
 
         void start() {
+            outputChannel = channel.openOutput(this::output);
             call.start(this, new Metadata());
             OutputAck arrived = output.attach();
             send(ProcessIoRequest.newBuilder()
                     .setAttach(Attach.newBuilder()
                             .setProcessId(processId)
                             .setStdoutOffset(arrived.getStdoutOffset())
-                            .setStderrOffset(arrived.getStderrOffset()))
+                            .setStderrOffset(arrived.getStderrOffset())
+                            .setOutputChannel(outputChannel))
                     .build());
             call.request(1);
             if (attachment != this) {
@@ -234,20 +235,13 @@ final class ProcessStreams implements ProcessConnection {
             }
         }
 
-        /** Asks for one more message unless one is on its way or the queue is full. */
-        void requestMore() {
-            if (!requested && output.hasRoom()) {
-                requested = true;
-                call.request(1);
-            }
-        }
-
         void end() {
             release();
             call.cancel("the streams of process " + processId + " were let go of", null);
         }
 
         private void release() {
+            channel.closeOutput(outputChannel);
             channel.unwatch(this);
             stopTimer();
         }
@@ -278,14 +272,32 @@ final class ProcessStreams implements ProcessConnection {
         @Override
         public void onMessage(ProcessIoResponse response) {
             ifCurrent(() -> {
-                requested = false;
                 if (output.isTerminated()) {
                     return;
                 }
                 try {
                     take(response);
                     changed.signalAll();
-                    requestMore();
+                    call.request(1);
+                } catch (SandboxException e) {
+                    fail(e);
+                }
+            });
+        }
+
+        private void output(OutputHeader header, ByteString data) {
+            ifCurrent(() -> {
+                if (output.isTerminated()) {
+                    return;
+                }
+                try {
+                    losses.progress();
+                    expect(output.add(ProcessOutput.newBuilder()
+                            .setStreamValue(header.stream())
+                            .setOffset(header.offset())
+                            .setData(data)
+                            .build()));
+                    changed.signalAll();
                 } catch (SandboxException e) {
                     fail(e);
                 }
@@ -298,10 +310,6 @@ final class ProcessStreams implements ProcessConnection {
             }
             switch (response.getResponseCase()) {
                 case STDIN_WINDOW -> window(response.getStdinWindow());
-                case OUTPUT -> {
-                    losses.progress();
-                    expect(output.add(response.getOutput()));
-                }
                 case TERMINATED -> terminated(response.getTerminated());
                 case RESPONSE_NOT_SET -> throw CheckedMessages.bad(action(), "an empty message");
             }

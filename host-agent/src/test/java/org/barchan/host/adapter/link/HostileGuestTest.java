@@ -1,6 +1,7 @@
 package org.barchan.host.adapter.link;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -29,6 +30,7 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.link.FrameType;
+import org.barchan.link.OutputHeader;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.Termination;
@@ -227,12 +229,103 @@ class HostileGuestTest {
     @Test
     void outputWithAGapOrARepeat_isAnError() throws Exception {
         for (long offset : new long[] {1, -1}) {
-            ProcessConnection streams = serving(window(1), output(offset)).attach("p", 0, 0);
-            SandboxException error = failure(streams::take);
-            assertEquals(Code.LOST, error.code());
-            assertTrue(text(error).contains("guest sent output at offset"), error.getMessage());
-            peer.close();
+            refused("guest sent output at offset", (epoch, channel) -> epoch.output(channel, output(offset, "x")));
         }
+    }
+
+    @Test
+    void outputOfAnUnknownStream_isAnError() throws Exception {
+        refused(
+                "guest sent output of an unknown stream",
+                (epoch, channel) -> epoch.output(
+                        channel, output(0, "x").toBuilder().setStreamValue(9).build()));
+    }
+
+    @Test
+    void outputBeyondWhatAGuestKeeps_isAnError() throws Exception {
+        String piece = "x".repeat(1 << 15);
+        refused("bytes that were not acknowledged", (epoch, channel) -> {
+            for (long offset = 0; offset <= 1 << 20; offset += piece.length()) {
+                epoch.output(channel, output(offset, piece));
+            }
+        });
+    }
+
+    @Test
+    void outputThatNobodyHasAskedFor_endsTheLink() throws Exception {
+        refused("output that nobody has asked for", (epoch, channel) -> epoch.output(channel + 1, output(0, "x")));
+        refused("output that nobody has asked for", (epoch, channel) -> epoch.output(-1, output(0, "x")));
+    }
+
+    @Test
+    void outputForWhoHasLeft_isDropped_untilThereIsTooMuch() throws Exception {
+        TestGuest guest = new TestGuest(directory);
+        peer = guest;
+        Guest other = link.open(SandboxId.random(), guest.socket);
+        var _ = other.hello(Duration.ofSeconds(10));
+        guest.service.processes.put("p", guest.service.new Program("idle"));
+        other.attach("p", 0, 0).close();
+        LinkServer.Connection epoch = requireNonNull(guest.epoch);
+        epoch.output(1, output(0, "x"));
+        assertEquals("boot", other.hello(Duration.ofSeconds(10)).bootId());
+        assertEquals(1, guest.link.connections());
+        assertThrows(IOException.class, () -> {
+            while (true) {
+                epoch.output(1, output(0, "x"));
+            }
+        });
+    }
+
+    @Test
+    void frameOfOutputWithoutData_endsTheEpoch() throws Exception {
+        TestGuest guest = new TestGuest(directory);
+        peer = guest;
+        Guest other = link.open(SandboxId.random(), guest.socket);
+        var _ = other.hello(Duration.ofSeconds(10));
+        requireNonNull(guest.epoch).send(FrameType.OUTPUT, ByteBuffer.allocate(OutputHeader.SIZE));
+        assertEquals(2, other.hello(Duration.ofSeconds(10)).epochs());
+    }
+
+    private interface Attack {
+        void on(LinkServer.Connection epoch, int channel) throws IOException;
+    }
+
+    /** A guest that attacks whoever attaches to a process; this must fail for that reason. */
+    private void refused(String reason, Attack attack) throws Exception {
+        CompletableFuture<TestGuest> self = new CompletableFuture<>();
+        TestGuest guest = new TestGuest(directory, Optional.of(new GuestServiceGrpc.GuestServiceImplBase() {
+            @Override
+            public StreamObserver<ProcessIoRequest> processIo(StreamObserver<ProcessIoResponse> observer) {
+                observer.onNext(window(1));
+                return new StreamObserver<>() {
+                    @Override
+                    public void onNext(ProcessIoRequest request) {
+                        if (request.hasAttach()) {
+                            try {
+                                int channel = request.getAttach().getOutputChannel();
+                                attack.on(requireNonNull(self.join().epoch), channel);
+                            } catch (IOException e) {
+                                // The agent has had enough.
+                            }
+                        }
+                    }
+
+                    @Override
+                    public void onError(Throwable error) {}
+
+                    @Override
+                    public void onCompleted() {}
+                };
+            }
+        }));
+        self.complete(guest);
+        peer = guest;
+        ProcessConnection streams = link.open(SandboxId.random(), guest.socket).attach("p", 0, 0);
+        // One byte more than the guest takes: returns when all is over.
+        SandboxException error = failure(() -> streams.write(ByteString.copyFromUtf8("xx")));
+        assertEquals(Code.LOST, error.code());
+        assertTrue(text(error).contains(reason), error.getMessage());
+        guest.close();
     }
 
     @Test
@@ -370,12 +463,11 @@ class HostileGuestTest {
                 .build();
     }
 
-    private static ProcessIoResponse output(long offset) {
-        return ProcessIoResponse.newBuilder()
-                .setOutput(ProcessOutput.newBuilder()
-                        .setStream(OutputStream.OUTPUT_STREAM_STDOUT)
-                        .setOffset(offset)
-                        .setData(ByteString.copyFromUtf8("x")))
+    private static ProcessOutput output(long offset, String data) {
+        return ProcessOutput.newBuilder()
+                .setStream(OutputStream.OUTPUT_STREAM_STDOUT)
+                .setOffset(offset)
+                .setData(ByteString.copyFromUtf8(data))
                 .build();
     }
 

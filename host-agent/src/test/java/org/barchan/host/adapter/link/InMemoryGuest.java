@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -27,6 +28,7 @@ import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
 import org.barchan.guest.v1.WaitProcessResponse;
+import org.barchan.link.OutputHeader;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessStarted;
@@ -46,6 +48,9 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
     volatile ConfigureRequest configured = ConfigureRequest.getDefaultInstance();
     volatile StepResult step =
             StepResult.newBuilder().setOutcome(StepOutcome.STEP_OUTCOME_DONE).build();
+    /** Where output goes. */
+    volatile LinkServer.@Nullable Connection epoch;
+
     private int hellos;
 
     Program program(String id) {
@@ -165,7 +170,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
     }
 
     /** A process: a thread with two rings and an input buffer, all guarded by this. */
-    static final class Program {
+    final class Program {
         private final String command;
         private final Ring stdout = new Ring(OutputStream.OUTPUT_STREAM_STDOUT);
         private final Ring stderr = new Ring(OutputStream.OUTPUT_STREAM_STDERR);
@@ -260,6 +265,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             stderr.acknowledge(attach.getStderrOffset());
             attachment.stdoutSent = attach.getStdoutOffset();
             attachment.stderrSent = attach.getStderrOffset();
+            attachment.outputChannel = attach.getOutputChannel();
             attachment.window();
             LinkServer.daemon(attachment::pump);
             notifyAll();
@@ -333,7 +339,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
                 return ProcessOutput.newBuilder()
                         .setStream(stream)
                         .setOffset(offset)
-                        .setData(kept.substring(start, Math.min(kept.size(), start + 65536)))
+                        .setData(kept.substring(start, Math.min(kept.size(), start + OutputHeader.MAX_DATA)))
                         .build();
             }
         }
@@ -344,6 +350,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             private boolean over;
             private long stdoutSent;
             private long stderrSent;
+            private int outputChannel;
 
             Attachment(@Nullable ServerCallStreamObserver<ProcessIoResponse> observer) {
                 this.observer = observer;
@@ -352,6 +359,14 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             private void send(ProcessIoResponse.Builder response) {
                 if (observer != null && !over && !observer.isCancelled()) {
                     observer.onNext(response.build());
+                }
+            }
+
+            private void sendOutput(ProcessOutput output) {
+                try {
+                    Objects.requireNonNull(epoch).output(outputChannel, output);
+                } catch (IOException e) {
+                    // The epoch is over; the next one brings another attachment.
                 }
             }
 
@@ -389,11 +404,11 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
                             if (stdoutSent < stdout.written) {
                                 ProcessOutput output = stdout.from(stdoutSent);
                                 stdoutSent += output.getData().size();
-                                send(ProcessIoResponse.newBuilder().setOutput(output));
+                                sendOutput(output);
                             } else if (stderrSent < stderr.written) {
                                 ProcessOutput output = stderr.from(stderrSent);
                                 stderrSent += output.getData().size();
-                                send(ProcessIoResponse.newBuilder().setOutput(output));
+                                sendOutput(output);
                             } else if (ended.getCount() == 0) {
                                 send(ProcessIoResponse.newBuilder().setTerminated(termination()));
                                 complete();

@@ -16,7 +16,9 @@ import org.barchan.link.FrameDecoder;
 import org.barchan.link.FrameEncoder;
 import org.barchan.link.FrameType;
 import org.barchan.link.LinkException;
+import org.barchan.link.OutputHeader;
 import org.barchan.link.Padding;
+import org.barchan.v1.ProcessOutput;
 
 /** The guest's end of the link, behind a unix socket that takes one connection at a time, as QEMU does. */
 final class LinkServer implements AutoCloseable {
@@ -152,6 +154,15 @@ final class LinkServer implements AutoCloseable {
             for (int at = 0; at < bytes.length; at += FrameEncoder.MAX_PAYLOAD) {
                 send(FrameType.DATA, ByteBuffer.wrap(bytes, at, Math.min(bytes.length - at, FrameEncoder.MAX_PAYLOAD)));
             }
+        }
+
+        /** Sends output of a process. */
+        void output(int channel, ProcessOutput output) throws IOException {
+            ByteBuffer payload =
+                    ByteBuffer.allocate(OutputHeader.SIZE + output.getData().size());
+            new OutputHeader(channel, output.getStreamValue(), output.getOffset()).write(payload);
+            output.getData().copyTo(payload);
+            send(FrameType.OUTPUT, payload.flip());
         }
 
         synchronized void sendRaw(ByteBuffer bytes) throws IOException {

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** An in-memory guest behind a real link. */
 final class TestGuest implements AutoCloseable {
@@ -37,6 +38,9 @@ final class TestGuest implements AutoCloseable {
     final InMemoryGuest service = new InMemoryGuest();
     final Path socket;
     final LinkServer link;
+    /** The connection that is there now. */
+    volatile LinkServer.@Nullable Connection epoch;
+
     volatile Fault fault = connection -> {};
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("test-guest", true), EpollIoHandler.newFactory());
@@ -60,6 +64,8 @@ final class TestGuest implements AutoCloseable {
         link = new LinkServer(socket, connection -> {
             fault.prepare(connection);
             connection.handshake();
+            epoch = connection;
+            service.epoch = connection;
             connection.bridge(backend);
         });
     }
