@@ -24,7 +24,9 @@ final class FrameGuard extends ByteToMessageDecoder {
     private static final int MAX_HEADER_BLOCK = 16_384;
     private static final int MAX_CONTINUATIONS = 8;
     private static final int MAX_SETTINGS = 32 * 6;
-    private static final int TINY = 256;
+    /** Bytes below which a piece of something is next to nothing. */
+    static final int TINY = 256;
+
     private static final long PAUSE_MILLIS = 20;
 
     private static final int DATA = 0x0;
@@ -143,6 +145,15 @@ final class FrameGuard extends ByteToMessageDecoder {
     public void channelWritabilityChanged(ChannelHandlerContext ctx) throws Exception {
         readOrNot(ctx);
         super.channelWritabilityChanged(ctx);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) throws Exception {
+        if (event == LinkHandler.Event.TOO_FAST) {
+            pause(ctx);
+        } else {
+            super.userEventTriggered(ctx, event);
+        }
     }
 
     private void pause(ChannelHandlerContext ctx) {

@@ -28,9 +28,12 @@ import org.jspecify.annotations.Nullable;
 // A promise carries the result of each; a write that fails closes the channel.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundHandler {
-    /** Fired to the handlers behind when the guest has agreed. */
+    /** Fired to the handlers behind. */
     enum Event {
-        UP
+        /** The guest has agreed to the epoch. */
+        UP,
+        /** The guest sends so many small pieces that it is to be read more slowly. */
+        TOO_FAST
     }
 
     /** More than all the buffers between guest and host hold: a guest that sends so much of something else is not stale but bad. */
@@ -134,6 +137,9 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
                 out.add(in.retainedSlice(in.readerIndex() - size, size));
             }
             case OUTPUT -> {
+                if (size < FrameGuard.TINY && !budget.takeTiny()) {
+                    ctx.fireUserEventTriggered(Event.TOO_FAST);
+                }
                 if (observer.output(frame.payload())) {
                     budget.carried(size);
                 } else {

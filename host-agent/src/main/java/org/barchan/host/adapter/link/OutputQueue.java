@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.link;
 
+import com.google.protobuf.ByteString;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.barchan.guest.v1.OutputAck;
@@ -7,6 +8,7 @@ import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.Termination;
+import org.jspecify.annotations.Nullable;
 
 /** Output of a process that has arrived, and what of it has been taken and acknowledged. Not thread-safe. */
 final class OutputQueue {
@@ -16,13 +18,42 @@ final class OutputQueue {
     /** A quarter of what a guest keeps: it goes on writing meanwhile, and hears seldom, since each message costs it dearly. */
     private static final int ACKNOWLEDGE_AT = 256 << 10;
 
-    private final Deque<ProcessEvent> events = new ArrayDeque<>();
+    /** Most bytes in an event that was put together of several. */
+    private static final int MAX_EVENT = 64 << 10;
+
+    /** With so many events waiting, output is put together past what the other stream has in between. */
+    private static final int MANY_EVENTS = 64;
+
+    private final Deque<Event> events = new ArrayDeque<>();
     private final Offsets stdout;
     private final Offsets stderr;
     private boolean terminated;
 
+    /** Something to hand out: output that may still grow, or the end. */
+    private static final class Event {
+        private ProcessEvent event;
+
+        Event(ProcessEvent event) {
+            this.event = event;
+        }
+
+        int size() {
+            return event.getOutput().getData().size();
+        }
+
+        void append(ByteString data) {
+            ProcessOutput before = event.getOutput();
+            event = ProcessEvent.newBuilder()
+                    .setOutput(before.toBuilder().setData(before.getData().concat(data)))
+                    .build();
+        }
+    }
+
     /** How far one stream is. */
     private static final class Offsets {
+        /** The last that waits to be handed out. */
+        private @Nullable Event last;
+
         private long arrived;
         private long handedOut;
         private long taken;
@@ -71,8 +102,22 @@ final class OutputQueue {
             return "output of more than " + CAPACITY + " bytes that were not acknowledged";
         }
         offsets.arrived += size;
-        events.add(ProcessEvent.newBuilder().setOutput(output).build());
+        append(offsets, output);
         return "";
+    }
+
+    /** A guest may send a byte at a time: what waits is put together, so that its events don't take many times its bytes. */
+    private void append(Offsets offsets, ProcessOutput output) {
+        Event last = offsets.last;
+        if (last != null
+                && last.size() + output.getData().size() <= MAX_EVENT
+                && (last.equals(events.peekLast()) || events.size() >= MANY_EVENTS)) {
+            last.append(output.getData());
+            return;
+        }
+        Event next = new Event(ProcessEvent.newBuilder().setOutput(output).build());
+        events.add(next);
+        offsets.last = next;
     }
 
     /** Adds the end; returns what is wrong with it, or an empty string. */
@@ -83,7 +128,8 @@ final class OutputQueue {
                     + stderr.arrived + ")";
         }
         terminated = true;
-        events.add(ProcessEvent.newBuilder().setTerminated(termination).build());
+        events.add(
+                new Event(ProcessEvent.newBuilder().setTerminated(termination).build()));
         return "";
     }
 
@@ -108,12 +154,14 @@ final class OutputQueue {
 
     /** Removes the next event; it counts as taken at the next {@link #takePrevious}. */
     ProcessEvent next() {
-        ProcessEvent event = events.remove();
-        if (event.hasOutput()) {
-            ProcessOutput output = event.getOutput();
-            offsets(output).handedOut = output.getOffset() + output.getData().size();
+        Event next = events.remove();
+        if (next.event.hasOutput()) {
+            ProcessOutput output = next.event.getOutput();
+            Offsets offsets = offsets(output);
+            offsets.handedOut = output.getOffset() + output.getData().size();
+            offsets.last = next.equals(offsets.last) ? null : offsets.last;
         }
-        return event;
+        return next.event;
     }
 
     /** Notes that whoever got the last event asks for more, so is done with it. */
