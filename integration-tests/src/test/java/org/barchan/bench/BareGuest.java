@@ -130,7 +130,7 @@ final class BareGuest {
                 "stdio,id=port",
                 "-device",
                 "virtserialport,chardev=port,name=" + PORT);
-        return Arrival.of(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT), bytes);
+        return Arrival.of(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT), bytes, true);
     }
 
     /**
@@ -140,6 +140,12 @@ final class BareGuest {
      */
     record Arrival(double first, double last, long bytes) {
         static Arrival of(ProcessBuilder program, long expected) throws IOException, InterruptedException {
+            return of(program, expected, false);
+        }
+
+        /** Runs a program, and ends it when all has come if it does not end by itself. */
+        private static Arrival of(ProcessBuilder program, long expected, boolean endless)
+                throws IOException, InterruptedException {
             long start = System.nanoTime();
             Process process = program.start();
             // Its standard input stays open: QEMU takes the end of it for the host's hanging up.
@@ -156,6 +162,9 @@ final class BareGuest {
                 }
             }
             double last = since(start);
+            if (endless) {
+                process.destroyForcibly();
+            }
             if (!process.waitFor(60, TimeUnit.SECONDS)) {
                 process.destroyForcibly().waitFor();
             }
