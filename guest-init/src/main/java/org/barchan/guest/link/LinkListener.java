@@ -129,7 +129,7 @@ public final class LinkListener {
         }
 
         /**
-         * Sends what a process wrote, in a frame of its own: to carry it over the connection costs an emulated CPU four times as much.
+         * Sends what a process wrote, in a frame of its own: carried over the connection, a stream has half the pace where the CPU is emulated.
          *
          * @param length at most {@link OutputHeader#MAX_DATA}
          */

@@ -15,7 +15,7 @@ final class KernelCommandLine {
     /**
      * What an emulator is slow at, for nothing. What keeps a CPU's speculation in check does nothing where there is none, and makes each
      * indirect call of the kernel a slow one: a seventh of the throughput of a stream. Clearing each page when it is handed out costs
-     * another tenth of it. Taking the lock prefixes out of a kernel that has one CPU, write-protecting its text and looking through all
+     * a fifteenth of it. Taking the lock prefixes out of a kernel that has one CPU, write-protecting its text and looking through all
      * page tables for what is both writable and executable take a quarter of the boot, and to ask ACPI which interrupt line a device
      * could use another tenth. A guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
      */

@@ -51,7 +51,7 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
 
     private static final int MAX_METADATA = 8 << 10;
     private static final int MAX_MESSAGE = 512 << 10;
-    /** For one stream, and for all of them: more than the unacknowledged output that a guest may have sent for a process. */
+    /** For one stream, and for all of them. Output does not count: it has frames and a window of its own. */
     private static final int FLOW_CONTROL_WINDOW = 1 << 20;
 
     private static final WriteBufferWaterMark WRITE_BUFFER = new WriteBufferWaterMark(128 << 10, 256 << 10);

@@ -260,9 +260,7 @@ class HostileGuestTest {
     @Test
     void outputForWhoHasLeft_isDropped_untilThereIsTooMuch() throws Exception {
         TestGuest guest = new TestGuest(directory);
-        peer = guest;
-        Guest other = link.open(SandboxId.random(), guest.socket);
-        var _ = other.hello(Duration.ofSeconds(10));
+        Guest other = greeted(guest);
         guest.service.processes.put("p", guest.service.new Program("idle"));
         other.attach("p", 0, 0).close();
         LinkServer.Connection epoch = requireNonNull(guest.epoch);
@@ -279,11 +277,17 @@ class HostileGuestTest {
     @Test
     void frameOfOutputWithoutData_endsTheEpoch() throws Exception {
         TestGuest guest = new TestGuest(directory);
+        Guest other = greeted(guest);
+        requireNonNull(guest.epoch).send(FrameType.OUTPUT, ByteBuffer.allocate(OutputHeader.SIZE));
+        assertEquals(2, other.hello(Duration.ofSeconds(10)).epochs());
+    }
+
+    /** Opens the link to a guest, so that there is an epoch. */
+    private Guest greeted(TestGuest guest) throws Exception {
         peer = guest;
         Guest other = link.open(SandboxId.random(), guest.socket);
         var _ = other.hello(Duration.ofSeconds(10));
-        requireNonNull(guest.epoch).send(FrameType.OUTPUT, ByteBuffer.allocate(OutputHeader.SIZE));
-        assertEquals(2, other.hello(Duration.ofSeconds(10)).epochs());
+        return other;
     }
 
     private interface Attack {
