@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.v1.ProcessSpec;
 
 /** A {@link FakeWorld} for the tests of the API, which look at the first machine alone. */
 public final class FakeHypervisor {
@@ -36,13 +34,7 @@ public final class FakeHypervisor {
     public void runKept(Sandboxes sandboxes) throws InterruptedException {
         RecordingObserver observer = new RecordingObserver();
         Run run = sandboxes.run(
-                new RunOrder(
-                        RunTest.spec(ClientLostPolicy.KEEP, root(), false, "kept", Hypervisors.DEFAULT_URI),
-                        ProcessSpec.newBuilder()
-                                .addArgv(FakeWorld.bytes("true"))
-                                .build(),
-                        Optional.empty(),
-                        FakeWorld.CLIENT),
+                FakeWorld.order(RunTest.spec(ClientLostPolicy.KEEP, root(), false, "kept", Hypervisors.DEFAULT_URI)),
                 observer);
         observer.awaitStarted();
         run.clientLost();

@@ -30,6 +30,8 @@ import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.ProcessSpec;
 
 /** A host with hypervisor, guests, boot files, where any step can be made to fail, and what is left behind is known. */
 public final class FakeWorld
@@ -233,6 +235,12 @@ public final class FakeWorld
     @Override
     public void close() {
         closed.incrementAndGet();
+    }
+
+    /** Returns the order to run {@code true}. */
+    static RunOrder order(SandboxSpec spec) {
+        return new RunOrder(
+                spec, ProcessSpec.newBuilder().addArgv(bytes("true")).build(), Optional.empty(), CLIENT);
     }
 
     static ByteString bytes(String text) {

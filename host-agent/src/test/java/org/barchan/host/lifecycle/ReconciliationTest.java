@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
@@ -21,7 +20,6 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
-import org.barchan.v1.ProcessSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -212,14 +210,7 @@ final class ReconciliationTest {
     private RecordingObserver run(Sandboxes sandboxes, String name, String uri) {
         RecordingObserver observer = new RecordingObserver();
         var _ = sandboxes.run(
-                new RunOrder(
-                        RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name, uri),
-                        ProcessSpec.newBuilder()
-                                .addArgv(FakeWorld.bytes("true"))
-                                .build(),
-                        Optional.empty(),
-                        FakeWorld.CLIENT),
-                observer);
+                FakeWorld.order(RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name, uri)), observer);
         return observer;
     }
 }
