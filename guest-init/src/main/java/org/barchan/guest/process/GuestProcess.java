@@ -45,7 +45,11 @@ public final class GuestProcess {
     private final OutputBuffer stdout = new OutputBuffer();
     private final OutputBuffer stderr = new OutputBuffer();
     private final StdinBuffer stdin = new StdinBuffer();
+    private boolean stderrIsNext = true;
     private int openOutputs = 2;
+    /** Two readers, the feeder, the reaper: the last of them closes the event. */
+    private int exitEventUsers = 4;
+
     private boolean outputAbandoned;
     private TerminationCause requestedCause = TerminationCause.TERMINATION_CAUSE_UNSPECIFIED;
     private int requestedSignal;
@@ -163,7 +167,15 @@ public final class GuestProcess {
             notifyAll();
         }
         Linux.signalEvent(exitEvent);
+        releaseExitEvent();
         tellAttached();
+    }
+
+    private synchronized void releaseExitEvent() {
+        exitEventUsers--;
+        if (exitEventUsers == 0) {
+            Linux.close(exitEvent);
+        }
     }
 
     private void tellAttached() {
@@ -211,6 +223,7 @@ public final class GuestProcess {
             finishIfDrained();
             notifyAll();
         }
+        releaseExitEvent();
         tellAttached();
     }
 
@@ -236,6 +249,7 @@ public final class GuestProcess {
         synchronized (this) {
             stdin.close();
         }
+        releaseExitEvent();
         tellAttached();
     }
 
@@ -332,7 +346,9 @@ public final class GuestProcess {
             if (!outlet.equals(attachment)) {
                 return false;
             }
-            boolean error = stderr.sendable() > 0;
+            // In turn while both have something: neither waits for the end of the other.
+            boolean error = stderr.sendable() > 0 && (stderrIsNext || stdout.sendable() == 0);
+            stderrIsNext = !error;
             OutputBuffer buffer = error ? stderr : stdout;
             stream = error ? OutputStream.OUTPUT_STREAM_STDERR : OutputStream.OUTPUT_STREAM_STDOUT;
             offset = buffer.sent();

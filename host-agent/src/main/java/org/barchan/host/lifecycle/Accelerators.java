@@ -32,14 +32,19 @@ final class Accelerators {
     private final ProofStore store;
     private final TrialBoot trial;
     private final Duration deadline;
+    private final Duration emulatedDeadline;
     private final Map<String, CompletableFuture<KvmVerdict>> proofs = new ConcurrentHashMap<>();
 
-    /** @param deadline how long a guest under KVM may take to answer */
-    Accelerators(Host host, ProofStore store, TrialBoot trial, Duration deadline) {
+    /**
+     * @param deadline how long a guest under KVM may take to answer
+     * @param emulatedDeadline how long an emulated one may
+     */
+    Accelerators(Host host, ProofStore store, TrialBoot trial, Duration deadline, Duration emulatedDeadline) {
         this.host = host;
         this.store = store;
         this.trial = trial;
         this.deadline = deadline;
+        this.emulatedDeadline = emulatedDeadline;
     }
 
     /**
@@ -89,7 +94,7 @@ final class Accelerators {
                 own.complete(known.get());
             } else {
                 // On a thread of its own: whoever came first may be cancelled, the others still want to know.
-                Thread.ofVirtual().name("kvm-proof").start(() -> own.complete(prove(key, guest)));
+                Thread.ofVirtual().name("kvm-proof").start(() -> prove(key, guest, own));
             }
             shared = own;
         }
@@ -108,46 +113,69 @@ final class Accelerators {
         }
     }
 
-    private KvmVerdict prove(String key, Guest guest) {
-        KvmVerdict verdict;
+    private void prove(String key, Guest guest, CompletableFuture<KvmVerdict> result) {
         try {
-            Duration time = trial.run(
-                    Accelerator.KVM,
-                    guest.files(),
-                    guest.driver(),
-                    guest.runAs(),
-                    guest.uri(),
-                    deadline,
-                    new StopSignal());
+            Duration time = boot(Accelerator.KVM, guest);
             LOG.info("KVM works: a guest answered after {} ms", time.toMillis());
-            verdict = new KvmVerdict.Works();
-            store.write(key, verdict);
+            result.complete(remember(key, new KvmVerdict.Works()));
         } catch (SandboxException e) {
             LOG.warn("KVM does not work: {}", Printable.lines(String.valueOf(e.getMessage())));
-            verdict = switch (e.code()) {
+            switch (e.code()) {
                 case TIMEOUT ->
-                    remember(key, "a guest under KVM did not come up within " + deadline.toSeconds() + " s");
-                case LOST -> remember(key, "a guest under KVM died while it booted");
-                // Not a matter of KVM alone, and quick to find out again.
-                case INVALID, NOT_FOUND, ALREADY_EXISTS, PRECONDITION, EXHAUSTED, SILENT, UNAVAILABLE, INTERNAL -> {
-                    proofs.remove(key);
-                    yield new KvmVerdict.Fails(Printable.line(firstLine(e)));
+                    result.complete(remember(
+                            key,
+                            new KvmVerdict.Fails(
+                                    "a guest under KVM did not come up within " + deadline.toSeconds() + " s")));
+                case LOST ->
+                    result.complete(remember(key, new KvmVerdict.Fails("a guest under KVM died while it booted")));
+                case PRECONDITION, INTERNAL -> {
+                    // Nobody waits for the rest: emulation is what the guest gets.
+                    KvmVerdict verdict = new KvmVerdict.Fails(Printable.line(firstLine(e)));
+                    result.complete(verdict);
+                    rememberIfKvmIsToBlame(key, guest, verdict);
                 }
-            };
+                // Not a matter of KVM, and quick to find out again.
+                case INVALID, NOT_FOUND, ALREADY_EXISTS, EXHAUSTED, SILENT, UNAVAILABLE ->
+                    forget(key, result, Printable.line(firstLine(e)));
+            }
         } catch (InterruptedException e) {
             LOG.info("checking whether KVM works: the agent is stopping");
-            proofs.remove(key);
-            verdict = new KvmVerdict.Fails("the agent stopped while it was checked");
+            forget(key, result, "the agent stopped while it was checked");
         } catch (RuntimeException e) {
             LOG.error("checking whether KVM works", e);
-            proofs.remove(key);
-            verdict = new KvmVerdict.Fails("the check itself failed: " + Printable.line(e.toString()));
+            forget(key, result, "the check itself failed: " + Printable.line(e.toString()));
         }
-        return verdict;
     }
 
-    private KvmVerdict remember(String key, String reason) {
-        KvmVerdict verdict = new KvmVerdict.Fails(reason);
+    private Duration boot(Accelerator accelerator, Guest guest) throws SandboxException, InterruptedException {
+        return trial.run(
+                accelerator,
+                guest.files(),
+                guest.driver(),
+                guest.runAs(),
+                guest.uri(),
+                accelerator == Accelerator.KVM ? deadline : emulatedDeadline,
+                new StopSignal());
+    }
+
+    /** A machine that did not start may have lacked something else than a KVM that works: then it lacks that when emulated, too. */
+    private void rememberIfKvmIsToBlame(String key, Guest guest, KvmVerdict verdict) {
+        try {
+            var _ = boot(Accelerator.TCG, guest);
+            var _ = remember(key, verdict);
+        } catch (SandboxException | InterruptedException e) {
+            LOG.info(
+                    "KVM may not be to blame: no guest boots under emulation either: {}", Printable.line(e.toString()));
+            proofs.remove(key);
+        }
+    }
+
+    private void forget(String key, CompletableFuture<KvmVerdict> result, String reason) {
+        proofs.remove(key);
+        result.complete(new KvmVerdict.Fails(reason));
+    }
+
+    private KvmVerdict remember(String key, KvmVerdict verdict) {
         store.write(key, verdict);
         return verdict;
     }

@@ -58,7 +58,8 @@ public final class Sandboxes {
                 Runtime.getRuntime().availableProcessors());
         this.trial = new TrialBoot(boot, timer);
         ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
-        this.accelerators = new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline());
+        this.accelerators =
+                new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline(), settings.tcgBootDeadline());
         this.maker = new SandboxMaker(
                 registry,
                 this::driver,

@@ -51,6 +51,9 @@ public final class FakeWorld
     /** How often it was closed as a hypervisor. */
     final AtomicInteger closed = new AtomicInteger();
 
+    /** How many machines did not start. */
+    final AtomicInteger failedStarts = new AtomicInteger();
+
     final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
     volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
     volatile Optional<Path> closedDirectory = Optional.empty();
@@ -137,7 +140,13 @@ public final class FakeWorld
 
     @Override
     public Machine start(MachineSpec spec) throws SandboxException {
-        step("machine.start");
+        try {
+            step("machine.start");
+            step("machine.start " + spec.record().accelerator());
+        } catch (SandboxException e) {
+            failedStarts.incrementAndGet();
+            throw e;
+        }
         specs.add(spec);
         FakeMachine machine = new FakeMachine(this, spec.record());
         machines.put(spec.record().id(), machine);

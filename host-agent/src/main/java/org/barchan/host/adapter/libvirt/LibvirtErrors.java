@@ -23,6 +23,11 @@ final class LibvirtErrors {
     private static final Pattern QEMU_EXHAUSTED = Pattern.compile(
             "Cannot allocate memory|No space left on device|Too many open files" + "|Resource temporarily unavailable");
 
+    /** How libvirt introduces what QEMU said before it ended, and what QEMU puts before it. */
+    private static final Pattern QEMU_ENDED =
+            Pattern.compile("^internal error: (?:process exited while connecting to monitor"
+                    + "|qemu unexpectedly closed the monitor): (?:\\S+Z )?(?:qemu-system-\\S+: )?(?:error: )?");
+
     /** Debian's driver package does not make the user that its library looks up before it reads any configuration. */
     private static final Pattern MISSING_USER = Pattern.compile("Failed to parse (?:user|group) '([a-z0-9-]+)'");
 
@@ -74,13 +79,18 @@ final class LibvirtErrors {
     }
 
     static String message(String action, ErrorNumber number, int detail, String words, Optional<String> log) {
-        StringBuilder message =
-                new StringBuilder(action).append(" failed: libvirt says: ").append(Printable.of(words));
+        StringBuilder message = new StringBuilder(action).append(" failed: ").append(Printable.of(said(words)));
         remedy(number, detail, words).ifPresent(remedy -> message.append("; ").append(remedy));
         // Libvirt quotes QEMU itself where QEMU ended before it could be talked to.
         log.filter(tail -> !tail.isBlank() && !words.contains(tail.strip()))
                 .ifPresent(tail -> message.append("\nthe end of QEMU's log:\n").append(tail.stripTrailing()));
         return message.toString();
+    }
+
+    /** Who says it, and what. */
+    private static String said(String words) {
+        Matcher ended = QEMU_ENDED.matcher(words);
+        return ended.find() ? "QEMU ended: " + words.substring(ended.end()) : "libvirt says: " + words;
     }
 
     private static Optional<String> remedy(ErrorNumber number, int detail, String words) {

@@ -42,6 +42,18 @@ final class LibvirtErrorsTest {
     }
 
     @Test
+    void message_ofAQemuThatEnded_isInItsOwnWords() {
+        String message = LibvirtErrors.message(
+                "starting machine b-1",
+                ErrorNumber.VIR_ERR_INTERNAL_ERROR,
+                0,
+                "internal error: process exited while connecting to monitor: 2026-01-02T03:04:05.678901Z qemu-system-x86_64:"
+                        + " error: failed to set MSR 0x10a to 0x69",
+                Optional.empty());
+        assertEquals("starting machine b-1 failed: QEMU ended: failed to set MSR 0x10a to 0x69", message);
+    }
+
+    @Test
     void message_logThatLibvirtQuotes_isNotRepeated() {
         String message = LibvirtErrors.message(
                 "x", ErrorNumber.VIR_ERR_INTERNAL_ERROR, 0, "QEMU ended: no kernel", Optional.of("no kernel\n"));
