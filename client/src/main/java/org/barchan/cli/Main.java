@@ -6,6 +6,6 @@ public final class Main {
 
     /** Runs a verb and ends the process with its status. */
     public static void main(String[] args) {
-        System.exit(new CommandLineRunner(Caller.arguments(args)).run());
+        Signals.exit(new CommandLineRunner(Caller.arguments(args)).run());
     }
 }

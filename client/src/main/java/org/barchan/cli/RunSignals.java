@@ -43,7 +43,7 @@ final class RunSignals {
         if (run == null || abortedBy.isPresent()) {
             // Nothing exists yet but perhaps an agent that starts and is of use to the next run; or the user has waited
             // long enough.
-            Runtime.getRuntime().halt(ExitStatus.ofSignal(signal));
+            Signals.exit(ExitStatus.ofSignal(signal));
         } else if (started && !second) {
             run.signal(signal);
         } else {

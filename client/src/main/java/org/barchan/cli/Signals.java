@@ -9,6 +9,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.reflect.Proxy;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Receives SIGHUP, SIGINT, SIGQUIT and SIGTERM.
@@ -31,7 +32,27 @@ final class Signals {
     /** sizeof(sigset_t) on Linux. */
     private static final int SIGSET_BYTES = 128;
 
+    /** _exit(2), known once somebody waits for signals; not while the start is recorded, which Java does at its own end. */
+    private static volatile @Nullable MethodHandle exit;
+
     private Signals() {}
+
+    /**
+     * Ends this process. Not by Java where that can be helped: it would wait 0.3 s for the thread that is in sigwait(3), and nothing is
+     * left to be done.
+     */
+    static void exit(int status) {
+        MethodHandle known = exit;
+        if (known != null) {
+            try {
+                // void _exit(int status). No memory is involved.
+                known.invokeExact(status);
+            } catch (Throwable e) {
+                // Then as any program.
+            }
+        }
+        Runtime.getRuntime().halt(status);
+    }
 
     /** Calls {@code handler} on a thread of its own for each signal from now on, but for those that the caller ignores. */
     static void receive(Caller caller, IntConsumer handler) {
@@ -47,16 +68,16 @@ final class Signals {
         }
     }
 
-    @SuppressWarnings("restricted") // see the comment at the call
     private static void waitForSignals(IntConsumer handler) {
         try (Arena arena = Arena.ofConfined()) {
             // int sigwait(const sigset_t *set, int *sig). Both blocks are alive as long as the call runs, and large
             // enough; the
             // signals in the set are blocked in all threads, as sigwait demands.
-            MethodHandle sigwait = Linker.nativeLinker()
-                    .downcallHandle(
-                            Linker.nativeLinker().defaultLookup().findOrThrow("sigwait"),
-                            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+            MethodHandle sigwait = function(
+                    "sigwait", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+            if (!Boolean.getBoolean("barchan.recorded")) {
+                exit = function("_exit", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+            }
             MemorySegment set = arena.allocate(SIGSET_BYTES, Long.BYTES);
             long bits = 0;
             for (int signal : RECEIVED) {
@@ -70,6 +91,12 @@ final class Signals {
         } catch (Throwable e) {
             Messages.warning("signals are not passed on to the command: " + e);
         }
+    }
+
+    @SuppressWarnings("restricted") // each function's caller says why its call is safe
+    private static MethodHandle function(String name, FunctionDescriptor type) {
+        Linker linker = Linker.nativeLinker();
+        return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), type);
     }
 
     /** By reflection: the compiler refuses a class of the JDK that is supported, yet called internal. */

@@ -66,7 +66,7 @@ public final class StartRecording {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put("BARCHAN_ADDRESS", socket.toString());
-        builder.environment().put("BARCHAN_JAVA_OPTIONS", "-XX:AOTCacheOutput=" + record);
+        builder.environment().put("BARCHAN_JAVA_OPTIONS", "-Dbarchan.recorded=true -XX:AOTCacheOutput=" + record);
         Process process = builder.start();
         process.getOutputStream().close();
         if (!process.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS)) {

@@ -136,9 +136,14 @@ final class BareGuest {
     /**
      * When output came, in seconds from the start of its program.
      *
+     * @param early when the first {@link #EARLY} bytes had come, 0 if there are fewer
+     * @param end when the program had ended
      * @param bytes how much came
      */
-    record Arrival(double first, double last, long bytes) {
+    record Arrival(double first, double early, double last, double end, long bytes) {
+        /** What comes while a program may still be warming up. */
+        static final long EARLY = 64L << 20;
+
         static Arrival of(ProcessBuilder program, long expected) throws IOException, InterruptedException {
             return of(program, expected, false);
         }
@@ -151,11 +156,13 @@ final class BareGuest {
             // Its standard input stays open: QEMU takes the end of it for the host's hanging up.
             byte[] buffer = new byte[65536];
             double first = 0;
+            double early = 0;
             long total = 0;
             try (InputStream output = process.getInputStream()) {
                 for (int n = output.read(buffer); n > 0; n = output.read(buffer)) {
                     first = total == 0 ? since(start) : first;
                     total += n;
+                    early = early == 0 && total >= EARLY ? since(start) : early;
                     if (total >= expected) {
                         break;
                     }
@@ -172,12 +179,17 @@ final class BareGuest {
                 throw new IOException(
                         program.command() + ": " + total + " bytes of output (expected: " + expected + ")");
             }
-            return new Arrival(first, last, total);
+            return new Arrival(first, early, last, since(start), total);
         }
 
         /** Returns MiB/s between the first and the last byte. */
         double throughput() {
             return bytes / 1048576.0 / (last - first);
+        }
+
+        /** Returns MiB/s of the first {@link #EARLY} bytes. */
+        double earlyThroughput() {
+            return EARLY / 1048576.0 / (early - first);
         }
 
         private static double since(long start) {

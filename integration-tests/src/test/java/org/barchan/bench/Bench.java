@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Bench {
     private static final int MEBIBYTES = 512;
-    private static final long STREAM_BYTES = 64L * 1024 * 1024;
+    private static final int STREAM_PIECES = 8 * 1024;
+    private static final long STREAM_BYTES = STREAM_PIECES * 65536L;
     /** What DomainXml asks for under emulation. */
     private static final String SANDBOX_CPU = "max,erms=off,fsrm=off";
 
@@ -75,6 +76,9 @@ public final class Bench {
         List<Double> whole = new ArrayList<>();
         List<Double> bareStream = new ArrayList<>();
         List<Double> stream = new ArrayList<>();
+        List<Double> earlyFloor = new ArrayList<>();
+        List<Double> earlyStream = new ArrayList<>();
+        List<Double> leaving = new ArrayList<>();
         List<Double> hello = new ArrayList<>();
         List<Double> resident = new ArrayList<>();
         for (int i = 1; i <= rounds; i++) {
@@ -83,24 +87,27 @@ public final class Bench {
             untuned.add(floor.run(1, MEBIBYTES, QEMU_CPU, QEMU_COMMAND_LINE).first());
             Arrival run = Arrival.of(barchan("run", "--accel", "tcg", "--", "echo"), 1);
             warm.add(run.first());
+            leaving.add(1000 * (run.end() - run.first()));
             bareStream.add(
                     floor.run(STREAM_BYTES, MEBIBYTES, SANDBOX_CPU, commandLine).throughput());
-            untunedStream.add(floor.run(STREAM_BYTES, MEBIBYTES, QEMU_CPU, QEMU_COMMAND_LINE)
-                    .throughput());
+            Arrival flow = floor.run(STREAM_BYTES, MEBIBYTES, QEMU_CPU, QEMU_COMMAND_LINE);
+            untunedStream.add(flow.throughput());
+            earlyFloor.add(flow.earlyThroughput());
             // In pieces of the floor's size.
-            stream.add(Arrival.of(
-                            barchan(
-                                    "run",
-                                    "--accel",
-                                    "tcg",
-                                    "--",
-                                    "dd",
-                                    "if=/dev/zero",
-                                    "bs=64K",
-                                    "count=1024",
-                                    "status=none"),
-                            STREAM_BYTES)
-                    .throughput());
+            Arrival output = Arrival.of(
+                    barchan(
+                            "run",
+                            "--accel",
+                            "tcg",
+                            "--",
+                            "dd",
+                            "if=/dev/zero",
+                            "bs=64K",
+                            "count=" + STREAM_PIECES,
+                            "status=none"),
+                    STREAM_BYTES);
+            stream.add(output.throughput());
+            earlyStream.add(output.earlyThroughput());
             String said = run("--debug", "--verbose", "true");
             hello.add(number(HELLO, said));
             resident.add(number(RESIDENT, said) / 1024);
@@ -120,9 +127,11 @@ public final class Bench {
         row("the same, to the floor with the sandbox's CPU and command line", "s", warm, bare);
         row("cold start that starts the agent too", "s", cold, untuned);
         row("the same, to the CLI's end", "s", whole, untuned);
-        row("floor: `cat` over a port of bare QEMU", "MiB/s", untunedStream, null);
+        row("the CLI's end after the first byte, which is the command's last", "ms", leaving, null);
+        row("floor: `cat` over a port of bare QEMU, 512 MiB", "MiB/s", untunedStream, null);
         row("the same with the sandbox's CPU and kernel command line", "MiB/s", bareStream, untunedStream);
-        row("stdout throughput", "MiB/s", stream, untunedStream);
+        row("stdout throughput, 512 MiB", "MiB/s", stream, untunedStream);
+        row("the same, the first 64 MiB: the CLI's Java warms up", "MiB/s", earlyStream, earlyFloor);
         row("the same, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
         row("guest init: exec to Hello answered", "ms", hello, null);
         row("guest init: resident", "MiB", resident, null);
