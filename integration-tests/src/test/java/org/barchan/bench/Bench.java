@@ -132,7 +132,7 @@ public final class Bench {
         row("the same with the sandbox's CPU and kernel command line", "MiB/s", bareStream, untunedStream);
         row("stdout throughput, 512 MiB", "MiB/s", stream, untunedStream);
         row("the same, the first 64 MiB: the CLI's Java warms up", "MiB/s", earlyStream, earlyFloor);
-        row("the same, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
+        row("the same 512 MiB, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
         row("guest init: exec to Hello answered", "ms", hello, null);
         row("guest init: resident", "MiB", resident, null);
         row("agent: resident, idle after a run", "MiB", agent, null);

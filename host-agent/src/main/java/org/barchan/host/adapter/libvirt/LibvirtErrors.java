@@ -97,6 +97,11 @@ final class LibvirtErrors {
         if (saysLocked(words)) {
             return Optional.of("another agent uses this state directory: stop that one, or choose another directory");
         }
+        if (words.contains("qemu state driver is not active")) {
+            return Optional.of(
+                    "libvirt's QEMU driver could not start when this agent first opened it, and does so once:"
+                            + " the agent's log says why; mend that and stop the agent, the next command starts another");
+        }
         Matcher missingUser = MISSING_USER.matcher(words);
         if (missingUser.find()) {
             String user = missingUser.group(1);

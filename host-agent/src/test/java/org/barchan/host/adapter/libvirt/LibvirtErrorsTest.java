@@ -69,6 +69,7 @@ final class LibvirtErrorsTest {
                 "VIR_ERR_SYSTEM_ERROR     | 2 | Failed to connect socket      | qemu:///embed",
                 "VIR_ERR_SYSTEM_ERROR     | 111 | Failed to connect socket    | qemu:///embed",
                 "VIR_ERR_INTERNAL_ERROR   | 0 | client socket is closed       | try again",
+                "VIR_ERR_INTERNAL_ERROR   | 0 | qemu state driver is not active | stop the agent",
                 "VIR_ERR_INVALID_ARG      | 0 | Failed to parse user 'x-qemu' | useradd --system x-qemu",
                 "VIR_ERR_OPERATION_FAILED | 0 | '/s/driver.pid': unavailable  | another agent"
             })
