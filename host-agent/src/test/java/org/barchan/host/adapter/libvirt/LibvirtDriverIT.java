@@ -77,7 +77,7 @@ final class LibvirtDriverIT {
         SandboxException e = assertThrows(SandboxException.class, () -> driver.start(spec));
         assertEquals(Code.PRECONDITION, e.code(), Specs.messageOf(e));
         assertTrue(Specs.messageOf(e)
-                .startsWith("starting machine " + spec.record().id() + " failed: libvirt says: "));
+                .startsWith("starting machine " + spec.record().id() + " failed: QEMU ended: "));
         assertTrue(Specs.messageOf(e).contains("/no/such/kernel"), Specs.messageOf(e));
     }
 
