@@ -61,6 +61,8 @@ __attribute__((constructor)) static void before_main(void) {
   signal(SIGPIPE, SIG_IGN);
   if (getpid() == 1) {
     schedule(SCHED_BATCH);
+    /* A child that shares this memory until it executes its program must not lend it to a tracer. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     mkdir("/proc", 0555);
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
   }
@@ -294,6 +296,9 @@ static uint64_t privileged_capabilities(void) {
 }
 
 static void take_identity(struct spawn *s) {
+  /* /dev/stdout and the like open these anew, which takes the right to. */
+  for (int fd = 0; fd < 3; fd++)
+    if (fchown(fd, s->uid, s->gid) < 0) fail(s, STEP_CREDENTIALS);
   uint64_t keep = s->privileged ? privileged_capabilities() : 0;
   for (int c = 0; c < 64; c++)
     if (!(keep >> c & 1) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0 && errno != EINVAL) fail(s, STEP_CREDENTIALS);

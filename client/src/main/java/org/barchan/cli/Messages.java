@@ -15,9 +15,12 @@ final class Messages {
     }
 
     static void error(BarchanException error) {
-        error(String.valueOf(error.getMessage()));
+        String message = String.valueOf(error.getMessage());
+        error(message);
         for (BarchanException.Violation violation : error.violations()) {
-            error("  " + violation.field() + ": " + violation.description());
+            if (!message.contains(violation.description())) {
+                error("  " + violation.field() + ": " + violation.description());
+            }
         }
     }
 
@@ -46,6 +49,10 @@ final class Messages {
         try {
             StandardFiles.STDOUT.write(bytes);
         } catch (IOException e) {
+            if (StandardFiles.STDOUT.leadsToReader()) {
+                // The reader has had enough: as with any program that SIGPIPE ends.
+                Signals.exit(ExitStatus.ofSignal(Signals.SIGPIPE));
+            }
             throw new BarchanException(
                     BarchanException.Code.PRECONDITION, "can't write to standard output: " + e.getMessage(), e);
         }

@@ -8,6 +8,10 @@ final class Root {
 
     /** Aborts the test with its reason where this is not root. */
     static void required(String why) {
-        assumeTrue("root".equals(System.getProperty("user.name")), () -> "needs root for " + why);
+        assumeTrue(isRoot(), () -> "needs root for " + why);
+    }
+
+    static boolean isRoot() {
+        return "root".equals(System.getProperty("user.name"));
     }
 }

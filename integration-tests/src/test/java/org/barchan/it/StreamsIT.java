@@ -11,9 +11,12 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,11 +25,21 @@ import org.junit.jupiter.api.io.TempDir;
 class StreamsIT {
     private static final int SIZE = 64 * 1024 * 1024;
 
-    /** Longer than a guest takes to boot and go, shorter than anything that these tests make a command wait for. */
-    private static final Duration AT_ONCE = Duration.ofMinutes(1);
-
     @RegisterExtension
     static final Barchan barchan = new Barchan();
+
+    /** Longer than a guest takes to boot and go, shorter than anything that these tests make a command wait for. */
+    private static Duration atOnce = Duration.ZERO;
+
+    @BeforeAll
+    static void measure() {
+        barchan.call("run", "--", "true").expect(0);
+        atOnce = barchan.call("run", "--", "true")
+                .expect(0)
+                .took()
+                .multipliedBy(2)
+                .plusSeconds(10);
+    }
 
     @Test
     void cat_randomBytes_comeBackUnchanged(@TempDir Path directory) throws IOException {
@@ -69,7 +82,7 @@ class StreamsIT {
     void endlessInput_commandEndsWithoutReadingIt_endsAtOnce() {
         Result result = barchan.startWithInput(
                         Path.of("/dev/zero"), "run", "--", "sh", "-c", "head -c 3 | wc -c; exit 5")
-                .result(AT_ONCE);
+                .result(atOnce);
         result.expect(5);
         assertEquals("3", result.line());
     }
@@ -78,7 +91,7 @@ class StreamsIT {
     void openInput_commandEnds_endsAtOnce() {
         // As at a terminal where nobody types: the input neither comes nor ends.
         try (Running running = Barchan.launch(barchan.builder("run", "--", "echo", "done"))) {
-            Result result = running.result(AT_ONCE).expect(0);
+            Result result = running.result(atOnce).expect(0);
             assertEquals("done\n", result.out());
         }
     }
@@ -95,7 +108,7 @@ class StreamsIT {
     @Test
     void backgroundChild_holdsOutput_doesNotDelayTheEnd() {
         Result result = barchan.start("run", "--", "sh", "-c", "sleep 600 & echo done; exit 6")
-                .result(AT_ONCE);
+                .result(atOnce);
         result.expect(6);
         assertEquals("done\n", result.out());
     }
@@ -119,8 +132,39 @@ class StreamsIT {
                 .directory(new File("/"))
                 .redirectInput(new File("/dev/null"));
         builder.environment().putAll(barchan.installation().environment());
-        Result result = Barchan.launch(builder).result(AT_ONCE);
+        Result result = Barchan.launch(builder).result(atOnce).expect(141);
         assertEquals("y\n", result.out());
+    }
+
+    @Test
+    void backgroundChild_writesForEver_doesNotDelayTheEnd() {
+        Result result = barchan.start("run", "--", "sh", "-c", "yes & exit 3").result(atOnce);
+        result.expect(3);
+        assertTrue(result.out().startsWith("y\ny\n"), "the output begins with something else");
+    }
+
+    @Test
+    void backgroundChild_writesForEverAndNobodyReads_doesNotDelayTheEnd() {
+        try (Running run = barchan.start(
+                "run", "--keep", "--name", "writer", "--", "sh", "-c", "yes & echo on >&2; sleep 3; exit 3")) {
+            run.awaitErr("on").signal("KILL").result().expect(137);
+            barchan.awaitNoSandbox();
+        }
+    }
+
+    @Test
+    void standardStreams_openedByTheirNames_areTheUsers(@TempDir Path directory) throws IOException {
+        Path input = Files.writeString(directory.resolve("in"), "in\n");
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        if (Root.isRoot()) {
+            arguments.addAll(List.of("--user", "nobody"));
+        }
+        arguments.addAll(List.of("--", "sh", "-c", "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr"));
+        Result result = barchan.startWithInput(input, arguments.toArray(String[]::new))
+                .result()
+                .expect(0);
+        assertEquals("in\nout\n", result.out());
+        assertTrue(result.err().endsWith("err\n"), result::toString);
     }
 
     private static byte[] local(String script) throws IOException, InterruptedException {

@@ -2,7 +2,10 @@ package org.barchan.guest.process;
 
 import com.google.protobuf.ByteString;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Child;
@@ -65,30 +68,38 @@ public final class GuestProcess {
     }
 
     static GuestProcess spawn(ProcessSpec spec, int sandbox) throws Errno {
-        int[] in = Linux.pipe(0);
-        int[] out = Linux.pipe(OUTPUT_PIPE);
-        int[] err = Linux.pipe(OUTPUT_PIPE);
-        // All that may fail, before there is a process that nobody would know of.
-        for (int fd : new int[] {in[1], out[0], err[0]}) {
-            Linux.setNonblocking(fd);
-        }
-        int exitEvent = Linux.eventfd();
-        SpawnRequest request = SpawnRequest.of(spec, sandbox, in[0], out[1], err[1]);
-        Spawned spawned = Linux.spawn(request.strings(), request.numbers());
-        for (int fd : new int[] {in[0], out[1], err[1]}) {
-            Linux.close(fd);
-        }
-        if (spawned.pid() < 0) {
-            for (int fd : new int[] {in[1], out[0], err[0], exitEvent}) {
-                Linux.close(fd);
+        List<Integer> open = new ArrayList<>();
+        try {
+            int[] in = pipe(0, open);
+            int[] out = pipe(OUTPUT_PIPE, open);
+            int[] err = pipe(OUTPUT_PIPE, open);
+            // All that may fail, before there is a process that nobody would know of.
+            for (int fd : new int[] {in[1], out[0], err[0]}) {
+                Linux.setNonblocking(fd);
             }
-            return notStarted(spec, spawned);
+            int exitEvent = Linux.eventfd();
+            open.add(exitEvent);
+            SpawnRequest request = SpawnRequest.of(spec, sandbox, in[0], out[1], err[1]);
+            Spawned spawned = Linux.spawn(request.strings(), request.numbers());
+            if (spawned.pid() < 0) {
+                return notStarted(spec, spawned);
+            }
+            open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
+            GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
+            process.startThread("stdout", new OutputReader(process, process.stdout, out[0], exitEvent));
+            process.startThread("stderr", new OutputReader(process, process.stderr, err[0], exitEvent));
+            process.startThread("stdin", new StdinFeeder(process, in[1], exitEvent));
+            return process;
+        } finally {
+            open.forEach(Linux::close);
         }
-        GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
-        process.startThread("stdout", new OutputReader(process, process.stdout, out[0], exitEvent));
-        process.startThread("stderr", new OutputReader(process, process.stderr, err[0], exitEvent));
-        process.startThread("stdin", new StdinFeeder(process, in[1], exitEvent));
-        return process;
+    }
+
+    private static int[] pipe(int size, List<Integer> open) throws Errno {
+        int[] pipe = Linux.pipe(size);
+        open.add(pipe[0]);
+        open.add(pipe[1]);
+        return pipe;
     }
 
     private static GuestProcess notStarted(ProcessSpec spec, Spawned spawned) {
@@ -190,12 +201,24 @@ public final class GuestProcess {
 
     // ---- what its threads do ----
 
-    /** Blocks until output may be read; returns how much. */
+    /**
+     * Blocks until output may be read; returns how much, 0 when it is not worth waiting any more: the process has ended, all that it
+     * wrote is there, and what it left behind writes more than anybody takes.
+     */
     synchronized int awaitRoom(OutputBuffer buffer) throws InterruptedException {
-        // What is left after the end is taken in whether anybody reads or not: there has to be an end.
-        while (!buffer.hasRoom(OutputBuffer.CAPACITY)
-                && (exit == null || !buffer.hasRoom(OutputBuffer.CAPACITY + OutputReader.DRAIN_BYTES))) {
-            wait();
+        while (!buffer.hasRoom(OutputBuffer.CAPACITY)) {
+            if (exit == null) {
+                wait();
+            } else if (buffer.hasRoom(OutputBuffer.CAPACITY + OutputReader.DRAIN_BYTES)) {
+                // What is left after the end is taken in whether anybody reads or not: there has to be an end.
+                break;
+            } else {
+                long left = exitNanos + OutputReader.DRAIN_NANOS - System.nanoTime();
+                if (left <= 0) {
+                    return 0;
+                }
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
         }
         return buffer.room();
     }

@@ -6,7 +6,7 @@ import org.barchan.guest.syscall.Linux;
 /** Takes in one stream of a process's output: by a thread of its own, which ends with the stream. */
 final class OutputReader implements Runnable {
     /** How long output is awaited after the process has ended, from what it has left behind. */
-    private static final long DRAIN_NANOS = 500_000_000L;
+    static final long DRAIN_NANOS = 500_000_000L;
 
     /** More than any pipe holds: what was written before the end has been read once this much was read after it. */
     static final int DRAIN_BYTES = 1024 * 1024;
@@ -47,6 +47,9 @@ final class OutputReader implements Runnable {
     private boolean readToTheEnd() throws Errno, InterruptedException {
         while (true) {
             int room = process.awaitRoom(buffer);
+            if (room == 0) {
+                return false;
+            }
             int n = Linux.read(fd, buffer.array(), buffer.writeIndex(), room);
             if (n > 0) {
                 long exit = process.committed(buffer, n);

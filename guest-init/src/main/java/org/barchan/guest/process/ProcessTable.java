@@ -20,6 +20,7 @@ import org.barchan.v1.ProcessSpec;
 public final class ProcessTable {
     private final Map<String, GuestProcess> byId = new TreeMap<>();
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
+    private int sandboxInit = -1;
     private int sandbox = -1;
     /** Starts all processes: one that has asked to die with its parent dies with the thread that started it. */
     private final ExecutorService spawner = Executors.newSingleThreadExecutor(work -> {
@@ -35,8 +36,9 @@ public final class ProcessTable {
     }
 
     /** Sets the sandbox's own init: processes start in its namespaces. */
-    public synchronized void enterNamespacesOf(int sandboxInit) throws Errno {
-        sandbox = Linux.pidfd(sandboxInit);
+    public synchronized void enterNamespacesOf(int init) throws Errno {
+        sandbox = Linux.pidfd(init);
+        sandboxInit = init;
         notifyAll();
     }
 
@@ -87,6 +89,10 @@ public final class ProcessTable {
                 GuestProcess process;
                 synchronized (this) {
                     process = byPid.remove(child.pid());
+                    if (child.pid() == sandboxInit) {
+                        // All processes end with it; it is no child to wait for any more.
+                        sandboxInit = -1;
+                    }
                 }
                 if (process != null) {
                     process.exited(child);
@@ -100,7 +106,7 @@ public final class ProcessTable {
     /** Blocks until there may be a child again: one is started under the lock, and the sandbox's init is one for ever. */
     private synchronized void awaitChild() {
         try {
-            while (byPid.isEmpty() && sandbox < 0) {
+            while (byPid.isEmpty() && sandboxInit < 0) {
                 wait();
             }
         } catch (InterruptedException e) {

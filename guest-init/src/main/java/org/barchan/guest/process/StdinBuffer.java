@@ -9,6 +9,9 @@ final class StdinBuffer {
     /** Bytes that may be sent ahead of the process. */
     static final int WINDOW = 256 * 1024;
 
+    /** Pieces are put together up to this size: each costs memory of its own, however small it is. */
+    private static final int CHUNK = 4 * 1024;
+
     private final ArrayDeque<ByteString> chunks = new ArrayDeque<>();
     private long received;
     private long written;
@@ -27,11 +30,21 @@ final class StdinBuffer {
         }
         int known = (int) Math.min(received - offset, data.size());
         if (!closed && known < data.size()) {
-            chunks.add(data.substring(known));
+            append(data.substring(known));
         }
         received += data.size() - known;
         if (closed) {
             written = received;
+        }
+    }
+
+    private void append(ByteString data) {
+        ByteString last = chunks.peekLast();
+        if (last != null && last.size() + data.size() <= CHUNK) {
+            chunks.removeLast();
+            chunks.add(last.concat(data));
+        } else {
+            chunks.add(data);
         }
     }
 

@@ -31,9 +31,25 @@ final class StdinBufferTest {
         buffer.receive(1, ByteString.copyFromUtf8("bcde"));
 
         assertEquals(5, buffer.received());
-        assertEquals(ByteString.copyFromUtf8("abc"), buffer.poll());
-        assertEquals(ByteString.copyFromUtf8("de"), buffer.poll());
+        assertEquals(ByteString.copyFromUtf8("abcde"), buffer.poll());
         assertNull(buffer.poll());
+    }
+
+    @Test
+    void receive_byteByByte_takesAFewPieces() {
+        ByteString all = ByteString.EMPTY;
+        for (int i = 0; i < StdinBuffer.WINDOW; i++) {
+            buffer.receive(i, ByteString.copyFrom(new byte[] {(byte) i}));
+        }
+        int pieces = 0;
+        for (ByteString piece = buffer.poll(); piece != null; piece = buffer.poll()) {
+            all = all.concat(piece);
+            pieces++;
+        }
+
+        assertEquals(StdinBuffer.WINDOW, all.size());
+        assertEquals((byte) 77, all.byteAt(256 * 100 + 77));
+        assertTrue(pieces <= StdinBuffer.WINDOW / 4096, () -> "pieces of a few bytes each");
     }
 
     @Test

@@ -20,6 +20,9 @@ final class RunCall implements StreamObserver<RunRequest> {
     /** Read ahead of the process, so that a signal behind some standard input is seen. */
     private static final int READ_AHEAD = 256 * 1024;
 
+    /** What a message costs besides its bytes. */
+    private static final int MESSAGE_COST = 256;
+
     private final Sandboxes sandboxes;
     private final HostUser client;
     private final ServerCallStreamObserver<RunResponse> call;
@@ -78,7 +81,7 @@ final class RunCall implements StreamObserver<RunRequest> {
             return;
         }
         synchronized (this) {
-            waitingBytes += data.size();
+            waitingBytes += data.size() + MESSAGE_COST;
             requestsOwed++;
             requestWhatIsOwed();
         }
@@ -86,7 +89,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     }
 
     private synchronized void taken(int bytes) {
-        waitingBytes -= bytes;
+        waitingBytes -= bytes + MESSAGE_COST;
         requestWhatIsOwed();
     }
 

@@ -29,8 +29,8 @@ import org.barchan.v1.WorkingDirectoryPolicy;
 
 /** Makes an order of a {@code RunStart}, or a list of all that is wrong with it. For one use. */
 final class RunStartParser {
-    /** What Linux takes for all arguments and environment together is at least this. */
-    private static final int MAX_ARGUMENT_BYTES = 1024 * 1024;
+    /** More than Linux takes by default (a quarter of the stack's limit): the guest's kernel says what is too much. */
+    private static final int MAX_ARGUMENT_BYTES = 3 * 1024 * 1024;
 
     private static final String SANDBOX = "start.sandbox.";
     private static final String PROCESS = "start.process.";

@@ -18,9 +18,14 @@ import org.slf4j.LoggerFactory;
 final class ProcessInput implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessInput.class);
 
+    /** The kernel has a limit of this kind, too (RLIMIT_SIGPENDING). */
+    private static final int MAX_SIGNALS = 1024;
+
+    private static final int FIRST_REALTIME_SIGNAL = 32;
+
     private final String owner;
     private final BlockingQueue<Stdin> stdin = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>(MAX_SIGNALS);
     private Optional<Thread> stdinThread = Optional.empty();
     private Optional<Thread> signalThread = Optional.empty();
 
@@ -37,8 +42,13 @@ final class ProcessInput implements AutoCloseable {
         stdin.add(new Stdin.End());
     }
 
+    /** As with the kernel, an ordinary signal that is pending already is not there twice (signal(7)). */
     void signal(int number) {
-        signals.add(number);
+        if (number >= FIRST_REALTIME_SIGNAL || !signals.contains(number)) {
+            if (!signals.offer(number)) {
+                LOG.warn("{}: signal {} from the client is dropped: {} are pending", owner, number, MAX_SIGNALS);
+            }
+        }
     }
 
     /** The process runs: passes on what has come and what will. */

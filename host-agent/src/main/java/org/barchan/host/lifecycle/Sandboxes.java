@@ -165,6 +165,11 @@ public final class Sandboxes {
      * returned, {@link #get}, {@link #list} and {@link #delete} wait for it as long.
      */
     public void reconcile() {
+        try {
+            ports.bootFiles().removeAbandoned();
+        } catch (SandboxException e) {
+            LOG.warn("{}", e.getMessage());
+        }
         CompletableFuture.allOf(reconciliation.uris().stream()
                         .map(uri -> CompletableFuture.runAsync(() -> reconcile(uri), Thread::startVirtualThread))
                         .toArray(CompletableFuture[]::new))

@@ -17,6 +17,13 @@ public interface BootFiles {
     BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException;
 
     /**
+     * Removes what agents that were killed had begun to make.
+     *
+     * @throws SandboxException {@code PRECONDITION} when that can't be done
+     */
+    void removeAbandoned() throws SandboxException;
+
+    /**
      * What a guest boots from.
      *
      * @param release the kernel's release as {@code uname -r} prints it

@@ -90,7 +90,7 @@ final class RunStartParserTest {
     void parse_argumentsThatNoKernelTakes_areRefused() throws Exception {
         RunStart start = RunStart.newBuilder()
                 .setProcess(TRUE.toBuilder()
-                        .addArgv(ByteString.EMPTY.concat(ByteString.copyFromUtf8("x".repeat(2_000_000)))))
+                        .addArgv(ByteString.EMPTY.concat(ByteString.copyFromUtf8("x".repeat(4_000_000)))))
                 .build();
 
         assertEquals(List.of("start.process.argv"), violations(refused(start)));

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.barchan.host.port.BootFiles;
@@ -50,6 +51,8 @@ public final class FakeWorld
 
     /** How often it was closed as a hypervisor. */
     final AtomicInteger closed = new AtomicInteger();
+
+    final AtomicBoolean tidied = new AtomicBoolean();
 
     /** How many machines did not start. */
     final AtomicInteger failedStarts = new AtomicInteger();
@@ -166,6 +169,11 @@ public final class FakeWorld
         step("bootFiles.prepare");
         progress.accept("preparing the kernel");
         return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), List.of("9p.ko"), "digest");
+    }
+
+    @Override
+    public void removeAbandoned() {
+        tidied.set(true);
     }
 
     @Override

@@ -35,6 +35,13 @@ final class ReconciliationTest {
     }
 
     @Test
+    void reconcile_whatWasLeftHalfMade_isRemoved() {
+        world.sandboxes().reconcile();
+
+        assertTrue(world.tidied.get());
+    }
+
+    @Test
     void reconcile_directoryWithoutMachine_isRemoved() throws Exception {
         RuntimeDirectories directories = directories();
         directories.create(SandboxId.random(), world.emulatorUser(FakeWorld.CLIENT), Hypervisors.DEFAULT_URI);

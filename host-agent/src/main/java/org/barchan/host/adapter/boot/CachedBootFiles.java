@@ -84,6 +84,16 @@ public final class CachedBootFiles implements BootFiles {
         }
     }
 
+    @Override
+    public void removeAbandoned() throws SandboxException {
+        try {
+            products.removeAbandoned();
+        } catch (IOException e) {
+            throw new SandboxException(
+                    Code.PRECONDITION, "removing what was left half made in " + directory + ": " + e.getMessage(), e);
+        }
+    }
+
     private Product kernelProduct(KernelImage image, Consumer<String> progress) throws IOException, SandboxException {
         String key = new Sha256()
                 .add(FORMAT)

@@ -12,13 +12,16 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Writes files that appear whole or not at all, also after a power cut, whoever else writes the same one; readable by any user,
  * because the hypervisor runs as another.
  */
 final class DurableFile {
-    static final String TEMPORARY_PREFIX = ".tmp-";
+    private static final String TEMPORARY_PREFIX = ".tmp-";
+    private static final Pattern TEMPORARY = Pattern.compile(Pattern.quote(TEMPORARY_PREFIX) + "(\\d+)-\\d+");
 
     private static final AtomicLong COUNTER = new AtomicLong();
 
@@ -33,9 +36,10 @@ final class DurableFile {
     static <E extends Exception> void write(Path file, Content<E> content) throws IOException, E {
         Path temporary =
                 file.resolveSibling(TEMPORARY_PREFIX + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet());
+        FileChannel opened = FileChannel.open(
+                temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
-            try (FileChannel channel = FileChannel.open(
-                    temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = opened) {
                 content.writeTo(channel);
                 Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
                 channel.force(true);
@@ -47,6 +51,12 @@ final class DurableFile {
         } finally {
             Files.deleteIfExists(temporary);
         }
+    }
+
+    /** Whether a file is one that a process has begun to write and will never end. */
+    static boolean isAbandoned(Path file) {
+        Matcher matcher = TEMPORARY.matcher(file.getFileName().toString());
+        return matcher.matches() && !Files.exists(Path.of("/proc", matcher.group(1)));
     }
 
     /** Writes a text together with its digest, so that {@link #readSealed} can tell damage. */

@@ -45,6 +45,17 @@ final class ProductStore {
         this.directory = directory;
     }
 
+    /** Removes what agents that were killed had begun to make. */
+    void removeAbandoned() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(DurableFile::isAbandoned).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (NoSuchFileException e) {
+            // Nothing was ever made.
+        }
+    }
+
     /**
      * Returns a product, made if need be.
      *
@@ -135,8 +146,6 @@ final class ProductStore {
                 String name = file.getFileName().toString();
                 if (name.startsWith(kind + "-") && name.endsWith(SEAL)) {
                     seals.add(Map.entry(Files.getLastModifiedTime(file), file));
-                } else if (name.startsWith(DurableFile.TEMPORARY_PREFIX) && unusedFor(file, IN_USE)) {
-                    Files.deleteIfExists(file);
                 }
             }
         } catch (NoSuchFileException e) {

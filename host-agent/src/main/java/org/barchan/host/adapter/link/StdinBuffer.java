@@ -18,6 +18,9 @@ final class StdinBuffer {
     /** Most bytes in one message. */
     static final int MAX_CHUNK = 64 << 10;
 
+    /** Pieces that wait are put together up to this size: each costs memory of its own, however small it is. */
+    private static final int MIN_CHUNK = 4 << 10;
+
     private final Deque<StdinData> unconfirmed = new ArrayDeque<>();
 
     /** Confirmed by the guest; on the first window, also where this connection's input begins. */
@@ -42,7 +45,15 @@ final class StdinBuffer {
 
     /** Adds at most {@link #room} and {@link #MAX_CHUNK} bytes. */
     void add(ByteString data) {
-        unconfirmed.add(StdinData.newBuilder().setOffset(accepted).setData(data).build());
+        StdinData last = unconfirmed.peekLast();
+        if (last != null && last.getData().size() + data.size() <= MIN_CHUNK) {
+            unconfirmed.removeLast();
+            unconfirmed.add(
+                    last.toBuilder().setData(last.getData().concat(data)).build());
+        } else {
+            unconfirmed.add(
+                    StdinData.newBuilder().setOffset(accepted).setData(data).build());
+        }
         accepted += data.size();
     }
 
