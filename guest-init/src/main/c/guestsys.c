@@ -10,8 +10,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
+#include <linux/openat2.h>
 #include <linux/random.h>
 #include <net/if.h>
 #include <poll.h>
@@ -118,6 +120,74 @@ int gs_mkdir(const char *path, int mode) { return result(mkdir(path, mode)); }
 
 int gs_mount(const char *source, const char *target, const char *type, int64_t flags, const char *data) {
   return result(mount(source, target, type, flags, data));
+}
+
+/* Links can lead to no place but below the root, as in a process whose root it is. */
+static int open_below(int root, const char *path) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return result(syscall(SYS_openat2, root, path, &how, sizeof how));
+}
+
+/* Makes a directory or an empty file whose parent is there; leaves what is there already. */
+static int make_last(int root, const char *path, int directory) {
+  const char *name = strrchr(path, '/') + 1;
+  char parent[PATH_MAX] = "/";
+  if (name > path + 1) *(char *)mempcpy(parent, path, name - path) = 0;
+  int in = open_below(root, parent);
+  if (in < 0) return in;
+  int made = directory ? mkdirat(in, name, 0755) : openat(in, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+  int r = made < 0 && errno != EEXIST ? -errno : 0;
+  if (made > 0) close(made);
+  close(in);
+  return r;
+}
+
+/* Makes the directories that lead to a path, and at its end another one, or an empty file. No two slashes follow each other. */
+static int make_below(int root, const char *path, int directory) {
+  char prefix[PATH_MAX];
+  if (path[0] != '/' || strlen(path) >= sizeof prefix) return path[0] != '/' ? -EINVAL : -ENAMETOOLONG;
+  strcpy(prefix, path);
+  int r = 0;
+  for (char *slash = strchr(prefix + 1, '/'); r == 0 && slash; slash = strchr(slash + 1, '/')) {
+    *slash = 0;
+    r = make_last(root, prefix, 1);
+    *slash = '/';
+  }
+  return r < 0 ? r : make_last(root, prefix, directory);
+}
+
+enum { MAKE_NOTHING = 0, MAKE_DIRECTORY = 1, MAKE_FILE = 2 };
+
+/*
+ * Opens a path below a root (O_PATH), to be mounted on or from by way of /proc/self/fd. What is not there is made, if so asked.
+ */
+int gs_open_below(const char *root, const char *path, int make) {
+  int base = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (base < 0) return -errno;
+  int fd = open_below(base, path);
+  if (fd == -ENOENT && make != MAKE_NOTHING) {
+    int made = make_below(base, path, make == MAKE_DIRECTORY);
+    fd = made < 0 ? made : open_below(base, path);
+  }
+  close(base);
+  return fd;
+}
+
+/* Makes a directory with the owner and permissions of another. */
+int gs_mkdir_like(const char *path, const char *model) {
+  struct stat s;
+  if (stat(model, &s) < 0 || mkdir(path, 0700) < 0 || chown(path, s.st_uid, s.st_gid) < 0) return -errno;
+  return result(chmod(path, s.st_mode & 07777));
+}
+
+/* 1: a directory; 0: another file. */
+int gs_fd_is_directory(int fd) {
+  struct stat s;
+  if (fstat(fd, &s) < 0) return -errno;
+  return S_ISDIR(s.st_mode);
 }
 
 int gs_is_directory(const char *path) {

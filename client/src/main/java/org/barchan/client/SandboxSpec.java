@@ -1,5 +1,7 @@
 package org.barchan.client;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -9,7 +11,10 @@ import java.util.regex.Pattern;
  * What a sandbox is made of. What is empty takes the agent's default.
  *
  * @param name unique among the live sandboxes: 1 to 63 of a-z, 0-9, "-", beginning and ending with a letter or digit
- * @param rootDirectory directory of the host that becomes its root, read-only; absolute; by default "/"
+ * @param rootDirectory directory of the host that becomes its root; absolute; by default "/"
+ * @param rootMode what can be written to that: read-only or an overlay
+ * @param rootOverlayBytes most bytes that are written to that overlay; by default half of the guest's memory
+ * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param memoryBytes memory of the guest, at least 128 MiB; by default 512 MiB
  * @param vcpus number of virtual CPUs, 1 to 255; by default 1
  * @param kernelImage path of the kernel on the host; by default the newest usable one below /boot
@@ -21,6 +26,9 @@ import java.util.regex.Pattern;
 public record SandboxSpec(
         Optional<String> name,
         Optional<String> rootDirectory,
+        MountMode rootMode,
+        OptionalLong rootOverlayBytes,
+        List<Mount> mounts,
         OptionalLong memoryBytes,
         OptionalInt vcpus,
         Optional<String> kernelImage,
@@ -42,6 +50,13 @@ public record SandboxSpec(
     public SandboxSpec {
         name.ifPresent(SandboxSpec::checkName);
         rootDirectory.ifPresent(path -> ProcessSpec.checkAbsolute("root directory", path));
+        mounts = List.copyOf(mounts);
+        if (rootMode == MountMode.READ_WRITE) {
+            throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
+        }
+        if (rootOverlayBytes.isPresent() && rootMode != MountMode.OVERLAY) {
+            throw new IllegalArgumentException("root overlay: a size without an overlay (expected: both, or neither)");
+        }
         kernelImage.ifPresent(path -> ProcessSpec.checkAbsolute("kernel image", path));
         kernelModules.ifPresent(path -> ProcessSpec.checkAbsolute("kernel modules", path));
         memoryBytes.ifPresent(SandboxSpec::checkMemory);
@@ -82,6 +97,9 @@ public record SandboxSpec(
     public static final class Builder {
         private Optional<String> name = Optional.empty();
         private Optional<String> rootDirectory = Optional.empty();
+        private MountMode rootMode = MountMode.READ_ONLY;
+        private OptionalLong rootOverlayBytes = OptionalLong.empty();
+        private final List<Mount> mounts = new ArrayList<>();
         private OptionalLong memoryBytes = OptionalLong.empty();
         private OptionalInt vcpus = OptionalInt.empty();
         private Optional<String> kernelImage = Optional.empty();
@@ -99,6 +117,22 @@ public record SandboxSpec(
 
         public Builder rootDirectory(String value) {
             rootDirectory = Optional.of(value);
+            return this;
+        }
+
+        public Builder rootMode(MountMode value) {
+            rootMode = value;
+            return this;
+        }
+
+        public Builder rootOverlayBytes(long value) {
+            rootOverlayBytes = OptionalLong.of(value);
+            return this;
+        }
+
+        /** Adds a mount, behind those that are there. */
+        public Builder mount(Mount value) {
+            mounts.add(value);
             return this;
         }
 
@@ -142,6 +176,9 @@ public record SandboxSpec(
             return new SandboxSpec(
                     name,
                     rootDirectory,
+                    rootMode,
+                    rootOverlayBytes,
+                    mounts,
                     memoryBytes,
                     vcpus,
                     kernelImage,

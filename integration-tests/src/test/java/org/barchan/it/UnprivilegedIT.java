@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.barchan.it.HostProcess.Kind;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Everything by a user who is not root: client, agent and virtual machine. */
 class UnprivilegedIT {
@@ -45,6 +47,31 @@ class UnprivilegedIT {
             result.expectStderr("/etc/shadow: permission denied");
         }
         barchan.awaitNoSandbox();
+    }
+
+    @Test
+    void bind_readWrite_whatIsMadeIsNobodysOnTheHost(@TempDir(factory = InScratch.class) Path scratch)
+            throws IOException {
+        Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path directory = Files.createDirectory(scratch.resolve("nobodys"));
+        Files.setAttribute(directory, "unix:uid", NOBODY);
+
+        barchan.call(
+                        "run",
+                        "--mount",
+                        "type=bind,src=" + directory + ",dst=" + directory + ",rw",
+                        "--cwd",
+                        directory.toString(),
+                        "--",
+                        "sh",
+                        "-c",
+                        "umask 027; echo mine > file; mkdir d; mv file d; stat -c %u d/file")
+                .expect(0);
+
+        Path file = directory.resolve("d/file");
+        assertEquals("mine\n", Files.readString(file));
+        assertEquals(NOBODY, Files.getAttribute(file, "unix:uid"));
+        assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
     }
 
     private static int uid(HostProcess process) {

@@ -1,7 +1,10 @@
 package org.barchan.cli.option;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.barchan.client.Accelerator;
+import org.barchan.client.MountMode;
 import org.barchan.client.SandboxSpec;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -30,10 +33,27 @@ public final class SandboxOptions {
     private @Nullable Integer vcpus;
 
     @Option(
-            names = "--root",
+            names = {"-r", "--root"},
             paramLabel = "DIR",
-            description = "Directory of the host that becomes the sandbox's root, read-only. By default /.")
+            description = "Directory of the host that becomes the sandbox's root. By default /.")
     private @Nullable String root;
+
+    @Option(
+            names = "--root-mode",
+            paramLabel = "MODE",
+            description = "What can be written to the root: ro (nothing, the default), or overlay (anything, to memory;"
+                    + " overlay=SIZE: that much at most).")
+    private @Nullable String rootMode;
+
+    @Option(
+            names = {"-m", "--mount"},
+            paramLabel = "MOUNT",
+            description =
+                    "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
+                            + " type=bind,src=DIR,dst=DIR[,ro|rw|overlay[,size=SIZE]], a directory of the host (ro by default);"
+                            + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
+                            + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
+    private List<String> mounts = new ArrayList<>();
 
     @Option(
             names = "--kernel",
@@ -83,6 +103,10 @@ public final class SandboxOptions {
         if (root != null) {
             spec.rootDirectory(absolute.apply(path("--root", root)));
         }
+        if (rootMode != null) {
+            setRootMode(spec, rootMode);
+        }
+        mounts.forEach(mount -> spec.mount(MountOption.parse(mount, absolute)));
         if (kernel != null) {
             spec.kernelImage(absolute.apply(path("--kernel", kernel)));
         }
@@ -93,6 +117,27 @@ public final class SandboxOptions {
             spec.libvirtUri(connect);
         }
         return spec.build();
+    }
+
+    private static void setRootMode(SandboxSpec.Builder spec, String value) {
+        String problem =
+                "invalid value for option '--root-mode': '" + value + "' (expected: ro, overlay or overlay=SIZE)";
+        int equals = value.indexOf('=');
+        switch (equals < 0 ? value : value.substring(0, equals)) {
+            case "ro" -> {
+                if (equals >= 0) {
+                    throw new IllegalArgumentException(problem);
+                }
+                spec.rootMode(MountMode.READ_ONLY);
+            }
+            case "overlay" -> {
+                spec.rootMode(MountMode.OVERLAY);
+                if (equals >= 0) {
+                    spec.rootOverlayBytes(Size.parse(value.substring(equals + 1)));
+                }
+            }
+            default -> throw new IllegalArgumentException(problem);
+        }
     }
 
     static String path(String option, String value) {

@@ -5,12 +5,17 @@ import com.google.protobuf.Duration;
 import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Identity;
+import org.barchan.client.Mount;
+import org.barchan.client.MountMode;
 import org.barchan.client.ProcessSpec;
 import org.barchan.client.RawText;
 import org.barchan.client.RunSpec;
 import org.barchan.client.SandboxSpec;
 import org.barchan.v1.EnvironmentVariable;
+import org.barchan.v1.HostPath;
 import org.barchan.v1.RunStart;
+import org.barchan.v1.SandboxPath;
+import org.barchan.v1.Tmpfs;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
 /** Turns what the library is asked into the API's messages. */
@@ -31,12 +36,48 @@ final class SpecMapping {
                 .setDebug(spec.debug());
         spec.name().ifPresent(proto::setName);
         spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
+        proto.setRootMode(toProto(spec.rootMode()));
+        spec.rootOverlayBytes().ifPresent(proto::setRootOverlayBytes);
+        spec.mounts().forEach(mount -> proto.addMounts(toProto(mount)));
         spec.memoryBytes().ifPresent(proto::setMemoryBytes);
         spec.vcpus().ifPresent(proto::setVcpus);
         spec.kernelImage().map(SpecMapping::bytes).ifPresent(proto::setKernelImage);
         spec.kernelModules().map(SpecMapping::bytes).ifPresent(proto::setKernelModules);
         spec.libvirtUri().ifPresent(proto::setLibvirtUri);
         return proto.build();
+    }
+
+    private static org.barchan.v1.Mount toProto(Mount mount) {
+        org.barchan.v1.Mount.Builder proto = org.barchan.v1.Mount.newBuilder().setTarget(bytes(mount.target()));
+        switch (mount) {
+            case Mount.HostDirectory directory -> {
+                proto.setHostPath(HostPath.newBuilder().setPath(bytes(directory.source())))
+                        .setMode(toProto(directory.mode()));
+                directory.overlayBytes().ifPresent(proto::setOverlayBytes);
+            }
+            case Mount.Memory memory -> {
+                Tmpfs.Builder tmpfs = Tmpfs.newBuilder();
+                memory.bytes().ifPresent(tmpfs::setSizeBytes);
+                memory.mode().ifPresent(tmpfs::setMode);
+                proto.setTmpfs(tmpfs).setMode(readOnlyOrWrite(memory.readOnly()));
+            }
+            case Mount.Bind bind ->
+                proto.setSandboxPath(SandboxPath.newBuilder().setPath(bytes(bind.source())))
+                        .setMode(readOnlyOrWrite(bind.readOnly()));
+        }
+        return proto.build();
+    }
+
+    private static org.barchan.v1.MountMode readOnlyOrWrite(boolean readOnly) {
+        return toProto(readOnly ? MountMode.READ_ONLY : MountMode.READ_WRITE);
+    }
+
+    private static org.barchan.v1.MountMode toProto(MountMode mode) {
+        return switch (mode) {
+            case READ_ONLY -> org.barchan.v1.MountMode.MOUNT_MODE_READ_ONLY;
+            case READ_WRITE -> org.barchan.v1.MountMode.MOUNT_MODE_READ_WRITE;
+            case OVERLAY -> org.barchan.v1.MountMode.MOUNT_MODE_OVERLAY;
+        };
     }
 
     private static org.barchan.v1.ProcessSpec toProto(ProcessSpec spec) {

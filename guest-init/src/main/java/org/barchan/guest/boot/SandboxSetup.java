@@ -1,6 +1,5 @@
 package org.barchan.guest.boot;
 
-import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,19 +10,13 @@ import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
-import org.barchan.guest.v1.RootMount;
+import org.barchan.guest.v1.GuestMount;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
-import org.barchan.guest.v1.TmpfsMount;
 
 /** Makes the sandbox as the agent wants it, step by step, up to the first that fails. */
 public final class SandboxSetup {
     private static final String ROOT = "/newroot";
-    /**
-     * Large messages, few round trips. cache=loose keeps what was read: the share is read-only, and a sandbox that outlives a change on
-     * the host may see the file as it was.
-     */
-    private static final String NINEP_OPTIONS = "trans=virtio,version=9p2000.L,msize=512000,cache=loose";
 
     private final ProcessTable processes;
     private final ConfigureResponse.Builder report = ConfigureResponse.newBuilder();
@@ -36,6 +29,7 @@ public final class SandboxSetup {
     /** Does all steps; the last of the report is the one that failed, if one did. */
     public static ConfigureResponse perform(ConfigureRequest request, ProcessTable processes) {
         SandboxSetup setup = new SandboxSetup(processes);
+        SandboxMounts mounts = new SandboxMounts(ROOT);
         setup.step("add entropy", () -> Linux.addEntropy(request.getEntropy().toByteArray()));
         Timestamp clock = request.getWallClock();
         setup.step("set the clock", () -> Linux.setClock(clock.getSeconds(), clock.getNanos()));
@@ -44,10 +38,11 @@ public final class SandboxSetup {
         setup.step(
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));
-        setup.step("mount the root", () -> mountRoot(request.getRoot()));
-        for (TmpfsMount mount : request.getTmpfsMountsList()) {
-            setup.mountTmpfs(mount);
+        setup.step("mount the root", () -> mounts.root(request.getRoot(), request.getMountsList()));
+        for (GuestMount mount : request.getMountsList()) {
+            setup.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }
+        setup.step("seal the root", mounts::seal);
         setup.step("start the sandbox's own init", setup::startSandboxInit);
         setup.step("harden the kernel", SandboxSetup::harden);
         return setup.report.build();
@@ -65,6 +60,8 @@ public final class SandboxSetup {
         StepResult.Builder result = StepResult.newBuilder().setStep(name).setOutcome(StepOutcome.STEP_OUTCOME_DONE);
         try {
             action.perform();
+        } catch (SandboxMounts.LeftOutException e) {
+            result.setOutcome(StepOutcome.STEP_OUTCOME_SKIPPED).setMessage(e.getMessage());
         } catch (Errno e) {
             result.setOutcome(StepOutcome.STEP_OUTCOME_FAILED)
                     .setErrno(e.number())
@@ -75,48 +72,6 @@ public final class SandboxSetup {
         failed = result.getOutcome() == StepOutcome.STEP_OUTCOME_FAILED;
         report.addSteps(result.setMicros(Linux.uptimeMicros() - start));
         Console.debug(name + ": " + (failed ? result.getMessage() : "done in " + result.getMicros() + " us"));
-    }
-
-    private static void mountRoot(RootMount root) throws Errno, IOException {
-        long flags = Linux.MS_NODEV | (root.getReadOnly() ? Linux.MS_RDONLY : 0);
-        byte[] target = ROOT.getBytes(StandardCharsets.UTF_8);
-        Linux.mount(root.getNinepTag(), target, "9p", flags, NINEP_OPTIONS);
-        for (String directory : new String[] {"proc", "sys", "dev"}) {
-            try {
-                Linux.checkDirectory((ROOT + "/" + directory).getBytes(StandardCharsets.UTF_8));
-            } catch (Errno e) {
-                throw new IOException(
-                        "the root has no directory /" + directory + " to mount on; create it on the host, empty ("
-                                + Errno.describe(e.number()) + ")",
-                        e);
-            }
-        }
-    }
-
-    private void mountTmpfs(TmpfsMount mount) {
-        String shown = mount.getTarget().toStringUtf8();
-        byte[] target = ByteString.copyFromUtf8(ROOT).concat(mount.getTarget()).toByteArray();
-        try {
-            Linux.checkDirectory(target);
-        } catch (Errno e) {
-            if (!failed) {
-                report.addSteps(StepResult.newBuilder()
-                        .setStep("mount tmpfs on " + shown)
-                        .setOutcome(StepOutcome.STEP_OUTCOME_SKIPPED)
-                        .setErrno(e.number())
-                        .setMessage("the root has no such directory"));
-            }
-            return;
-        }
-        String size = mount.getSizeBytes() == 0 ? "" : ",size=" + mount.getSizeBytes();
-        step(
-                "mount tmpfs on " + shown,
-                () -> Linux.mount(
-                        "tmpfs",
-                        target,
-                        "tmpfs",
-                        Linux.MS_NOSUID | Linux.MS_NODEV,
-                        "mode=" + Integer.toOctalString(mount.getMode()) + size));
     }
 
     private void startSandboxInit() throws Errno, IOException {

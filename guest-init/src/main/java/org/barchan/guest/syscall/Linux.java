@@ -25,6 +25,10 @@ public final class Linux {
     public static final long MS_RDONLY = 1;
     public static final long MS_NOSUID = 2;
     public static final long MS_NODEV = 4;
+    public static final long MS_REMOUNT = 32;
+    public static final long MS_BIND = 4096;
+    public static final long MS_MOVE = 8192;
+    public static final long MS_REC = 16384;
 
     private Linux() {}
 
@@ -57,8 +61,48 @@ public final class Linux {
                 PinnedObject t = pin(target);
                 PinnedObject y = pin(type);
                 PinnedObject o = pin(options)) {
-            check("mount " + type, NativeCalls.mount(chars(s), chars(t), chars(y), flags, chars(o)));
+            check(
+                    type.isEmpty() ? "mount" : "mount " + type,
+                    NativeCalls.mount(chars(s), chars(t), chars(y), flags, chars(o)));
         }
+    }
+
+    /** What {@link #openBelow} makes where nothing is. */
+    public enum Make {
+        NOTHING(0),
+        DIRECTORY(1),
+        FILE(2);
+
+        private final int code;
+
+        Make(int code) {
+            this.code = code;
+        }
+    }
+
+    /**
+     * Opens what is at a path for a process with a certain root, as something that mounts can name by way of /proc/self/fd.
+     *
+     * @param path absolute; links are followed, but lead nowhere outside of the root
+     * @return the descriptor, or a negated errno
+     */
+    public static int openBelow(String root, byte[] path, Make make) {
+        try (PinnedObject r = pin(root);
+                PinnedObject p = pin(path)) {
+            return NativeCalls.openBelow(chars(r), chars(p), make.code);
+        }
+    }
+
+    /** Makes a directory with the owner and permissions of another one. */
+    public static void mkdirLike(String path, String model) throws Errno {
+        try (PinnedObject p = pin(path);
+                PinnedObject m = pin(model)) {
+            check("create directory " + path, NativeCalls.mkdirLike(chars(p), chars(m)));
+        }
+    }
+
+    public static boolean isDirectory(int fd) throws Errno {
+        return check("look at a descriptor", NativeCalls.fdIsDirectory(fd)) == 1;
     }
 
     /** Fails with ENOENT or ENOTDIR when the path is no directory. */

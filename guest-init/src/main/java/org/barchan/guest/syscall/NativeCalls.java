@@ -28,6 +28,15 @@ final class NativeCalls {
     @CFunction("gs_mount")
     static native int mount(CCharPointer source, CCharPointer target, CCharPointer type, long flags, CCharPointer data);
 
+    @CFunction("gs_open_below")
+    static native int openBelow(CCharPointer root, CCharPointer path, int make);
+
+    @CFunction("gs_mkdir_like")
+    static native int mkdirLike(CCharPointer path, CCharPointer model);
+
+    @CFunction("gs_fd_is_directory")
+    static native int fdIsDirectory(int fd);
+
     @CFunction("gs_is_directory")
     static native int isDirectory(CCharPointer path);
 

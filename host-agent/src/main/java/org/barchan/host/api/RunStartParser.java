@@ -32,7 +32,7 @@ final class RunStartParser {
     /** More than Linux takes by default (a quarter of the stack's limit): the guest's kernel says what is too much. */
     private static final int MAX_ARGUMENT_BYTES = 3 * 1024 * 1024;
 
-    private static final String SANDBOX = "start.sandbox.";
+    static final String SANDBOX = "start.sandbox.";
     private static final String PROCESS = "start.process.";
 
     private final List<StatusMapping.Violation> violations = new ArrayList<>();
@@ -55,6 +55,7 @@ final class RunStartParser {
                 SANDBOX + "memory_bytes",
                 () -> sandbox.hasMemoryBytes() ? new MemorySize(sandbox.getMemoryBytes()) : MemorySize.DEFAULT,
                 () -> MemorySize.DEFAULT);
+        MountParser mounts = new MountParser(this::wrong, this::path);
         int vcpus = sandbox.hasVcpus() ? sandbox.getVcpus() : 1;
         if (vcpus < 1 || vcpus > 255) {
             wrong(SANDBOX + "vcpus", Integer.toUnsignedString(vcpus) + " (expected: 1 to 255)");
@@ -63,6 +64,8 @@ final class RunStartParser {
         SandboxSpec spec = new SandboxSpec(
                 name,
                 root,
+                mounts.rootAccess(sandbox),
+                mounts.mounts(sandbox),
                 memory,
                 vcpus,
                 kernel(sandbox),
@@ -239,7 +242,7 @@ final class RunStartParser {
         violations.add(new StatusMapping.Violation(field, problem));
     }
 
-    private static String unknown(int number) {
+    static String unknown(int number) {
         return number + " (expected: a value that this agent knows; it may be older than the client)";
     }
 

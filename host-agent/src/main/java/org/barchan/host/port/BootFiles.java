@@ -2,6 +2,7 @@ package org.barchan.host.port;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
@@ -30,11 +31,19 @@ public interface BootFiles {
      * @param kernel readable by any user
      * @param initrd readable by any user
      * @param rootModules names of module files in the initrd that are to be loaded, in this order, before 9p can be mounted
+     * @param overlayModules likewise, before an overlay can be mounted; none where the kernel has no overlays
      * @param digest changes whenever any of it changes
      */
-    record BootFileSet(String release, Path kernel, Path initrd, List<String> rootModules, String digest) {
+    record BootFileSet(
+            String release,
+            Path kernel,
+            Path initrd,
+            List<String> rootModules,
+            Optional<List<String>> overlayModules,
+            String digest) {
         public BootFileSet {
             rootModules = List.copyOf(rootModules);
+            overlayModules = overlayModules.map(List::copyOf);
         }
     }
 }

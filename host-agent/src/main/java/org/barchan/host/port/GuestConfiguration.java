@@ -1,19 +1,37 @@
 package org.barchan.host.port;
 
 import java.util.List;
+import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxName;
 
 /**
  * What a guest is to make of itself. Entropy and clock are added when it is sent.
  *
- * @param rootTag tag of the 9p share that becomes the root, mounted read-only
- * @param tmpfsTargets directories that get a file system in memory, mode 1777
+ * @param root what it sees as "/"
+ * @param mounts below that, in this order
  * @param kernelModules names of module files in the initrd, in order of loading
  */
-public record GuestConfiguration(
-        SandboxName hostname, String rootTag, List<String> tmpfsTargets, List<String> kernelModules) {
+public record GuestConfiguration(SandboxName hostname, Root root, List<Placed> mounts, List<String> kernelModules) {
     public GuestConfiguration {
-        tmpfsTargets = List.copyOf(tmpfsTargets);
+        mounts = List.copyOf(mounts);
         kernelModules = List.copyOf(kernelModules);
     }
+
+    /**
+     * The root.
+     *
+     * @param tag of the 9p share that it is
+     * @param access read-only or an overlay
+     * @param lacksTargets whether targets of mounts may be missing, and are to be made in memory
+     */
+    public record Root(String tag, Access access, boolean lacksTargets) {}
+
+    /**
+     * A mount.
+     *
+     * @param tag of the share, for a directory of the host; else empty
+     * @param optional whether it is left out where its target is no directory
+     */
+    public record Placed(Mount mount, String tag, boolean optional) {}
 }

@@ -1,12 +1,15 @@
 package org.barchan.host.sandbox;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * What a sandbox is made of, complete and checked.
  *
  * @param name its name, unique among the live sandboxes
  * @param root the directory of the host that it sees as "/", absolute
+ * @param rootAccess what can be written to that: read-only or an overlay
+ * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param vcpus number of virtual CPUs, 1 to 255
  * @param libvirtUri the libvirt connection
  * @param debug whether kernel and init write their messages to the console
@@ -14,6 +17,8 @@ import java.nio.file.Path;
 public record SandboxSpec(
         SandboxName name,
         Path root,
+        Access rootAccess,
+        List<Mount> mounts,
         MemorySize memory,
         int vcpus,
         KernelChoice kernel,
@@ -21,7 +26,18 @@ public record SandboxSpec(
         String libvirtUri,
         boolean debug,
         ClientLostPolicy clientLostPolicy) {
+    /** Each takes a device of the machine. */
+    public static final int MAX_MOUNTS = 64;
+
+    /** @throws IllegalArgumentException when a value is out of its range */
     public SandboxSpec {
+        mounts = List.copyOf(mounts);
+        if (mounts.size() > MAX_MOUNTS) {
+            throw new IllegalArgumentException("mounts: " + mounts.size() + " (expected: at most " + MAX_MOUNTS + ")");
+        }
+        if (rootAccess instanceof Access.ReadWrite) {
+            throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
+        }
         if (!root.isAbsolute()) {
             throw new IllegalArgumentException("root directory: " + root + " (expected: an absolute path)");
         }

@@ -28,7 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class AcceleratorsTest {
-    private static final BootFileSet FILES = new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), List.of(), "d");
+    private static final BootFileSet FILES =
+            new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), List.of(), Optional.empty(), "d");
 
     private final FakeWorld world;
     private final List<String> said = new CopyOnWriteArrayList<>();

@@ -3,6 +3,7 @@ package org.barchan.host.lifecycle;
 import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -24,6 +25,7 @@ import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.ProcessStarted;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
+import org.jspecify.annotations.Nullable;
 
 /** A guest whose process does what the test says. */
 final class FakeGuest implements Guest {
@@ -54,6 +56,7 @@ final class FakeGuest implements Guest {
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private final CompletableFuture<Void> dead = new CompletableFuture<>();
     private volatile boolean stdinBlocked;
+    private volatile @Nullable GuestConfiguration lastConfiguration;
 
     FakeGuest(FakeWorld world, FakeMachine machine) {
         this.world = world;
@@ -78,7 +81,12 @@ final class FakeGuest implements Guest {
     @Override
     public void configure(GuestConfiguration configuration) throws SandboxException {
         world.step("guest.configure");
+        lastConfiguration = configuration;
         configured = true;
+    }
+
+    GuestConfiguration configuration() {
+        return Objects.requireNonNull(lastConfiguration, "it was not configured");
     }
 
     @Override

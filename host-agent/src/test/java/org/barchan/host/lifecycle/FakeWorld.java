@@ -60,6 +60,8 @@ public final class FakeWorld
     final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
     volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
     volatile Optional<Path> closedDirectory = Optional.empty();
+    volatile Optional<Path> unwritableDirectory = Optional.empty();
+    volatile Optional<List<String>> overlayModules = Optional.of(List.of("overlay.ko"));
     /** What the guests of machines that are started from now on do. */
     volatile Consumer<FakeMachine> onStart = machine -> {};
     /** The step that fails, and how. */
@@ -168,7 +170,7 @@ public final class FakeWorld
     public BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException {
         step("bootFiles.prepare");
         progress.accept("preparing the kernel");
-        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), List.of("9p.ko"), "digest");
+        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), List.of("9p.ko"), overlayModules, "digest");
     }
 
     @Override
@@ -237,6 +239,11 @@ public final class FakeWorld
     @Override
     public Optional<Path> firstClosed(Path path, HostUser user) {
         return closedDirectory;
+    }
+
+    @Override
+    public boolean mayWrite(Path path, HostUser user) {
+        return !unwritableDirectory.equals(Optional.of(path));
     }
 
     @Override

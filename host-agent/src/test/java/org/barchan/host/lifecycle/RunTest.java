@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.MemorySize;
@@ -545,6 +546,8 @@ final class RunTest {
         return new SandboxSpec(
                 new SandboxName(name),
                 root,
+                new Access.ReadOnly(),
+                List.of(),
                 MemorySize.DEFAULT,
                 1,
                 new KernelChoice.Newest(),

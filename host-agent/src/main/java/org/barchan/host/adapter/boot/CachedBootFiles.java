@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.barchan.host.adapter.boot.InstalledKernels.Kernel;
 import org.barchan.host.adapter.boot.ProductStore.Product;
@@ -71,14 +72,20 @@ public final class CachedBootFiles implements BootFiles {
             Product image = kernelProduct(kernel.image(), progress);
             Product initrd = initrdProduct(kernel);
             digests.save();
-            List<String> rootModules =
-                    kernel.modules().root().stream().map(ModulePlan::fileName).toList();
+            List<String> rootModules = fileNames(kernel.modules().root());
+            Optional<List<String>> overlayModules = kernel.modules().overlay().map(CachedBootFiles::fileNames);
             Sha256 digest = new Sha256()
                     .add(kernel.image().release())
                     .add(image.digest())
                     .add(initrd.digest());
             rootModules.forEach(digest::add);
-            return new BootFileSet(kernel.image().release(), image.path(), initrd.path(), rootModules, digest.finish());
+            return new BootFileSet(
+                    kernel.image().release(),
+                    image.path(),
+                    initrd.path(),
+                    rootModules,
+                    overlayModules,
+                    digest.finish());
         } catch (IOException e) {
             throw failure(kernel, e);
         }
@@ -92,6 +99,10 @@ public final class CachedBootFiles implements BootFiles {
             throw new SandboxException(
                     Code.PRECONDITION, "removing what was left half made in " + directory + ": " + e.getMessage(), e);
         }
+    }
+
+    private static List<String> fileNames(List<Path> modules) {
+        return modules.stream().map(ModulePlan::fileName).toList();
     }
 
     private Product kernelProduct(KernelImage image, Consumer<String> progress) throws IOException, SandboxException {
@@ -123,8 +134,8 @@ public final class CachedBootFiles implements BootFiles {
         for (Path module : modules.link()) {
             key.add("link").add(ModulePlan.fileName(module)).add(digests.digest(module));
         }
-        for (Path module : modules.root()) {
-            key.add("root").add(ModulePlan.fileName(module)).add(digests.digest(module));
+        for (Path module : modules.later()) {
+            key.add("later").add(ModulePlan.fileName(module)).add(digests.digest(module));
         }
         String release = kernel.image().release();
         return products.get(

@@ -50,7 +50,7 @@ final class InitrdImage {
             addModule(module, release);
             boot.append(ModulePlan.fileName(module)).append('\n');
         }
-        for (Path module : modules.root()) {
+        for (Path module : modules.later()) {
             addModule(module, release);
         }
         addFile("modules/boot.list", FILE_PERMISSIONS, () -> utf8(boot.toString()));

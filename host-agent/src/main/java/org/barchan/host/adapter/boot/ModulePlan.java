@@ -11,8 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Which module files a guest loads, in an order in which each comes after all that it depends on. Which modules depend on which,
@@ -20,9 +22,10 @@ import java.util.regex.Pattern;
  *
  * @param link what is needed before the guest finds its port
  * @param root what is needed, on top of that, before it mounts a directory of the host
- * @param missing the wanted modules that this kernel does not have, by name
+ * @param overlay what is needed, on top of that, before it mounts an overlay; none where the kernel has no overlays
+ * @param missing the modules that no sandbox can do without and this kernel does not have, by name
  */
-record ModulePlan(List<Path> link, List<Path> root, List<String> missing) {
+record ModulePlan(List<Path> link, List<Path> root, Optional<List<Path>> overlay, List<String> missing) {
     static final String DEPENDENCIES = "modules.dep";
     static final String BUILT_IN = "modules.builtin";
 
@@ -31,11 +34,14 @@ record ModulePlan(List<Path> link, List<Path> root, List<String> missing) {
 
     private static final List<String> ROOT = List.of("9pnet_virtio", "9p");
 
+    private static final String OVERLAY = "overlay";
+
     private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9_-]+\\.ko(?:\\.(?:gz|xz|zst))?");
 
     ModulePlan {
         link = List.copyOf(link);
         root = List.copyOf(root);
+        overlay = overlay.map(List::copyOf);
         missing = List.copyOf(missing);
     }
 
@@ -47,6 +53,12 @@ record ModulePlan(List<Path> link, List<Path> root, List<String> missing) {
      */
     static ModulePlan of(Path directory) throws IOException {
         return new Resolver(directory).resolve();
+    }
+
+    /** Returns all that are not loaded before the link is there. */
+    List<Path> later() {
+        return Stream.concat(root.stream(), overlay.stream().flatMap(List::stream))
+                .toList();
     }
 
     /** Returns the name of a module's file in the initrd. */
@@ -86,8 +98,15 @@ record ModulePlan(List<Path> link, List<Path> root, List<String> missing) {
             for (String name : ROOT) {
                 place(name, missing);
             }
+            int roots = placed.size();
+            List<String> withoutOverlay = new ArrayList<>();
+            place(OVERLAY, withoutOverlay);
             List<Path> all = List.copyOf(placed.values());
-            return new ModulePlan(all.subList(0, links), all.subList(links, all.size()), missing);
+            return new ModulePlan(
+                    all.subList(0, links),
+                    all.subList(links, roots),
+                    withoutOverlay.isEmpty() ? Optional.of(all.subList(roots, all.size())) : Optional.empty(),
+                    missing);
         }
 
         private void place(String name, List<String> missing) throws IOException {

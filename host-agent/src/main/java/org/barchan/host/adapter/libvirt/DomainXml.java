@@ -163,8 +163,11 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         }
         xml.writeStartElement("filesystem");
         xml.writeAttribute("type", "mount");
-        // QEMU does as the guest's user ids say as far as its own user may; nothing is kept in extended attributes.
-        xml.writeAttribute("accessmode", "passthrough");
+        // Files are what they are on the host, and nothing is kept in extended attributes; what is made there belongs
+        // to
+        // QEMU's user, who
+        // may give it to no one else.
+        xml.writeAttribute("accessmode", share.readOnly() ? "passthrough" : "squash");
         // A tree of several file systems has the same inode numbers more than once; the guest must tell them apart.
         xml.writeAttribute("multidevs", "remap");
         writeEmpty(xml, "source", "dir", absolute("shared directory", share.source()));

@@ -11,14 +11,12 @@ import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
-import org.barchan.guest.v1.RootMount;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.StartProcessRequest;
 import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
-import org.barchan.guest.v1.TmpfsMount;
 import org.barchan.guest.v1.WaitProcessRequest;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
@@ -40,7 +38,6 @@ final class NettyGuest implements Guest {
     private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
 
     private static final int ENTROPY_BYTES = 64;
-    private static final int TMPFS_MODE = 01777;
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final GuestChannel channel;
@@ -86,7 +83,8 @@ final class NettyGuest implements Guest {
                 throw new SandboxException(
                         SandboxException.Code.PRECONDITION,
                         channel.describe(action) + " failed at the step \"" + EscapedText.of(step.getStep()) + "\": "
-                                + EscapedText.of(step.getMessage()) + " (" + ErrnoName.of(step.getErrno()) + ")");
+                                + EscapedText.of(step.getMessage())
+                                + (step.getErrno() == 0 ? "" : " (" + ErrnoName.of(step.getErrno()) + ")"));
             }
         }
     }
@@ -100,15 +98,9 @@ final class NettyGuest implements Guest {
                 .setEntropy(ByteString.copyFrom(entropy))
                 .setWallClock(
                         Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
-                .setRoot(RootMount.newBuilder()
-                        .setNinepTag(configuration.rootTag())
-                        .setReadOnly(true))
-                .addAllTmpfsMounts(configuration.tmpfsTargets().stream()
-                        .map(target -> TmpfsMount.newBuilder()
-                                .setTarget(ByteString.copyFromUtf8(target))
-                                .setMode(TMPFS_MODE)
-                                .build())
-                        .toList())
+                .setRoot(GuestMounts.root(configuration.root()))
+                .addAllMounts(
+                        configuration.mounts().stream().map(GuestMounts::mount).toList())
                 .addAllKernelModules(configuration.kernelModules())
                 .build();
     }

@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
 interface LibC extends Library {
     LibC INSTANCE = Native.load("c", LibC.class);
 
+    int AT_FDCWD = -100;
+    int AT_EACCESS = 0x200;
+    int X_OK = 1;
+    int W_OK = 2;
+
     /** Needed to know whether the agent may act as other users. */
     int geteuid();
 
@@ -28,6 +33,9 @@ interface LibC extends Library {
     int setfsuid(int uid);
 
     int setfsgid(int gid);
+
+    /** By the rights that the calling thread has taken on; Java asks by those of the process. */
+    int faccessat(int directory, String path, int mode, int flags);
 
     /** For setgroups(2) of the calling thread alone: the C library's own wrapper changes all threads of the process. */
     NativeLong syscall(NativeLong number, Object... arguments);

@@ -136,6 +136,19 @@ public final class LinuxHost implements Host {
         }
     }
 
+    @Override
+    public boolean mayWrite(Path directory, HostUser user) {
+        try {
+            return users.as(
+                    user,
+                    () -> LibC.INSTANCE.faccessat(
+                                    LibC.AT_FDCWD, directory.toString(), LibC.W_OK | LibC.X_OK, LibC.AT_EACCESS)
+                            == 0);
+        } catch (Exception e) {
+            return false;
+        }
+    }
+
     private static boolean canEnter(Path directory) {
         try {
             // Looking up "." takes the right to search the directory.

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,8 +101,27 @@ class ModulePlanTest {
         Files.writeString(directory.resolve("modules.dep"), "");
         Files.writeString(
                 directory.resolve("modules.builtin"),
-                "kernel/virtio_pci.ko\nkernel/virtio-console.ko\nkernel/9pnet_virtio.ko\nkernel/9p.ko\n");
-        assertEquals(new ModulePlan(List.of(), List.of(), List.of()), ModulePlan.of(directory));
+                "kernel/virtio_pci.ko\nkernel/virtio-console.ko\nkernel/9pnet_virtio.ko\nkernel/9p.ko\nkernel/overlay.ko\n");
+        assertEquals(new ModulePlan(List.of(), List.of(), Optional.of(List.of()), List.of()), ModulePlan.of(directory));
+    }
+
+    @Test
+    void of_kernelWithoutOverlays_hasAllElse() throws IOException {
+        ModulePlan plan = ModulePlan.of(directory);
+        assertEquals(Optional.empty(), plan.overlay());
+        assertEquals(List.of(), plan.missing());
+        assertEquals(plan.root(), plan.later());
+    }
+
+    @Test
+    void of_overlayModule_isLoadedLater() throws IOException {
+        Path dep = directory.resolve("modules.dep");
+        Files.writeString(dep, Files.readString(dep) + "kernel/fs/overlayfs/overlay.ko:\n");
+        Path module = Files.createFile(Files.createDirectories(directory.resolve("kernel/fs/overlayfs"))
+                .resolve("overlay.ko"));
+        ModulePlan plan = ModulePlan.of(directory);
+        assertEquals(Optional.of(List.of(module)), plan.overlay());
+        assertEquals(module, plan.later().getLast());
     }
 
     @Test

@@ -26,6 +26,9 @@ import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.GuestPath;
+import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -43,8 +46,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
 class NettyGuestTest {
-    private static final GuestConfiguration CONFIGURATION =
-            new GuestConfiguration(new SandboxName("box"), "root", List.of("/tmp"), List.of("9p.ko"));
+    private static final GuestConfiguration CONFIGURATION = new GuestConfiguration(
+            new SandboxName("box"),
+            new GuestConfiguration.Root("root", new Access.ReadOnly(), false),
+            List.of(new GuestConfiguration.Placed(new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), "", true)),
+            List.of("9p.ko"));
 
     @TempDir
     Path directory;
@@ -136,7 +142,7 @@ class NettyGuestTest {
         assertTrue(
                 Math.abs(peer.service.configured.getWallClock().getSeconds() - System.currentTimeMillis() / 1000) < 60);
         assertEquals("root", peer.service.configured.getRoot().getNinepTag());
-        assertEquals(01777, peer.service.configured.getTmpfsMounts(0).getMode());
+        assertEquals(01777, peer.service.configured.getMounts(0).getTmpfs().getMode());
         assertEquals("9p.ko", peer.service.configured.getKernelModules(0));
     }
 

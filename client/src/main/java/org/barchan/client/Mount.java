@@ -1,0 +1,54 @@
+package org.barchan.client;
+
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/** Something that a sandbox sees at a place of its own. Paths are absolute; see {@link RawText}. */
+public sealed interface Mount {
+    /** Returns where: what is not there is made, in the sandbox alone. */
+    String target();
+
+    /**
+     * A directory of the agent's host.
+     *
+     * @param source the directory
+     * @param overlayBytes most bytes that are written to an overlay; by default half of the guest's memory
+     */
+    record HostDirectory(String target, String source, MountMode mode, OptionalLong overlayBytes) implements Mount {
+        /** @throws IllegalArgumentException if a path is not absolute, or there is a size without an overlay */
+        public HostDirectory {
+            ProcessSpec.checkAbsolute("mount target", target);
+            ProcessSpec.checkAbsolute("mount source", source);
+            if (overlayBytes.isPresent() && mode != MountMode.OVERLAY) {
+                throw new IllegalArgumentException(
+                        "size: " + overlayBytes.getAsLong() + " (expected: none without an overlay)");
+            }
+        }
+    }
+
+    /**
+     * A file system in the guest's memory.
+     *
+     * @param bytes the most that it holds; by default half of the guest's memory
+     * @param mode permission bits of its root; by default 01777
+     */
+    record Memory(String target, OptionalLong bytes, OptionalInt mode, boolean readOnly) implements Mount {
+        /** @throws IllegalArgumentException if the path is not absolute */
+        public Memory {
+            ProcessSpec.checkAbsolute("mount target", target);
+        }
+    }
+
+    /**
+     * What the sandbox has at another place.
+     *
+     * @param source the other place
+     */
+    record Bind(String target, String source, boolean readOnly) implements Mount {
+        /** @throws IllegalArgumentException if a path is not absolute */
+        public Bind {
+            ProcessSpec.checkAbsolute("mount target", target);
+            ProcessSpec.checkAbsolute("mount source", source);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+package org.barchan.guest.boot;
+
+import com.google.protobuf.ByteString;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.Linux.Make;
+import org.barchan.guest.v1.GuestMount;
+import org.barchan.guest.v1.GuestTmpfs;
+import org.barchan.guest.v1.Overlay;
+import org.barchan.guest.v1.RootMount;
+
+/**
+ * What the sandbox sees of file systems. A path of the sandbox is looked up as by a process whose root is the sandbox's: no link on it
+ * leads into the init's own files. Lower and upper layers of overlays lie where only the init sees them.
+ */
+final class SandboxMounts {
+    /** Large messages, few round trips. */
+    private static final String NINEP = "trans=virtio,version=9p2000.L,msize=512000";
+
+    /**
+     * What was read is kept: nothing is written through this mount, and a sandbox that outlives a change on the host may see the file as
+     * it was.
+     */
+    private static final String READ_ONLY_CACHE = ",cache=loose";
+
+    /** Both ends write: nothing is kept but what programs have mapped. */
+    private static final String READ_WRITE_CACHE = ",cache=mmap";
+
+    private static final String LAYERS = "/layers";
+    private static final List<String> NEEDED_DIRECTORIES = List.of("/proc", "/sys", "/dev");
+
+    private final String root;
+    private int layers;
+    private boolean sealed;
+
+    /** @param root a directory that is there, where the sandbox's root is put together */
+    SandboxMounts(String root) {
+        this.root = root;
+    }
+
+    /** A mount that is not there because its place is not. */
+    static final class LeftOutException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        LeftOutException(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * Mounts the root. One that is read-only takes targets of mounts until it is {@linkplain #seal sealed}.
+     *
+     * @param mounts what is going to be mounted on it
+     */
+    void root(RootMount mount, List<GuestMount> mounts) throws Errno, IOException {
+        byte[] target = bytes(root);
+        if (!mount.hasOverlay()) {
+            ninep(mount.getNinepTag(), target, mount.getReadOnly());
+        } else {
+            String layer = newLayer();
+            byte[] lower = bytes(layer + "/lower");
+            ninep(mount.getNinepTag(), lower, true);
+            if (mount.getReadOnly() && hasAll(layer + "/lower", mounts)) {
+                Linux.mount(layer + "/lower", target, "", Linux.MS_MOVE, "");
+            } else {
+                overlay(layer, mount.getOverlay(), target);
+                sealed = mount.getReadOnly();
+            }
+        }
+        for (String directory : NEEDED_DIRECTORIES) {
+            close(open(
+                    bytes(directory),
+                    Make.NOTHING,
+                    "the root has no directory " + directory + " to mount on; create it on the host, empty"));
+        }
+    }
+
+    private static boolean hasAll(String root, List<GuestMount> mounts) {
+        return mounts.stream().filter(mount -> !mount.getOptional()).allMatch(mount -> {
+            int fd = Linux.openBelow(root, mount.getTarget().toByteArray(), Make.NOTHING);
+            close(fd);
+            return fd >= 0;
+        });
+    }
+
+    /** Ends it: what was made for mounts is made, and a root that is read-only takes nothing from here on. */
+    void seal() throws Errno {
+        if (sealed) {
+            makeReadOnly(bytes(root));
+        }
+    }
+
+    /** Mounts something below the root. */
+    void mount(GuestMount mount) throws Errno, IOException {
+        byte[] path = mount.getTarget().toByteArray();
+        if (mount.getOptional()) {
+            int there = Linux.openBelow(root, path, Make.NOTHING);
+            close(there);
+            if (there < 0) {
+                throw new LeftOutException("the root has no such directory");
+            }
+        }
+        switch (mount.getSourceCase()) {
+            case NINEP_TAG -> share(mount, path);
+            case TMPFS -> tmpfs(mount.getTmpfs(), mount.getReadOnly(), path);
+            case SANDBOX_PATH -> bind(mount.getSandboxPath(), mount.getReadOnly(), path);
+            case SOURCE_NOT_SET ->
+                throw new IllegalArgumentException("source: not set (expected: one that this init knows)");
+        }
+    }
+
+    private void share(GuestMount mount, byte[] path) throws Errno, IOException {
+        int target = openTarget(path, Make.DIRECTORY);
+        try {
+            if (mount.hasOverlay()) {
+                String layer = newLayer();
+                ninep(mount.getNinepTag(), bytes(layer + "/lower"), true);
+                overlay(layer, mount.getOverlay(), place(target));
+            } else {
+                ninep(mount.getNinepTag(), place(target), mount.getReadOnly());
+            }
+        } finally {
+            close(target);
+        }
+    }
+
+    private void tmpfs(GuestTmpfs tmpfs, boolean readOnly, byte[] path) throws Errno, IOException {
+        int target = openTarget(path, Make.DIRECTORY);
+        try {
+            Linux.mount(
+                    "tmpfs",
+                    place(target),
+                    "tmpfs",
+                    Linux.MS_NOSUID | Linux.MS_NODEV | (readOnly ? Linux.MS_RDONLY : 0),
+                    "mode=" + Integer.toOctalString(tmpfs.getMode()) + size(tmpfs.getSizeBytes()));
+        } finally {
+            close(target);
+        }
+    }
+
+    private void bind(ByteString from, boolean readOnly, byte[] path) throws Errno, IOException {
+        int source = open(from.toByteArray(), Make.NOTHING, "the sandbox has no " + from.toStringUtf8());
+        try {
+            int target = openTarget(path, Linux.isDirectory(source) ? Make.DIRECTORY : Make.FILE);
+            try {
+                Linux.mount(text(place(source)), place(target), "", Linux.MS_BIND | Linux.MS_REC, "");
+            } finally {
+                close(target);
+            }
+        } finally {
+            close(source);
+        }
+        if (readOnly) {
+            // Opened anew: the descriptor from before is of what lies below.
+            int mounted = openTarget(path, Make.NOTHING);
+            try {
+                makeReadOnly(place(mounted));
+            } finally {
+                close(mounted);
+            }
+        }
+    }
+
+    private static void ninep(String tag, byte[] target, boolean readOnly) throws Errno {
+        Linux.mount(
+                tag,
+                target,
+                "9p",
+                Linux.MS_NODEV | (readOnly ? Linux.MS_RDONLY : 0),
+                NINEP + (readOnly ? READ_ONLY_CACHE : READ_WRITE_CACHE));
+    }
+
+    private String newLayer() throws Errno {
+        if (layers == 0) {
+            Linux.mkdir(LAYERS, 0700);
+        }
+        String layer = LAYERS + "/" + layers;
+        layers++;
+        Linux.mkdir(layer, 0700);
+        Linux.mkdir(layer + "/lower", 0700);
+        Linux.mkdir(layer + "/memory", 0700);
+        return layer;
+    }
+
+    /** Lays memory over a layer's lower directory. The merged directory has the owner and permissions of the upper one. */
+    private static void overlay(String layer, Overlay overlay, byte[] target) throws Errno {
+        String memory = layer + "/memory";
+        Linux.mount("tmpfs", bytes(memory), "tmpfs", Linux.MS_NODEV, "mode=700" + size(overlay.getSizeBytes()));
+        Linux.mkdirLike(memory + "/upper", layer + "/lower");
+        Linux.mkdir(memory + "/work", 0700);
+        Linux.mount(
+                "overlay",
+                target,
+                "overlay",
+                Linux.MS_NODEV,
+                "lowerdir=" + layer + "/lower,upperdir=" + memory + "/upper,workdir=" + memory + "/work");
+    }
+
+    private static void makeReadOnly(byte[] mounted) throws Errno {
+        Linux.mount("", mounted, "", Linux.MS_REMOUNT | Linux.MS_BIND | Linux.MS_RDONLY | Linux.MS_NODEV, "");
+    }
+
+    private static String size(long bytes) {
+        return bytes == 0 ? "" : ",size=" + bytes;
+    }
+
+    private int openTarget(byte[] path, Make make) throws IOException {
+        return open(path, make, "there is no such place in the sandbox, and it can't be made");
+    }
+
+    private int open(byte[] path, Make make, String problem) throws IOException {
+        int fd = Linux.openBelow(root, path, make);
+        if (fd < 0) {
+            throw new IOException(problem + " (" + Errno.describe(-fd) + ")");
+        }
+        return fd;
+    }
+
+    private static byte[] place(int fd) {
+        return bytes("/proc/self/fd/" + fd);
+    }
+
+    private static void close(int fd) {
+        if (fd >= 0) {
+            Linux.close(fd);
+        }
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+}

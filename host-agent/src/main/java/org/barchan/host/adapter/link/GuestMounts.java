@@ -1,0 +1,61 @@
+package org.barchan.host.adapter.link;
+
+import com.google.protobuf.ByteString;
+import org.barchan.guest.v1.GuestMount;
+import org.barchan.guest.v1.GuestTmpfs;
+import org.barchan.guest.v1.Overlay;
+import org.barchan.guest.v1.RootMount;
+import org.barchan.host.port.GuestConfiguration.Placed;
+import org.barchan.host.port.GuestConfiguration.Root;
+import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.GuestPath;
+import org.barchan.host.sandbox.Mount;
+
+/** Mounts in the words of the guest's protocol. */
+final class GuestMounts {
+    private GuestMounts() {}
+
+    static RootMount root(Root root) {
+        RootMount.Builder message = RootMount.newBuilder().setNinepTag(root.tag());
+        switch (root.access()) {
+            case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
+            case Access.ReadOnly _ -> {
+                message.setReadOnly(true);
+                if (root.lacksTargets()) {
+                    message.setOverlay(Overlay.getDefaultInstance());
+                }
+            }
+            case Access.ReadWrite _ -> {}
+        }
+        return message.build();
+    }
+
+    static GuestMount mount(Placed placed) {
+        GuestMount.Builder message = GuestMount.newBuilder()
+                .setTarget(bytes(placed.mount().target()))
+                .setOptional(placed.optional());
+        switch (placed.mount()) {
+            case Mount.HostDirectory directory -> {
+                message.setNinepTag(placed.tag());
+                switch (directory.access()) {
+                    case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
+                    case Access.ReadOnly _ -> message.setReadOnly(true);
+                    case Access.ReadWrite _ -> {}
+                }
+            }
+            case Mount.Memory memory ->
+                message.setTmpfs(GuestTmpfs.newBuilder().setMode(memory.mode()).setSizeBytes(memory.bytes()))
+                        .setReadOnly(memory.readOnly());
+            case Mount.Bind bind -> message.setSandboxPath(bytes(bind.source())).setReadOnly(bind.readOnly());
+        }
+        return message.build();
+    }
+
+    private static Overlay overlay(Access.Overlay overlay) {
+        return Overlay.newBuilder().setSizeBytes(overlay.bytes()).build();
+    }
+
+    private static ByteString bytes(GuestPath path) {
+        return ByteString.copyFrom(path.bytes());
+    }
+}

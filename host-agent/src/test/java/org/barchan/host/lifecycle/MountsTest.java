@@ -1,0 +1,208 @@
+package org.barchan.host.lifecycle;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.MachineSpec.Share;
+import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.GuestPath;
+import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.SandboxException.Code;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.WorkingDirectoryPolicy;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of the mounts of a sandbox before its guest makes them. */
+@Timeout(60)
+final class MountsTest {
+    private static final Access READ_ONLY = new Access.ReadOnly();
+
+    private final RecordingObserver observer = new RecordingObserver();
+    private final FakeWorld world;
+    private final Path source;
+
+    MountsTest(@TempDir Path directory) throws IOException {
+        world = new FakeWorld(directory);
+        source = Files.createDirectory(directory.resolve("source"));
+        Files.createDirectory(world.root().resolve("there"));
+    }
+
+    @Test
+    void run_sourceThatIsNoDirectory_namesBothPlaces() throws Exception {
+        Path nothing = source.resolve("nothing");
+
+        run(READ_ONLY, new Mount.HostDirectory(new GuestPath("/there"), nothing, READ_ONLY));
+
+        failsWith("mounting " + nothing + " on /there: it is not there");
+    }
+
+    @Test
+    void run_sourceThatQemuMayNotRead_namesItsUser() throws Exception {
+        world.closedDirectory = Optional.of(source);
+
+        run(READ_ONLY, bind("/there", READ_ONLY));
+
+        failsWith("can't read the directory " + source);
+    }
+
+    @Test
+    void run_sourceThatQemuMayNotWrite_isRefusedOnlyWhenItIsToBeWritten() throws Exception {
+        world.unwritableDirectory = Optional.of(source);
+
+        run(READ_ONLY, bind("/there", new Access.ReadWrite()));
+
+        failsWith("may not write there");
+        assertTrue(String.valueOf(observer.failure().getMessage()).contains("overlay"));
+    }
+
+    @Test
+    void run_overlayWithAKernelThatHasNone_isRefused() throws Exception {
+        world.overlayModules = Optional.empty();
+
+        run(READ_ONLY, bind("/there", new Access.Overlay(0)));
+
+        failsWith("has no module overlay");
+    }
+
+    @Test
+    void run_missingTargetWithAKernelWithoutOverlays_saysWhatToDo() throws Exception {
+        world.overlayModules = Optional.empty();
+
+        run(READ_ONLY, bind("/missing", READ_ONLY));
+
+        failsWith("make them on the host");
+    }
+
+    @Test
+    void run_mountsThatNeedNoOverlay_loadNone() throws Exception {
+        run(READ_ONLY, bind("/there", READ_ONLY), new Mount.Bind(new GuestPath("/there"), new GuestPath("/usr"), true));
+
+        GuestConfiguration configuration = configuration();
+        assertEquals(List.of("9p.ko"), configuration.kernelModules());
+        assertEquals(new GuestConfiguration.Root("root", READ_ONLY, false), configuration.root());
+        assertEquals(
+                List.of("/tmp", "/var/tmp", "/run", "/there", "/there"),
+                configuration.mounts().stream()
+                        .map(placed -> placed.mount().target().toString())
+                        .toList());
+    }
+
+    @Test
+    void run_missingTarget_isMadeInALayerOfTheGuest() throws Exception {
+        run(READ_ONLY, bind("/missing", READ_ONLY));
+
+        GuestConfiguration configuration = configuration();
+        assertTrue(configuration.root().lacksTargets());
+        assertEquals(List.of("9p.ko", "overlay.ko"), configuration.kernelModules());
+    }
+
+    @Test
+    void run_onlyWhatIsToBeWritten_isSharedWritable() throws Exception {
+        run(
+                new Access.Overlay(0),
+                bind("/there", READ_ONLY),
+                bind("/there", new Access.Overlay(1 << 20)),
+                bind("/there", new Access.ReadWrite()));
+
+        GuestConfiguration configuration = configuration();
+        assertEquals(List.of("9p.ko", "overlay.ko"), configuration.kernelModules());
+        List<Share> shares = world.specs.getFirst().shares();
+        assertEquals(
+                List.of(true, true, true, false),
+                shares.stream().map(Share::readOnly).toList());
+        assertEquals(
+                shares.stream().skip(1).map(Share::tag).toList(),
+                configuration.mounts().stream()
+                        .map(GuestConfiguration.Placed::tag)
+                        .filter(tag -> !tag.isEmpty())
+                        .toList());
+    }
+
+    @Test
+    void run_workingDirectoryThatTheSandboxsOwnTmpCovers_isWarnedOf() throws Exception {
+        runIn("/tmp/work");
+
+        assertTrue(
+                observer.progress.stream()
+                        .anyMatch(line -> line.startsWith("WARNING the working directory /tmp/work is not the host's")),
+                () -> String.valueOf(observer.progress));
+    }
+
+    @Test
+    void run_workingDirectoryThatIsMounted_isNotWarnedOf() throws Exception {
+        runIn("/tmp/work/below", bind("/tmp/work", READ_ONLY));
+        runIn("/there");
+
+        assertTrue(
+                observer.progress.stream().noneMatch(line -> line.contains("working directory")),
+                () -> String.valueOf(observer.progress));
+    }
+
+    private Mount bind(String target, Access access) {
+        return new Mount.HostDirectory(new GuestPath(target), source, access);
+    }
+
+    private void run(Access rootAccess, Mount... mounts) {
+        run(FakeWorld.order(spec(rootAccess, mounts)));
+    }
+
+    private void runIn(String directory, Mount... mounts) throws Exception {
+        RunOrder order = FakeWorld.order(spec(READ_ONLY, mounts));
+        run(new RunOrder(
+                order.sandbox(),
+                order.process().toBuilder()
+                        .setWorkingDirectory(FakeWorld.bytes(directory))
+                        .setWorkingDirectoryPolicy(WorkingDirectoryPolicy.WORKING_DIRECTORY_POLICY_ROOT_IF_ABSENT)
+                        .build(),
+                order.timeout(),
+                order.client()));
+        observer.awaitStarted();
+    }
+
+    private void run(RunOrder order) {
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        var _ = sandboxes.run(order, observer);
+    }
+
+    private SandboxSpec spec(Access rootAccess, Mount... mounts) {
+        return new SandboxSpec(
+                new SandboxName("box" + world.specs.size()),
+                world.root(),
+                rootAccess,
+                List.of(mounts),
+                MemorySize.DEFAULT,
+                1,
+                new KernelChoice.Newest(),
+                AcceleratorChoice.AUTO,
+                Hypervisors.DEFAULT_URI,
+                false,
+                ClientLostPolicy.DELETE);
+    }
+
+    private GuestConfiguration configuration() throws Exception {
+        observer.awaitStarted();
+        return world.started.getFirst().guest.configuration();
+    }
+
+    private void failsWith(String problem) throws Exception {
+        assertEquals(Code.PRECONDITION, observer.failure().code());
+        assertTrue(
+                String.valueOf(observer.failure().getMessage()).contains(problem),
+                observer.failure().getMessage());
+        assertTrue(world.started.isEmpty());
+    }
+}

@@ -1,0 +1,335 @@
+package org.barchan.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a sandbox sees at places of its own, and what becomes of what is written there. */
+class MountsIT {
+    @RegisterExtension
+    static final Barchan barchan = new Barchan();
+
+    @TempDir(factory = InScratch.class)
+    Path scratch;
+
+    private Path directory = Path.of("/nonexistent");
+
+    @BeforeEach
+    void fill() throws IOException {
+        Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));
+        directory = Files.createDirectory(scratch.resolve("dir"));
+        Files.createDirectory(directory.resolve("sub"));
+        Files.writeString(directory.resolve("sub/file"), "below\n");
+        Files.writeString(directory.resolve("file"), "host\n");
+        // Whoever QEMU is run as may write here.
+        for (String name : List.of("", "sub", "sub/file", "file")) {
+            Files.setPosixFilePermissions(
+                    directory.resolve(name),
+                    PosixFilePermissions.fromString(name.endsWith("file") ? "rw-rw-rw-" : "rwxrwxrwx"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/proc/x", "/sys", "/dev/shm/x", "/", "/a/../b", "relative"})
+    void target_whereNothingCanBeMounted_isRefused(String target) {
+        barchan.call("run", "-m", "type=tmpfs,dst=" + target, "--", "true")
+                .expect(125)
+                .expectStderr("expected: ");
+    }
+
+    @Test
+    void source_thatDoesNotDo_isNamedWithTheRemedy() throws IOException {
+        barchan.call("run", "-m", bind(directory.resolve("no"), "/srv", "ro"), "--", "true")
+                .expect(125)
+                .expectStderr("dir/no on /srv: it is not there");
+        barchan.call("run", "-m", bind(directory.resolve("file"), "/srv", "ro"), "--", "true")
+                .expect(125)
+                .expectStderr("not a directory");
+        barchan.awaitNoSandbox();
+        if (Root.isRoot()) {
+            Path closed = Files.createDirectory(
+                    scratch.resolve("closed"),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            barchan.call("run", "-m", bind(closed, "/srv", "ro"), "--", "true")
+                    .expect(125)
+                    .expectStderr("can't read the directory .*closed", "chmod");
+            Path owned = Files.createDirectory(scratch.resolve("owned"));
+            barchan.call("run", "-m", bind(owned, "/srv", "rw"), "--", "true")
+                    .expect(125)
+                    .expectStderr("may not write there", "overlay");
+        }
+    }
+
+    @Test
+    void guestBind_ofNothing_isNamed() {
+        barchan.call("run", "-m", "type=guest-bind,src=/nothing/here,dst=/srv", "--", "true")
+                .expect(125)
+                .expectStderr("mount on /srv", "the sandbox has no /nothing/here");
+    }
+
+    @Test
+    void bind_readOnly_isSeenWhereNothingWasAndTakesNothing() throws IOException {
+        Map<String, String> before = inventory();
+
+        Result result = run(List.of("-m", bind(directory, "/made/for/it", "ro")), """
+                cat /made/for/it/file /made/for/it/sub/file
+                echo x > /made/for/it/new; rm /made/for/it/file; mkdir /made/x; touch /etc/x
+                """);
+
+        assertEquals("host\nbelow\n", result.out());
+        assertEquals(4, result.err().split("Read-only file system", -1).length - 1, result::toString);
+        assertEquals(before, inventory());
+        assertFalse(Files.exists(Path.of("/made")));
+    }
+
+    @Test
+    void bind_readWrite_isWrittenOnTheHost() throws IOException {
+        // QEMU is another user than root, and what it makes is that user's: root as it is in a sandbox may not change
+        // it.
+        List<String> options = new ArrayList<>(Root.isRoot() ? List.of("--privileged") : List.of());
+        options.addAll(List.of("-m", bind(directory, "/srv", "rw")));
+        Result result = run(options, """
+                echo new > /srv/new; chmod 640 /srv/new; mkdir /srv/d; mv /srv/new /srv/d/moved; ln -s moved /srv/d/link
+                echo more >> /srv/file; rm -r /srv/sub; head -c 3000000 /dev/zero > /srv/zeros; sync
+                cat /srv/d/link; mkdir /srv/d && echo twice
+                """);
+
+        assertEquals("new\n", result.out(), result::toString);
+        assertEquals("host\nmore\n", Files.readString(directory.resolve("file")));
+        assertEquals("new\n", Files.readString(directory.resolve("d/moved")));
+        assertEquals(
+                "rw-r-----",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve("d/moved"))));
+        assertEquals(Path.of("moved"), Files.readSymbolicLink(directory.resolve("d/link")));
+        assertEquals(3_000_000, Files.size(directory.resolve("zeros")));
+        assertFalse(Files.exists(directory.resolve("sub")));
+    }
+
+    @Test
+    void bind_readWrite_whatTheHostChangesIsSeen() throws IOException {
+        try (Running run = Barchan.launch(barchan.builder(
+                "run",
+                "-m",
+                bind(directory, "/srv", "rw"),
+                "--",
+                "sh",
+                "-c",
+                "cat /srv/file; read line; cat /srv/file; ls /srv"))) {
+            run.awaitOut("host\n");
+            Files.writeString(directory.resolve("file"), "changed\n");
+            Files.createFile(directory.resolve("another"));
+            Result result = run.write("\n").closeStdin().result().expect(0);
+            assertEquals("host\nchanged\nanother\nfile\nsub\n", result.out());
+        }
+    }
+
+    @Test
+    void bind_overlay_takesAllAndLeavesTheHostAlone() throws IOException {
+        Map<String, String> before = inventory();
+
+        Result result = run(List.of("-m", bind(directory, "/srv", "overlay,size=1M")), """
+                echo more >> /srv/file; rm -r /srv/sub; mkdir /srv/d; echo new > /srv/d/new; cat /srv/file /srv/d/new; ls /srv
+                head -c 2000000 /dev/zero > /srv/zeros || echo full; stat -c %a /srv
+                """);
+
+        assertEquals("host\nmore\nnew\nd\nfile\nfull\n777\n", result.out(), result::toString);
+        result.expectStderr("No space left on device");
+        assertEquals(before, inventory());
+    }
+
+    @Test
+    void rootMode_overlay_takesAllAndLeavesTheHostAlone() throws IOException {
+        String hostname = Files.readString(Path.of("/etc/hostname"));
+
+        Result result = run(List.of("--root-mode", "overlay=1M"), """
+                echo x >> /etc/hostname && tail -n 1 /etc/hostname; mkdir -p /new/dir && touch /new/dir/f && ls /new/dir
+                head -c 2000000 /dev/zero > /zeros || echo full
+                """);
+
+        assertEquals("x\nf\nfull\n", result.out(), result::toString);
+        assertEquals(hostname, Files.readString(Path.of("/etc/hostname")));
+        assertFalse(Files.exists(Path.of("/new")));
+    }
+
+    @Test
+    void tmpfs_hasSizeModeAndReadOnly() {
+        Result result = run(
+                List.of(
+                        "-m", "type=tmpfs,dst=/srv/a,size=1M,mode=0750",
+                        "-m", "type=tmpfs,dst=/srv/b,ro",
+                        "-m", "ram:/srv/c=2MiB"),
+                """
+                stat -c %a /srv/a /srv/c; df --output=size /srv/a /srv/c | tail -n 2; touch /srv/b/x
+                """);
+
+        assertEquals(
+                List.of("750", "1777", "1024", "2048"),
+                result.out().lines().map(String::strip).toList(),
+                result::toString);
+        result.expectStderr("Read-only file system");
+    }
+
+    @Test
+    void guestBind_ofDirectoryAndFile() {
+        Result result = run(
+                List.of(
+                        "-m", bind(directory, "/srv/a", "ro"),
+                        "-m", "type=guest-bind,src=/srv/a/sub,dst=/srv/b",
+                        "-m", "type=guest-bind,src=/srv/a/file,dst=/opt/made/file,ro",
+                        "-m", "guest-bind:/srv/c=/tmp"),
+                """
+                cat /srv/b/file /opt/made/file; echo kept > /tmp/f; cat /srv/c/f; echo x > /opt/made/file
+                """);
+
+        assertEquals("below\nhost\nkept\n", result.out(), result::toString);
+        result.expectStderr("Read-only file system");
+    }
+
+    @Test
+    void laterMount_coversAnEarlierOne() {
+        Result result = run(
+                List.of(
+                        "-m", "type=tmpfs,dst=/srv",
+                        "-m", bind(directory, "/srv/one", "ro"),
+                        "-m", bind(directory, "/tmp/two", "ro"),
+                        "-m", bind(directory.resolve("sub"), "/srv/one", "ro")),
+                "cat /srv/one/file /tmp/two/file; ls /srv");
+
+        assertEquals("below\nhost\none\n", result.out(), result::toString);
+    }
+
+    @Test
+    void names_ofAnyKind_areTakenAsTheyAre() throws IOException {
+        String odd = "a b,c\"d'e\n<&>\\=é";
+        Path source = Files.createDirectory(directory.resolve(odd));
+        Files.writeString(source.resolve("file"), "odd\n");
+
+        Result result = run(
+                List.of("-m", "type=bind," + quoted("src=" + source) + "," + quoted("dst=/srv/" + odd) + ",ro"),
+                "cat \"/srv/$(printf 'a b,c\"d\\047e\\n<&>\\\\=é')/file\"");
+
+        assertEquals("odd\n", result.out(), result::toString);
+    }
+
+    @Test
+    void target_behindALink_staysInTheSandbox() throws IOException {
+        Files.createSymbolicLink(directory.resolve("out"), Path.of("/"));
+        Files.createSymbolicLink(directory.resolve("up"), Path.of("../../../../../../.."));
+
+        Result result = run(
+                List.of(
+                        "-m", bind(directory, "/srv", "ro"),
+                        "-m", "type=tmpfs,dst=/srv/out/opt/x,size=1M",
+                        "-m", "type=tmpfs,dst=/srv/up/opt/y,size=2M"),
+                "df --output=size /opt/x /opt/y | tail -n 2");
+
+        assertEquals(
+                List.of("1024", "2048"), result.out().lines().map(String::strip).toList(), result::toString);
+    }
+
+    /** What is done in a share stays below it, and is nothing that a user of the host could not have made there. */
+    @Test
+    void hostileApplication_inAWritableShare_getsNoFurther() throws Exception {
+        Path secret = Files.writeString(scratch.resolve("secret"), "secret\n");
+        Files.createSymbolicLink(directory.resolve("link"), secret);
+        Files.createSymbolicLink(directory.resolve("relative"), Path.of("../secret"));
+        assertEquals(
+                0,
+                new ProcessBuilder(
+                                "mkfifo", "-m", "666", directory.resolve("fifo").toString())
+                        .start()
+                        .waitFor());
+        Path root = emptyRoot();
+        Map<String, String> outside = inventory(scratch, directory);
+
+        Result result = run(List.of("--root", root.toString(), "-m", bind(directory, "/srv", "rw"), "-m", usr()), """
+                cat /srv/link /srv/relative /srv/../secret 2>/dev/null
+                mknod /srv/null c 1 3 && echo device; mknod /srv/disk b 8 0 && echo disk
+                touch /srv/s && chmod 6755 /srv/s; chown 0:0 /srv/s 2>/dev/null
+                ln /srv/link /srv/hard 2>/dev/null; ln -s /etc/passwd /srv/passwd; cat /srv/passwd 2>/dev/null
+                mv /srv/file /srv/../file 2>/dev/null
+                echo end
+                """);
+
+        assertEquals("end\n", result.out(), result::toString);
+        assertEquals("secret\n", Files.readString(secret));
+        assertEquals(outside, inventory(scratch, directory));
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.toList()) {
+                boolean other = (boolean) Files.getAttribute(file, "isOther", LinkOption.NOFOLLOW_LINKS);
+                assertTrue(!other || file.endsWith("fifo"), () -> "a device or the like was made: " + file);
+            }
+        }
+    }
+
+    private static String usr() {
+        return bind(Path.of("/usr"), "/usr", "ro");
+    }
+
+    /** A root with nothing of the host's but what programs need. */
+    private Path emptyRoot() throws IOException {
+        Path root = Files.createDirectory(scratch.resolve("root"));
+        for (String name : List.of("proc", "sys", "dev", "usr", "tmp", "srv")) {
+            Files.createDirectory(root.resolve(name));
+        }
+        for (String name : List.of("bin", "lib", "lib64")) {
+            Files.createSymbolicLink(root.resolve(name), Path.of("usr", name));
+        }
+        return root;
+    }
+
+    private static String bind(Path source, String target, String mode) {
+        return "type=bind,src=" + source + ",dst=" + target + "," + mode;
+    }
+
+    private static String quoted(String part) {
+        return '"' + part.replace("\"", "\"\"") + '"';
+    }
+
+    private static Result run(List<String> options, String script) {
+        List<String> arguments = new ArrayList<>(List.of("run", "--cwd", "/"));
+        arguments.addAll(options);
+        arguments.addAll(List.of("--", "sh", "-c", script));
+        return barchan.call(arguments.toArray(String[]::new));
+    }
+
+    private Map<String, String> inventory() throws IOException {
+        return inventory(directory, Path.of("/nonexistent"));
+    }
+
+    /** Returns all files below a directory, but for one of them, each with what can be told of it without following links. */
+    private static Map<String, String> inventory(Path of, Path except) throws IOException {
+        Map<String, String> inventory = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(of)) {
+            for (Path file : files.filter(file -> !file.startsWith(except)).toList()) {
+                Map<String, Object> facts = Files.readAttributes(
+                        file, "unix:mode,uid,gid,size,lastModifiedTime", LinkOption.NOFOLLOW_LINKS);
+                boolean directory = Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS);
+                inventory.put(
+                        file.toString(),
+                        new TreeMap<>(facts)
+                                + (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                                        ? Files.readString(file)
+                                        : directory ? "directory" : ""));
+            }
+        }
+        return inventory;
+    }
+}
