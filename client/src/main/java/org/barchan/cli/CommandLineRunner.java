@@ -40,6 +40,7 @@ final class CommandLineRunner {
             case "run" -> call(new RunVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
+            case "kernels" -> call(new KernelsVerb(), rest);
             case "doctor" -> call(new DoctorVerb(), rest);
             case "version" -> call(new VersionVerb(), rest);
             case "-V", "--version" -> call(new VersionVerb(), List.of());

@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
             RunVerb.class,
             ListVerb.class,
             DeleteVerb.class,
+            KernelsVerb.class,
             DoctorVerb.class,
             VersionVerb.class,
             CompletionVerb.class,

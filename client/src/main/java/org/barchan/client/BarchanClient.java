@@ -119,6 +119,11 @@ public final class BarchanClient implements AutoCloseable {
         connection.delete(idOrName);
     }
 
+    /** Returns the kernels of the agent's host, the newest first: the first without a problem is what a sandbox gets by default. */
+    public List<Kernel> kernels() throws BarchanException {
+        return connection.kernels();
+    }
+
     /** Checks everything that a run needs, and returns when all checks are done. Takes up to a minute. */
     public void diagnose(Consumer<Diagnosis> listener) throws BarchanException {
         connection.diagnose(listener);

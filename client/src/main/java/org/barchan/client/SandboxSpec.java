@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
  * @param vcpus number of virtual CPUs, 1 to 255; by default 1
  * @param kernelImage path of the kernel on the host; by default the newest usable one below /boot
  * @param kernelModules path of the kernel's module directory on the host; by default /lib/modules/RELEASE
+ * @param kernelArguments further parameters of the guest's kernel, one each
  * @param accelerator what runs the guest's instructions
  * @param libvirtUri libvirt connection; by default "qemu:///embed"
  * @param debug whether the guest's kernel and init write their messages to the console
@@ -33,6 +34,7 @@ public record SandboxSpec(
         OptionalInt vcpus,
         Optional<String> kernelImage,
         Optional<String> kernelModules,
+        List<String> kernelArguments,
         Accelerator accelerator,
         Optional<String> libvirtUri,
         boolean debug) {
@@ -51,6 +53,7 @@ public record SandboxSpec(
         name.ifPresent(SandboxSpec::checkName);
         rootDirectory.ifPresent(path -> ProcessSpec.checkAbsolute("root directory", path));
         mounts = List.copyOf(mounts);
+        kernelArguments = List.copyOf(kernelArguments);
         if (rootMode == MountMode.READ_WRITE) {
             throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
         }
@@ -104,6 +107,7 @@ public record SandboxSpec(
         private OptionalInt vcpus = OptionalInt.empty();
         private Optional<String> kernelImage = Optional.empty();
         private Optional<String> kernelModules = Optional.empty();
+        private final List<String> kernelArguments = new ArrayList<>();
         private Accelerator accelerator = Accelerator.AUTO;
         private Optional<String> libvirtUri = Optional.empty();
         private boolean debug;
@@ -156,6 +160,12 @@ public record SandboxSpec(
             return this;
         }
 
+        /** Adds a parameter, behind those that are there. */
+        public Builder kernelArgument(String value) {
+            kernelArguments.add(value);
+            return this;
+        }
+
         public Builder accelerator(Accelerator value) {
             accelerator = value;
             return this;
@@ -183,6 +193,7 @@ public record SandboxSpec(
                     vcpus,
                     kernelImage,
                     kernelModules,
+                    kernelArguments,
                     accelerator,
                     libvirtUri,
                     debug);

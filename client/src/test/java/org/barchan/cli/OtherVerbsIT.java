@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.protobuf.ByteString;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.barchan.client.BarchanClient;
 import org.barchan.testing.FakeAgent;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.DiagnosisOutcome;
+import org.barchan.v1.Kernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,6 +66,33 @@ final class OtherVerbsIT {
     }
 
     @Test
+    void kernels_showsWhichDoAndWhyNot() throws Exception {
+        Kernel good = Kernel.newBuilder()
+                .setRelease("6.1")
+                .setImage(ByteString.copyFromUtf8("/boot/vmlinuz-6.1"))
+                .build();
+        Kernel bad =
+                good.toBuilder().setRelease("6.1-cloud").setProblem("no 9p").build();
+        try (FakeAgent agent = new FakeAgent(directory).kernels(List.of(bad))) {
+            assertEquals(1, run(environment(agent), "kernels").status());
+            agent.kernels(List.of(bad, good));
+
+            Command.Result text = run(environment(agent), "kernels");
+            assertEquals(0, text.status());
+            List<String> lines = text.out().lines().map(String::strip).toList();
+            assertTrue(lines.get(1).matches("no +6.1-cloud +/boot/vmlinuz-6.1"), text.out());
+            assertEquals("no 9p", lines.get(2));
+            assertTrue(lines.get(3).matches("yes +6.1 +/boot/vmlinuz-6.1"), text.out());
+            String json = run(environment(agent), "kernels", "--output", "json").out();
+            assertEquals(
+                    JsonParser.parseString(
+                            "{kernels: [{release: '6.1-cloud', image: '/boot/vmlinuz-6.1', usable: false,"
+                                    + " problem: 'no 9p'}, {release: '6.1', image: '/boot/vmlinuz-6.1', usable: true}]}"),
+                    JsonParser.parseString(json));
+        }
+    }
+
+    @Test
     void version_withAndWithoutAgent_isPrinted() throws Exception {
         Map<String, String> none = Map.of("BARCHAN_ADDRESS", directory + "/none.sock");
         assertEquals(
@@ -99,7 +128,7 @@ final class OtherVerbsIT {
     @Test
     void helpAndCompletion_areComplete() throws Exception {
         String help = run(Map.of(), "help").out();
-        for (String verb : List.of("run", "list", "delete", "doctor", "version", "completion", "help")) {
+        for (String verb : List.of("run", "list", "delete", "kernels", "doctor", "version", "completion", "help")) {
             assertTrue(help.contains("  " + verb), help);
         }
         assertTrue(run(Map.of(), "help", "run").out().contains("--kernel-modules"));

@@ -72,7 +72,14 @@ final class RunVerbTest {
                 "--user broken ls|no such user",
                 "--user 4294967295:1 ls|too large",
                 "--privileged --user me ls|can't be combined",
+                "-p -S me ls|can't be combined",
                 "--memory 512M --memory 1G ls|only once",
+                "--kernver 6.1/x ls|expected: a release",
+                "--kmodpath /m ls|--kmodpath needs --kernver",
+                "--root-mode rw ls|expected: ro, overlay or overlay=SIZE",
+                "--root-mode ro=1M ls|expected: ro, overlay or overlay=SIZE",
+                "--root-mode overlay=much ls|'much' is no size",
+                "--mount src=/a ls|no type",
                 "--bogus ls|--bogus",
                 "--memory|Missing required parameter",
                 "-- |no command",
@@ -185,6 +192,39 @@ final class RunVerbTest {
         assertEquals(
                 Optional.of(new Identity(0, 0, List.of(), true)), spec.process().identity());
         assertEquals("/root", spec.process().environment().get("HOME"));
+    }
+
+    @Test
+    void spec_kernel_isFoundByItsRelease() throws Exception {
+        SandboxSpec plain = spec("--kernel-release", "6.1", "ls").sandbox();
+        assertEquals(Optional.of("/boot/vmlinuz-6.1"), plain.kernelImage());
+        assertEquals(Optional.empty(), plain.kernelModules());
+        SandboxSpec modules = spec("--kernver", "6.1", "--kmodpath", "/m", "ls").sandbox();
+        assertEquals(Optional.of("/boot/vmlinuz-6.1"), modules.kernelImage());
+        assertEquals(Optional.of("/m/6.1"), modules.kernelModules());
+        SandboxSpec image = spec("--kernver", "6.1", "--kernpath", "/k", "ls").sandbox();
+        assertEquals(Optional.of("/k"), image.kernelImage());
+        assertEquals(Optional.of("/lib/modules/6.1"), image.kernelModules());
+    }
+
+    @Test
+    void spec_kernelArguments_areInTheirOrder() throws Exception {
+        assertEquals(
+                List.of("nosmt", "a=b"),
+                spec("--kernel-arg", "nosmt", "--kernel-arg", "a=b", "ls")
+                        .sandbox()
+                        .kernelArguments());
+    }
+
+    @Test
+    void spec_shortOptions_areThoseOfThePredecessor() throws Exception {
+        RunSpec spec = spec("-n", "box", "-c", "qemu:///system", "-r", "/r", "-m", "ram:/m=1M", "-S", "me", "ls");
+        assertEquals(Optional.of("box"), spec.sandbox().name());
+        assertEquals(Optional.of("qemu:///system"), spec.sandbox().libvirtUri());
+        assertEquals(Optional.of("/r"), spec.sandbox().rootDirectory());
+        assertEquals(1, spec.sandbox().mounts().size());
+        assertEquals(1000, spec.process().identity().orElseThrow().uid());
+        assertTrue(spec("-p", "ls").process().identity().orElseThrow().privileged());
     }
 
     @Test

@@ -24,6 +24,9 @@ import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetNodeResponse;
+import org.barchan.v1.Kernel;
+import org.barchan.v1.ListKernelsRequest;
+import org.barchan.v1.ListKernelsResponse;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
 import org.barchan.v1.NodeServiceGrpc;
@@ -48,6 +51,7 @@ public final class FakeAgent implements AutoCloseable {
     private volatile Behaviour behaviour = run -> run.exit(0);
     private volatile String version = BarchanClient.version();
     private volatile List<DiagnoseResponse> diagnosis = List.of();
+    private volatile List<Kernel> kernels = List.of();
     private final AtomicInteger unavailableRuns = new AtomicInteger();
 
     public FakeAgent(Path directory) throws IOException {
@@ -75,6 +79,11 @@ public final class FakeAgent implements AutoCloseable {
 
     public FakeAgent version(String value) {
         version = value;
+        return this;
+    }
+
+    public FakeAgent kernels(List<Kernel> value) {
+        kernels = value;
         return this;
     }
 
@@ -117,6 +126,13 @@ public final class FakeAgent implements AutoCloseable {
                     .setAgentPid(4711)
                     .setStateDirectory("/nowhere")
                     .build());
+            responses.onCompleted();
+        }
+
+        @Override
+        public void listKernels(ListKernelsRequest request, StreamObserver<ListKernelsResponse> responses) {
+            responses.onNext(
+                    ListKernelsResponse.newBuilder().addAllKernels(kernels).build());
             responses.onCompleted();
         }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.File;
 import java.io.IOException;
@@ -101,6 +102,34 @@ class CommandIT {
         builder.environment().put("HOME", "/usr/lib");
         Result result = Barchan.launch(builder).result().expect(0);
         assertEquals(callerId("-u") + "\n" + callerId("-g") + "\n/usr/share\n/usr/lib\n", result.out());
+    }
+
+    @Test
+    void run_kernelByItsRelease_getsTheParameters() {
+        String release =
+                barchan.call("kernels", "--output", "json").expect(0).json().getAsJsonArray("kernels").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .filter(kernel -> kernel.get("usable").getAsBoolean())
+                        .map(kernel -> kernel.get("release").getAsString())
+                        .findFirst()
+                        .orElseThrow();
+
+        Result result = barchan.call(
+                        "run",
+                        "--kernel-release",
+                        release,
+                        "--kernel-arg",
+                        "barchan_test=1",
+                        "--kernel-arg",
+                        "second=\"two words\"",
+                        "--",
+                        "sh",
+                        "-c",
+                        "uname -r; cat /proc/cmdline")
+                .expect(0);
+        List<String> lines = result.out().lines().toList();
+        assertEquals(release, lines.get(0));
+        assertTrue(lines.get(1).endsWith(" barchan_test=1 second=\"two words\""), result::toString);
     }
 
     @Test

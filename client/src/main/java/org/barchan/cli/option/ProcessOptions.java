@@ -36,8 +36,14 @@ public final class ProcessOptions {
             description = "Who the command is: a name of the host, or UID:GID. By default you, with your groups.")
     private @Nullable String user;
 
+    /** As virt-sandbox(1) had it. */
     @Option(
-            names = "--privileged",
+            names = {"-S", "--switchto"},
+            hidden = true)
+    private @Nullable String switchTo;
+
+    @Option(
+            names = {"-p", "--privileged"},
             description = "Run as root of the sandbox with the capabilities that it has; not with --user.")
     private boolean privileged;
 
@@ -69,10 +75,11 @@ public final class ProcessOptions {
      * @throws IllegalArgumentException if another option contradicts
      */
     public Optional<String> user() {
-        if (privileged && user != null) {
-            throw new IllegalArgumentException("--privileged runs as root: it can't be combined with --user " + user);
+        String given = user == null ? switchTo : user;
+        if (privileged && given != null) {
+            throw new IllegalArgumentException("--privileged runs as root: it can't be combined with --user " + given);
         }
-        return Optional.ofNullable(user);
+        return Optional.ofNullable(given);
     }
 
     public boolean privileged() {

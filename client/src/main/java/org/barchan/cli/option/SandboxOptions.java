@@ -11,8 +11,11 @@ import picocli.CommandLine.Option;
 
 /** The options that say what a sandbox is made of. */
 public final class SandboxOptions {
+    private static final String BOOT = "/boot/vmlinuz-";
+    private static final String MODULES = "/lib/modules";
+
     @Option(
-            names = "--name",
+            names = {"-n", "--name"},
             paramLabel = "NAME",
             converter = NameConverter.class,
             description = "Name of the sandbox and host name of its guest. By default one is generated.")
@@ -68,6 +71,28 @@ public final class SandboxOptions {
     private @Nullable String kernelModules;
 
     @Option(
+            names = "--kernel-release",
+            paramLabel = "RELEASE",
+            description = "Kernel to boot, by what 'barchan kernels' calls it: /boot/vmlinuz-RELEASE.")
+    private @Nullable String kernelRelease;
+
+    @Option(
+            names = "--kernel-arg",
+            paramLabel = "PARAMETER",
+            description = "A further parameter of the guest's kernel, for example nosmt; may be given more than once.")
+    private List<String> kernelArguments = new ArrayList<>();
+
+    /** As virt-sandbox(1) had them. */
+    @Option(names = "--kernpath", hidden = true)
+    private @Nullable String kernpath;
+
+    @Option(names = "--kernver", hidden = true)
+    private @Nullable String kernver;
+
+    @Option(names = "--kmodpath", hidden = true)
+    private @Nullable String kmodpath;
+
+    @Option(
             names = "--accel",
             paramLabel = "KIND",
             converter = AcceleratorConverter.class,
@@ -76,7 +101,7 @@ public final class SandboxOptions {
     private Accelerator accelerator = Accelerator.AUTO;
 
     @Option(
-            names = "--connect",
+            names = {"-c", "--connect"},
             paramLabel = "URI",
             description = "libvirt connection: qemu:///embed (the default), qemu:///system or qemu:///session;"
                     + " the latter two also with ?socket=PATH.")
@@ -107,16 +132,35 @@ public final class SandboxOptions {
             setRootMode(spec, rootMode);
         }
         mounts.forEach(mount -> spec.mount(MountOption.parse(mount, absolute)));
-        if (kernel != null) {
-            spec.kernelImage(absolute.apply(path("--kernel", kernel)));
-        }
-        if (kernelModules != null) {
-            spec.kernelModules(absolute.apply(path("--kernel-modules", kernelModules)));
-        }
+        kernelArguments.forEach(spec::kernelArgument);
+        setKernel(spec, absolute);
         if (connect != null) {
             spec.libvirtUri(connect);
         }
         return spec.build();
+    }
+
+    private void setKernel(SandboxSpec.Builder spec, UnaryOperator<String> absolute) {
+        String release = kernelRelease == null ? kernver : kernelRelease;
+        String image = kernel == null ? kernpath : kernel;
+        if (image != null) {
+            spec.kernelImage(absolute.apply(path("--kernel", image)));
+        } else if (release != null) {
+            if (release.isEmpty() || release.contains("/")) {
+                throw new IllegalArgumentException("invalid value for option '--kernel-release': '" + release
+                        + "' (expected: a release, as 'barchan kernels' lists them)");
+            }
+            spec.kernelImage(BOOT + release);
+        }
+        if (kernelModules != null) {
+            spec.kernelModules(absolute.apply(path("--kernel-modules", kernelModules)));
+        } else if (release != null && (image != null || kmodpath != null)) {
+            spec.kernelModules(
+                    absolute.apply(kmodpath == null ? MODULES : path("--kmodpath", kmodpath)) + "/" + release);
+        } else if (kmodpath != null) {
+            throw new IllegalArgumentException(
+                    "--kmodpath needs --kernver, whose modules it holds; or name their directory with --kernel-modules");
+        }
     }
 
     private static void setRootMode(SandboxSpec.Builder spec, String value) {

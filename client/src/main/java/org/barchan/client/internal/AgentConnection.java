@@ -13,6 +13,7 @@ import org.barchan.client.AgentAccess;
 import org.barchan.client.AgentInfo;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Diagnosis;
+import org.barchan.client.Kernel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
@@ -21,6 +22,7 @@ import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.NodeServiceGrpc;
 import org.barchan.v1.SandboxServiceGrpc;
@@ -81,6 +83,20 @@ public final class AgentConnection implements AutoCloseable {
                 "deleting the sandbox " + idOrName,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, SandboxServiceGrpc.getDeleteSandboxMethod(), within(DELETE_SECONDS), request));
+    }
+
+    public List<Kernel> kernels() throws BarchanException {
+        return call(
+                        "listing the kernels",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel,
+                                NodeServiceGrpc.getListKernelsMethod(),
+                                within(QUICK_SECONDS),
+                                ListKernelsRequest.getDefaultInstance()))
+                .getKernelsList()
+                .stream()
+                .map(ResultMapping::fromProto)
+                .toList();
     }
 
     public void diagnose(Consumer<Diagnosis> listener) throws BarchanException {

@@ -2,12 +2,15 @@ package org.barchan.client.internal;
 
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
+import java.util.Optional;
 import org.barchan.client.Accelerator;
 import org.barchan.client.AgentInfo;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Isolation;
+import org.barchan.client.Kernel;
 import org.barchan.client.ProgressLevel;
+import org.barchan.client.RawText;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxState;
 import org.barchan.client.SpawnStep;
@@ -23,6 +26,13 @@ final class ResultMapping {
     static AgentInfo fromProto(GetNodeResponse proto) {
         return new AgentInfo(
                 proto.getAgentVersion(), proto.getLibvirtVersion(), proto.getAgentPid(), proto.getStateDirectory());
+    }
+
+    static Kernel fromProto(org.barchan.v1.Kernel proto) {
+        return new Kernel(
+                proto.getRelease(),
+                RawText.decode(proto.getImage().toByteArray()),
+                Optional.of(proto.getProblem()).filter(problem -> !problem.isEmpty()));
     }
 
     static Diagnosis fromProto(DiagnoseResponse proto) {

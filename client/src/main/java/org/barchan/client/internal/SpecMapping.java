@@ -43,6 +43,7 @@ final class SpecMapping {
         spec.vcpus().ifPresent(proto::setVcpus);
         spec.kernelImage().map(SpecMapping::bytes).ifPresent(proto::setKernelImage);
         spec.kernelModules().map(SpecMapping::bytes).ifPresent(proto::setKernelModules);
+        proto.addAllKernelArguments(spec.kernelArguments());
         spec.libvirtUri().ifPresent(proto::setLibvirtUri);
         return proto.build();
     }

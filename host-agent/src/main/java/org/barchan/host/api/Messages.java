@@ -1,15 +1,18 @@
 package org.barchan.host.api;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
 import org.barchan.host.lifecycle.Doctor.Check;
 import org.barchan.host.lifecycle.RunObserver;
 import org.barchan.host.lifecycle.SandboxView;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.v1.Accelerator;
 import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.DiagnosisOutcome;
 import org.barchan.v1.Isolation;
+import org.barchan.v1.Kernel;
 import org.barchan.v1.ProgressLevel;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxState;
@@ -66,6 +69,14 @@ final class Messages {
                         })
                 .setDetail(check.detail())
                 .setRemedy(check.remedy())
+                .build();
+    }
+
+    static Kernel kernel(KernelReport kernel) {
+        return Kernel.newBuilder()
+                .setRelease(kernel.release())
+                .setImage(ByteString.copyFromUtf8(kernel.image().toString()))
+                .setProblem(kernel.problem().orElse(""))
                 .build();
     }
 

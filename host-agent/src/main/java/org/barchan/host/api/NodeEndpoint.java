@@ -10,6 +10,8 @@ import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetNodeResponse;
+import org.barchan.v1.ListKernelsRequest;
+import org.barchan.v1.ListKernelsResponse;
 import org.barchan.v1.NodeServiceGrpc;
 
 /** {@code NodeService}. */
@@ -34,6 +36,15 @@ final class NodeEndpoint extends NodeServiceGrpc.NodeServiceImplBase {
                         .setAgentPid(ProcessHandle.current().pid())
                         .setStateDirectory(stateDirectory.toString())
                         .build());
+    }
+
+    @Override
+    public void listKernels(ListKernelsRequest request, StreamObserver<ListKernelsResponse> responses) {
+        Answer.to(responses, () -> {
+            ListKernelsResponse.Builder response = ListKernelsResponse.newBuilder();
+            sandboxes.kernels().forEach(kernel -> response.addKernels(Messages.kernel(kernel)));
+            return response.build();
+        });
     }
 
     @Override

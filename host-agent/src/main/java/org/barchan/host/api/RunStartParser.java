@@ -16,6 +16,7 @@ import org.barchan.host.lifecycle.RunOrder;
 import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.KernelArgument;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.MemorySize;
@@ -69,6 +70,7 @@ final class RunStartParser {
                 memory,
                 vcpus,
                 kernel(sandbox),
+                kernelArguments(sandbox),
                 accelerator(sandbox),
                 uri(sandbox),
                 sandbox.getDebug(),
@@ -161,6 +163,25 @@ final class RunStartParser {
         return sandbox.hasKernelModules()
                 ? KernelChoice.Image.of(image, path(SANDBOX + "kernel_modules", sandbox.getKernelModules()))
                 : KernelChoice.Image.of(image);
+    }
+
+    private List<KernelArgument> kernelArguments(org.barchan.v1.SandboxSpec sandbox) {
+        List<KernelArgument> arguments = new ArrayList<>();
+        int size = 0;
+        for (int i = 0; i < sandbox.getKernelArgumentsCount(); i++) {
+            String text = sandbox.getKernelArguments(i);
+            size += text.length() + 1;
+            try {
+                arguments.add(new KernelArgument(text));
+            } catch (IllegalArgumentException e) {
+                wrong(SANDBOX + "kernel_arguments[" + i + "]", String.valueOf(e.getMessage()));
+            }
+        }
+        if (size > KernelArgument.MAX_BYTES) {
+            wrong(SANDBOX + "kernel_arguments", size + " bytes (expected: at most " + KernelArgument.MAX_BYTES + ")");
+            return List.of();
+        }
+        return arguments;
     }
 
     private AcceleratorChoice accelerator(org.barchan.v1.SandboxSpec sandbox) {

@@ -28,6 +28,8 @@ final class Accelerators {
     /** How much longer than its deadline a proof may take: the machine's start and destruction. */
     private static final Duration MARGIN = Duration.ofSeconds(20);
 
+    private static final String CHECKING = "checking whether KVM works here (once per boot)";
+
     private final Host host;
     private final ProofStore store;
     private final TrialBoot trial;
@@ -93,13 +95,13 @@ final class Accelerators {
             if (known.isPresent()) {
                 own.complete(known.get());
             } else {
+                observer.progress(RunObserver.Level.INFO, CHECKING);
                 // On a thread of its own: whoever came first may be cancelled, the others still want to know.
                 Thread.ofVirtual().name("kvm-proof").start(() -> prove(key, guest, own));
             }
             shared = own;
-        }
-        if (!shared.isDone()) {
-            observer.progress(RunObserver.Level.INFO, "checking whether KVM works here (once per boot)");
+        } else if (!shared.isDone()) {
+            observer.progress(RunObserver.Level.INFO, CHECKING);
         }
         Duration patience = deadline.plus(MARGIN);
         try {

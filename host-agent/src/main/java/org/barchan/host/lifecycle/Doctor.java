@@ -12,10 +12,10 @@ import org.barchan.host.lifecycle.Doctor.Check.Outcome;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
-import org.barchan.host.port.KernelInventory;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 
 /**
@@ -120,16 +120,19 @@ public final class Doctor {
     }
 
     private Check kernels() {
-        List<KernelInventory.Finding> findings;
+        List<KernelReport> findings;
         try {
             findings = ports.kernels().kernels();
         } catch (SandboxException e) {
             return Check.failed("kernels", text(e), "install a kernel: apt-get install linux-image-amd64");
         }
         String detail = findings.stream()
-                .map(f -> f.release() + (f.usable() ? " (usable)" : " (not usable: " + f.detail() + ")"))
+                .map(f -> f.release()
+                        + f.problem()
+                                .map(problem -> " (not usable: " + problem + ")")
+                                .orElse(" (usable)"))
                 .collect(Collectors.joining("; "));
-        return findings.stream().anyMatch(KernelInventory.Finding::usable)
+        return findings.stream().anyMatch(KernelReport::usable)
                 ? Check.ok("kernels", detail)
                 : Check.failed(
                         "kernels",

@@ -21,6 +21,7 @@ import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.KernelArgument;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
@@ -143,6 +144,7 @@ final class GuestBoot {
             MemorySize memory,
             int vcpus,
             boolean debug,
+            List<KernelArgument> kernelArguments,
             List<MachineSpec.Share> shares,
             HostUser runAs,
             String uri,
@@ -155,7 +157,7 @@ final class GuestBoot {
                     vcpus,
                     files.kernel(),
                     files.initrd(),
-                    KernelCommandLine.of(accelerator, debug),
+                    KernelCommandLine.of(accelerator, debug, kernelArguments),
                     shares,
                     runAs);
         }

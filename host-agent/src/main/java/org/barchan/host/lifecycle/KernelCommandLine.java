@@ -1,6 +1,9 @@
 package org.barchan.host.lifecycle;
 
+import java.util.List;
+import java.util.stream.Collectors;
 import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.KernelArgument;
 
 /** What a guest's kernel is told at boot: the one place where it is written down. */
 final class KernelCommandLine {
@@ -26,11 +29,13 @@ final class KernelCommandLine {
     /**
      * Returns the command line.
      *
+     * @param further behind all that is here, so that it counts
      * @param debug whether kernel and init write all their messages to the console
      */
-    static String of(Accelerator accelerator, boolean debug) {
+    static String of(Accelerator accelerator, boolean debug, List<KernelArgument> further) {
         return COMMON
                 + (accelerator == Accelerator.TCG ? EMULATED : "")
-                + (debug ? " loglevel=7 barchan.debug=1" : " quiet");
+                + (debug ? " loglevel=7 barchan.debug=1" : " quiet")
+                + further.stream().map(argument -> " " + argument.text()).collect(Collectors.joining());
     }
 }

@@ -128,6 +128,7 @@ final class SandboxMaker {
                 spec.memory(),
                 spec.vcpus(),
                 spec.debug(),
+                spec.kernelArguments(),
                 shares,
                 runAs,
                 spec.libvirtUri(),

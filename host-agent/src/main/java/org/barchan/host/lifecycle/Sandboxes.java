@@ -18,6 +18,7 @@ import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.slf4j.Logger;
@@ -148,6 +149,15 @@ public final class Sandboxes {
      */
     public Doctor doctor(HostUser client, Consumer<Doctor.Check> observer) {
         return new Doctor(ports, this::driver, accelerators, trial, settings, client, observer);
+    }
+
+    /**
+     * Returns the host's kernels, the preferred one first.
+     *
+     * @throws SandboxException {@code PRECONDITION} when they can't be looked at
+     */
+    public List<KernelReport> kernels() throws SandboxException {
+        return ports.kernels().kernels();
     }
 
     /** Returns the version of the hypervisor's library; empty where it is missing. */

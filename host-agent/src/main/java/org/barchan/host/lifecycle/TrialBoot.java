@@ -56,6 +56,7 @@ final class TrialBoot {
                 1,
                 false,
                 List.of(),
+                List.of(),
                 runAs,
                 uri,
                 deadline,

@@ -1,6 +1,7 @@
 package org.barchan.host.port;
 
 import java.util.List;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 
 /** Which kernels the host has. */
@@ -11,13 +12,5 @@ public interface KernelInventory {
      *
      * @throws SandboxException {@code PRECONDITION} when it can't be found out
      */
-    List<Finding> kernels() throws SandboxException;
-
-    /**
-     * A kernel.
-     *
-     * @param usable whether it can run a sandbox
-     * @param detail where it is, or why it can't be used
-     */
-    record Finding(String release, boolean usable, String detail) {}
+    List<KernelReport> kernels() throws SandboxException;
 }

@@ -11,6 +11,7 @@ import java.util.List;
  * @param rootAccess what can be written to that: read-only or an overlay
  * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param vcpus number of virtual CPUs, 1 to 255
+ * @param kernelArguments further parameters of its kernel
  * @param libvirtUri the libvirt connection
  * @param debug whether kernel and init write their messages to the console
  */
@@ -22,6 +23,7 @@ public record SandboxSpec(
         MemorySize memory,
         int vcpus,
         KernelChoice kernel,
+        List<KernelArgument> kernelArguments,
         AcceleratorChoice accelerator,
         String libvirtUri,
         boolean debug,
@@ -32,6 +34,14 @@ public record SandboxSpec(
     /** @throws IllegalArgumentException when a value is out of its range */
     public SandboxSpec {
         mounts = List.copyOf(mounts);
+        kernelArguments = List.copyOf(kernelArguments);
+        int size = kernelArguments.stream()
+                .mapToInt(argument -> argument.text().length() + 1)
+                .sum();
+        if (size > KernelArgument.MAX_BYTES) {
+            throw new IllegalArgumentException(
+                    "kernel arguments: " + size + " bytes (expected: at most " + KernelArgument.MAX_BYTES + ")");
+        }
         if (mounts.size() > MAX_MOUNTS) {
             throw new IllegalArgumentException("mounts: " + mounts.size() + " (expected: at most " + MAX_MOUNTS + ")");
         }

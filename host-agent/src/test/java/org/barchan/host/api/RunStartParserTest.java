@@ -87,6 +87,36 @@ final class RunStartParserTest {
     }
 
     @Test
+    void parse_kernelArguments_thatAreNotTheCallersToGive_areRefused() throws Exception {
+        assertEquals(
+                List.of(2, 3, 4, 5, 6, 7, 8).stream()
+                        .map(i -> "start.sandbox.kernel_arguments[" + i + "]")
+                        .toList(),
+                wrongKernelArguments(
+                        "fine=1",
+                        "quoted=\"two words\"",
+                        "two words",
+                        "init=/bin/sh",
+                        "barchan.debug=1",
+                        "--",
+                        "",
+                        "a\nb",
+                        "\"open"));
+        assertEquals(
+                List.of("start.sandbox.kernel_arguments"), wrongKernelArguments("a".repeat(1000), "b".repeat(1000)));
+        assertEquals(
+                List.of("start.sandbox.kernel_arguments[0]", "start.sandbox.kernel_arguments"),
+                wrongKernelArguments("a".repeat(3_000_000)));
+    }
+
+    private static List<String> wrongKernelArguments(String... arguments) throws Exception {
+        return violations(refused(RunStart.newBuilder()
+                .setSandbox(SandboxSpec.newBuilder().addAllKernelArguments(List.of(arguments)))
+                .setProcess(TRUE)
+                .build()));
+    }
+
+    @Test
     void parse_argumentsThatNoKernelTakes_areRefused() throws Exception {
         RunStart start = RunStart.newBuilder()
                 .setProcess(TRUE.toBuilder()

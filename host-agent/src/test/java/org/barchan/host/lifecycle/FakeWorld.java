@@ -29,6 +29,7 @@ import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxSpec;
@@ -247,8 +248,10 @@ public final class FakeWorld
     }
 
     @Override
-    public List<Finding> kernels() {
-        return List.of(new Finding("6.1.0-fake", true, "/boot/k"), new Finding("6.1.0-cloud", false, "no 9p module"));
+    public List<KernelReport> kernels() {
+        return List.of(
+                new KernelReport("6.1.0-fake", Path.of("/boot/k"), Optional.empty()),
+                new KernelReport("6.1.0-cloud", Path.of("/boot/c"), Optional.of("no 9p module")));
     }
 
     @Override

@@ -187,6 +187,7 @@ final class MountsTest {
                 MemorySize.DEFAULT,
                 1,
                 new KernelChoice.Newest(),
+                List.of(),
                 AcceleratorChoice.AUTO,
                 Hypervisors.DEFAULT_URI,
                 false,

@@ -551,6 +551,7 @@ final class RunTest {
                 MemorySize.DEFAULT,
                 1,
                 new KernelChoice.Newest(),
+                List.of(),
                 AcceleratorChoice.AUTO,
                 uri,
                 debug,

@@ -15,6 +15,7 @@ import org.barchan.host.adapter.boot.InstalledKernels.Kernel;
 import org.barchan.host.adapter.boot.ProductStore.Product;
 import org.barchan.host.port.BootFiles;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 

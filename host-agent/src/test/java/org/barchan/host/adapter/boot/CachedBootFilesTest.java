@@ -35,6 +35,7 @@ import org.apache.commons.compress.archivers.cpio.CpioArchiveEntry;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveInputStream;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.junit.jupiter.api.BeforeEach;

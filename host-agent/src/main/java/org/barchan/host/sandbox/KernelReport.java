@@ -1,4 +1,4 @@
-package org.barchan.host.adapter.boot;
+package org.barchan.host.sandbox;
 
 import java.nio.file.Path;
 import java.util.Optional;
