@@ -201,6 +201,15 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
                 .toList();
     }
 
+    /** Returns the kernel that a sandbox gets by default, as {@code barchan kernels} shows it. */
+    JsonObject kernel() {
+        return call("kernels", "--output", "json").expect(0).json().getAsJsonArray("kernels").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .filter(kernel -> kernel.get("usable").getAsBoolean())
+                .findFirst()
+                .orElseThrow();
+    }
+
     List<String> sandboxNames() {
         return sandboxes().stream()
                 .map(sandbox -> sandbox.get("name").getAsString())

@@ -3,13 +3,20 @@ package org.barchan.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.barchan.it.HostProcess.Kind;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -91,6 +98,21 @@ class CrashIT {
     void cliKilled_whileTearingDown_leavesNothing() {
         try (Running run = barchan.start("run", "--", "sh", "-c", "echo bye")) {
             run.awaitOut("bye").signal("KILL").result();
+        }
+    }
+
+    @Test
+    void agentKilled_whileItExtractsAKernel_leavesNothing(@TempDir Path directory) throws IOException {
+        JsonObject kernel = barchan.kernel();
+        // Another content, so that it is not in the cache.
+        Path image = Files.copy(Path.of(kernel.get("image").getAsString()), directory.resolve("vmlinuz"));
+        Files.writeString(image, UUID.randomUUID().toString(), StandardOpenOption.APPEND);
+        String modules = "/lib/modules/" + kernel.get("release").getAsString();
+        try (Running run = barchan.start(
+                        "run", "--verbose", "--kernel", image.toString(), "--kernel-modules", modules, "--", "true")
+                .awaitErr("extracting the kernel")) {
+            barchan.agent().kill();
+            run.result(TOLD).expect(125).expectStderr("agent");
         }
     }
 

@@ -102,7 +102,9 @@ record Installation(Path home, Path runtime, Path state) {
 
     /** Whether a file is meant to stay when no sandbox is left. */
     boolean isKept(Path file) {
-        return KEPT.stream().anyMatch(name -> file.startsWith(state.resolve(name)));
+        // What was begun and not ended is nothing to keep, wherever it is.
+        return !String.valueOf(file.getFileName()).startsWith(".tmp-")
+                && KEPT.stream().anyMatch(name -> file.startsWith(state.resolve(name)));
     }
 
     /** Returns the end of what agents have logged. */
