@@ -14,7 +14,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.barchan.bench.BareGuest.Arrival;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Prints the figures of SPECIFICATION.md. Each is taken beside its floor, in turn, so that the ratio holds on a machine whose pace
@@ -51,7 +50,10 @@ public final class Bench {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
         Path work = Files.createTempDirectory(Path.of("/tmp"), "bb");
         try {
-            new Bench(work).measure(rounds);
+            Bench bench = new Bench(work);
+            bench.measure(rounds);
+            new MountBench(bench).measure(rounds);
+            bench.stopAgent();
         } finally {
             try (var files = Files.walk(work)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -119,41 +121,31 @@ public final class Bench {
             agent.add(agentResidentMebibytes());
         }
         stopAgent();
-        System.out.println("| what | median | min-max | ratio to its floor (median of pairs) |");
-        System.out.println("|---|---|---|---|");
-        row("floor: bare QEMU, C init, first byte", "s", untuned, null);
-        row("the same with the sandbox's CPU and kernel command line", "s", bare, untuned);
-        row("cold start with an agent running: exec of the CLI to the first byte", "s", warm, untuned);
-        row("the same, to the floor with the sandbox's CPU and command line", "s", warm, bare);
-        row("cold start that starts the agent too", "s", cold, untuned);
-        row("the same, to the CLI's end", "s", whole, untuned);
-        row("the CLI's end after the first byte, which is the command's last", "ms", leaving, null);
-        row("floor: `cat` over a port of bare QEMU, 512 MiB", "MiB/s", untunedStream, null);
-        row("the same with the sandbox's CPU and kernel command line", "MiB/s", bareStream, untunedStream);
-        row("stdout throughput, 512 MiB", "MiB/s", stream, untunedStream);
-        row("the same, the first 64 MiB: the CLI's Java warms up", "MiB/s", earlyStream, earlyFloor);
-        row("the same 512 MiB, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
-        row("guest init: exec to Hello answered", "ms", hello, null);
-        row("guest init: resident", "MiB", resident, null);
-        row("agent: resident, idle after a run", "MiB", agent, null);
-        row(
+        Table.begin("ratio to its floor");
+        Table.row("floor: bare QEMU, C init, first byte", "s", untuned, null);
+        Table.row("the same with the sandbox's CPU and kernel command line", "s", bare, untuned);
+        Table.row("cold start with an agent running: exec of the CLI to the first byte", "s", warm, untuned);
+        Table.row("the same, to the floor with the sandbox's CPU and command line", "s", warm, bare);
+        Table.row("cold start that starts the agent too", "s", cold, untuned);
+        Table.row("the same, to the CLI's end", "s", whole, untuned);
+        Table.row("the CLI's end after the first byte, which is the command's last", "ms", leaving, null);
+        Table.row("floor: `cat` over a port of bare QEMU, 512 MiB", "MiB/s", untunedStream, null);
+        Table.row("the same with the sandbox's CPU and kernel command line", "MiB/s", bareStream, untunedStream);
+        Table.row("stdout throughput, 512 MiB", "MiB/s", stream, untunedStream);
+        Table.row("the same, the first 64 MiB: the CLI's Java warms up", "MiB/s", earlyStream, earlyFloor);
+        Table.row(
+                "the same 512 MiB, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
+        Table.row("guest init: exec to Hello answered", "ms", hello, null);
+        Table.row("guest init: resident", "MiB", resident, null);
+        Table.row("agent: resident, idle after a run", "MiB", agent, null);
+        Table.row(
                 "the first agent of a state directory, which has no archive of its classes",
                 "MiB",
                 List.of(firstAgent),
                 null);
     }
 
-    private static void row(String what, String unit, List<Double> values, @Nullable List<Double> floor) {
-        Samples samples = new Samples(values);
-        String ratio = floor == null
-                ? ""
-                : "%.2f".formatted(samples.over(new Samples(floor)).median());
-        System.out.printf(
-                "| %s | %.3g %s | %.3g-%.3g | %s |%n",
-                what, samples.median(), unit, samples.minimum(), samples.maximum(), ratio);
-    }
-
-    private ProcessBuilder barchan(String... arguments) {
+    ProcessBuilder barchan(String... arguments) {
         List<String> command =
                 new ArrayList<>(List.of(home.resolve("bin/barchan").toString()));
         command.addAll(List.of(arguments));

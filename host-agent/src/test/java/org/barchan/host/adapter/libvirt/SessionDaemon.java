@@ -1,8 +1,13 @@
 package org.barchan.host.adapter.libvirt;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +97,21 @@ final class SessionDaemon {
                 WatchKey next = watch.poll(30, TimeUnit.SECONDS);
                 assertEquals(key, next, () -> "libvirtd does not listen: " + output());
                 next.reset();
+            }
+        }
+        awaitListening();
+    }
+
+    /** The socket has its name a moment before connections are accepted. */
+    private void awaitListening() throws IOException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (true) {
+            try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                assertTrue(channel.connect(UnixDomainSocketAddress.of(socket())));
+                return;
+            } catch (ConnectException e) {
+                assertTrue(System.nanoTime() < end, () -> "libvirtd does not listen: " + output());
+                Thread.onSpinWait();
             }
         }
     }
