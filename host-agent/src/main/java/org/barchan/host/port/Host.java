@@ -36,6 +36,9 @@ public interface Host {
     /** Returns the first directory on the way to and including {@code directory} that a user can't enter and list. */
     Optional<Path> firstClosed(Path directory, HostUser user);
 
+    /** Whether a user may make a directory its working directory. */
+    boolean mayEnter(Path directory, HostUser user);
+
     /** Whether a user may make files in a directory. */
     boolean mayWrite(Path directory, HostUser user);
 

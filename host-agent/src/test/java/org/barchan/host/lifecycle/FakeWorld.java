@@ -61,6 +61,8 @@ public final class FakeWorld
     final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
     volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
     volatile Optional<Path> closedDirectory = Optional.empty();
+    volatile Optional<Path> unenterableDirectory = Optional.empty();
+
     volatile Optional<Path> unwritableDirectory = Optional.empty();
     volatile Optional<List<String>> overlayModules = Optional.of(List.of("overlay.ko"));
     /** What the guests of machines that are started from now on do. */
@@ -240,6 +242,11 @@ public final class FakeWorld
     @Override
     public Optional<Path> firstClosed(Path path, HostUser user) {
         return closedDirectory;
+    }
+
+    @Override
+    public boolean mayEnter(Path path, HostUser user) {
+        return !unenterableDirectory.equals(Optional.of(path));
     }
 
     @Override

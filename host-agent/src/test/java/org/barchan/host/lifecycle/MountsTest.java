@@ -142,6 +142,18 @@ final class MountsTest {
     }
 
     @Test
+    void run_workingDirectoryThatQemuMayNotEnter_isWarnedOf() throws Exception {
+        world.unenterableDirectory = Optional.of(world.root().resolve("there"));
+
+        runIn("/there");
+
+        assertTrue(
+                observer.progress.stream()
+                        .anyMatch(line -> line.startsWith("WARNING the command starts in /, as QEMU runs as user")),
+                () -> String.valueOf(observer.progress));
+    }
+
+    @Test
     void run_workingDirectoryThatIsMounted_isNotWarnedOf() throws Exception {
         runIn("/tmp/work/below", bind("/tmp/work", READ_ONLY));
         runIn("/there");

@@ -137,13 +137,20 @@ public final class LinuxHost implements Host {
     }
 
     @Override
+    public boolean mayEnter(Path directory, HostUser user) {
+        return may(LibC.X_OK, directory, user);
+    }
+
+    @Override
     public boolean mayWrite(Path directory, HostUser user) {
+        return may(LibC.W_OK | LibC.X_OK, directory, user);
+    }
+
+    private boolean may(int what, Path directory, HostUser user) {
         try {
             return users.as(
                     user,
-                    () -> LibC.INSTANCE.faccessat(
-                                    LibC.AT_FDCWD, directory.toString(), LibC.W_OK | LibC.X_OK, LibC.AT_EACCESS)
-                            == 0);
+                    () -> LibC.INSTANCE.faccessat(LibC.AT_FDCWD, directory.toString(), what, LibC.AT_EACCESS) == 0);
         } catch (Exception e) {
             return false;
         }

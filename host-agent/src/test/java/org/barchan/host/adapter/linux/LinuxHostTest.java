@@ -53,6 +53,21 @@ final class LinuxHostTest {
     }
 
     @Test
+    void mayEnterAndWrite_asTheModeSays() throws Exception {
+        requireRoot();
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path closed = make("mine", "rwx------");
+        Path passable = make("passable-only", "rwx--x--x");
+        Path open = make("for-all", "rwxrwxrwx");
+        assertFalse(host.mayEnter(closed, NOBODY));
+        assertTrue(host.mayEnter(passable, NOBODY));
+        assertFalse(host.mayEnter(Files.createDirectory(closed.resolve("below")), NOBODY));
+        assertFalse(host.mayWrite(passable, NOBODY));
+        assertTrue(host.mayWrite(open, NOBODY));
+        assertTrue(host.mayWrite(closed, host.self()));
+    }
+
+    @Test
     void firstClosed_missingDirectory_isNamed() {
         Path missing = directory.resolve("missing");
         assertEquals(Optional.of(missing), host.firstClosed(missing, host.self()));
