@@ -149,7 +149,9 @@ public final class Bench {
         List<String> command =
                 new ArrayList<>(List.of(home.resolve("bin/barchan").toString()));
         command.addAll(List.of(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(Path.of("/").toFile())
+                .redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().put("BARCHAN_STATE_DIR", state.toString());
         builder.environment().put("BARCHAN_RUNTIME_DIR", runtime.toString());
         return builder;
@@ -169,6 +171,24 @@ public final class Bench {
             throw new IOException("barchan " + arguments + ": exit status " + status + ": " + text);
         }
         return text;
+    }
+
+    /** Returns when nothing of a sandbox is left. */
+    void awaitNoSandbox() throws IOException, InterruptedException {
+        while (true) {
+            Process list = barchan("list").start();
+            list.getOutputStream().close();
+            long lines;
+            try (var output = list.inputReader()) {
+                lines = output.lines().count();
+            }
+            if (list.waitFor() != 0) {
+                throw new IOException("barchan list failed");
+            }
+            if (lines == 1) {
+                return;
+            }
+        }
     }
 
     private static double number(Pattern pattern, String text) throws IOException {
