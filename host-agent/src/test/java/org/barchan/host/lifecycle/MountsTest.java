@@ -133,11 +133,12 @@ final class MountsTest {
 
     @Test
     void run_workingDirectoryThatTheSandboxsOwnTmpCovers_isWarnedOf() throws Exception {
-        runIn("/tmp/work");
+        runIn("/tmp/project");
 
         assertTrue(
                 observer.progress.stream()
-                        .anyMatch(line -> line.startsWith("WARNING the working directory /tmp/work is not the host's")),
+                        .anyMatch(line ->
+                                line.startsWith("WARNING the working directory /tmp/project is not the host's")),
                 () -> String.valueOf(observer.progress));
     }
 
@@ -155,7 +156,7 @@ final class MountsTest {
 
     @Test
     void run_workingDirectoryThatIsMounted_isNotWarnedOf() throws Exception {
-        runIn("/tmp/work/below", bind("/tmp/work", READ_ONLY));
+        runIn("/tmp/project/below", bind("/tmp/project", READ_ONLY));
         runIn("/there");
 
         assertTrue(
