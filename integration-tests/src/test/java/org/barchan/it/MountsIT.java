@@ -202,6 +202,17 @@ class MountsIT {
         result.expectStderr("Read-only file system");
     }
 
+    /** Its mount is another than the root's, and made before that is sealed. */
+    @Test
+    void guestBind_ofAReadOnlyRoot_isNoWayToWriteToIt() {
+        Result result = run(
+                List.of("-m", "guest-bind:/made/usr=/usr"),
+                "touch /made/usr/x || echo refused; ls /usr/x /made/usr/x 2>/dev/null; echo end");
+
+        assertEquals("refused\nend\n", result.out(), result::toString);
+        result.expectStderr("Read-only file system");
+    }
+
     @Test
     void laterMount_coversAnEarlierOne() {
         Result result = run(

@@ -51,24 +51,17 @@ final class SandboxMounts {
     }
 
     /**
-     * Mounts the root. One that is read-only takes targets of mounts until it is {@linkplain #seal sealed}.
-     *
-     * @param mounts what is going to be mounted on it
+     * Mounts the root. One that is read-only and has a layer takes targets of mounts until it is {@linkplain #seal sealed}.
      */
-    void root(RootMount mount, List<GuestMount> mounts) throws Errno, IOException {
+    void root(RootMount mount) throws Errno, IOException {
         byte[] target = bytes(root);
         if (!mount.hasOverlay()) {
             ninep(mount.getNinepTag(), target, mount.getReadOnly());
         } else {
             String layer = newLayer();
-            byte[] lower = bytes(layer + "/lower");
-            ninep(mount.getNinepTag(), lower, true);
-            if (mount.getReadOnly() && hasAll(layer + "/lower", mounts)) {
-                Linux.mount(layer + "/lower", target, "", Linux.MS_MOVE, "");
-            } else {
-                overlay(layer, mount.getOverlay(), target);
-                sealed = mount.getReadOnly();
-            }
+            ninep(mount.getNinepTag(), bytes(layer + "/lower"), true);
+            overlay(layer, mount.getOverlay(), target);
+            sealed = mount.getReadOnly();
         }
         for (String directory : NEEDED_DIRECTORIES) {
             close(open(
@@ -78,18 +71,13 @@ final class SandboxMounts {
         }
     }
 
-    private static boolean hasAll(String root, List<GuestMount> mounts) {
-        return mounts.stream().filter(mount -> !mount.getOptional()).allMatch(mount -> {
-            int fd = Linux.openBelow(root, mount.getTarget().toByteArray(), Make.NOTHING);
-            close(fd);
-            return fd >= 0;
-        });
-    }
-
-    /** Ends it: what was made for mounts is made, and a root that is read-only takes nothing from here on. */
+    /**
+     * Ends it: what was made for mounts is made, and a root that is read-only takes nothing from here on. Its file system is, not this one
+     * mount of it: what is bound elsewhere has flags of its own.
+     */
     void seal() throws Errno {
         if (sealed) {
-            makeReadOnly(bytes(root));
+            Linux.mount("", bytes(root), "", Linux.MS_REMOUNT | Linux.MS_RDONLY | Linux.MS_NODEV, "");
         }
     }
 

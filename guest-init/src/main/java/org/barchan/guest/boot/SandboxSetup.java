@@ -38,7 +38,7 @@ public final class SandboxSetup {
         setup.step(
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));
-        setup.step("mount the root", () -> mounts.root(request.getRoot(), request.getMountsList()));
+        setup.step("mount the root", () -> mounts.root(request.getRoot()));
         for (GuestMount mount : request.getMountsList()) {
             setup.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }

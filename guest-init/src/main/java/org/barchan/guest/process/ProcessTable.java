@@ -103,7 +103,7 @@ public final class ProcessTable {
         }
     }
 
-    /** Blocks until there may be a child again: one is started under the lock, and the sandbox's init is one for ever. */
+    /** Blocks until there may be a child again: one is started under the lock, and the sandbox's init is one while it lives. */
     private synchronized void awaitChild() {
         try {
             while (byPid.isEmpty() && sandboxInit < 0) {

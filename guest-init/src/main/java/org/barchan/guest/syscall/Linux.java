@@ -27,7 +27,6 @@ public final class Linux {
     public static final long MS_NODEV = 4;
     public static final long MS_REMOUNT = 32;
     public static final long MS_BIND = 4096;
-    public static final long MS_MOVE = 8192;
     public static final long MS_REC = 16384;
 
     private Linux() {}

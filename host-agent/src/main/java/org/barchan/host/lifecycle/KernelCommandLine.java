@@ -29,8 +29,8 @@ final class KernelCommandLine {
     /**
      * Returns the command line.
      *
-     * @param further behind all that is here, so that it counts
      * @param debug whether kernel and init write all their messages to the console
+     * @param further behind all that is here, so that it counts
      */
     static String of(Accelerator accelerator, boolean debug, List<KernelArgument> further) {
         return COMMON

@@ -64,11 +64,10 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
         return new MountPlan(spec, placed, placed.stream().anyMatch(mount -> lacks(spec.root(), mount)));
     }
 
-    /** Where the root surely has a place for a mount, the guest needs no layer to make it in. Only the guest knows for sure. */
+    /** Where the root surely has a place for a mount, the guest needs no layer to make it in. */
     private static boolean lacks(Path root, Placed placed) {
         return !placed.optional()
-                && !Files.isDirectory(
-                        root.resolve(placed.mount().target().toString().substring(1)));
+                && !Files.exists(root.resolve(placed.mount().target().toString().substring(1)));
     }
 
     private static void checkRoot(Path root, Host host, HostUser runAs) throws SandboxException {
