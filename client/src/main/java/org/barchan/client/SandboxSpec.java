@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
  * @param rootDirectory directory of the host that becomes its root; absolute; by default "/"
  * @param rootMode what can be written to that: read-only or an overlay
  * @param rootOverlayBytes most bytes that are written to that overlay; by default half of the guest's memory
+ * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
  * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param memoryBytes memory of the guest, at least 128 MiB; by default 512 MiB
  * @param vcpus number of virtual CPUs, 1 to 255; by default 1
@@ -29,6 +30,7 @@ public record SandboxSpec(
         Optional<String> rootDirectory,
         MountMode rootMode,
         OptionalLong rootOverlayBytes,
+        boolean exposeHostRoot,
         List<Mount> mounts,
         OptionalLong memoryBytes,
         OptionalInt vcpus,
@@ -111,6 +113,7 @@ public record SandboxSpec(
         private Accelerator accelerator = Accelerator.AUTO;
         private Optional<String> libvirtUri = Optional.empty();
         private boolean debug;
+        private boolean exposeHostRoot;
 
         private Builder() {}
 
@@ -131,6 +134,11 @@ public record SandboxSpec(
 
         public Builder rootOverlayBytes(long value) {
             rootOverlayBytes = OptionalLong.of(value);
+            return this;
+        }
+
+        public Builder exposeHostRoot(boolean value) {
+            exposeHostRoot = value;
             return this;
         }
 
@@ -188,6 +196,7 @@ public record SandboxSpec(
                     rootDirectory,
                     rootMode,
                     rootOverlayBytes,
+                    exposeHostRoot,
                     mounts,
                     memoryBytes,
                     vcpus,

@@ -5,6 +5,7 @@ import org.barchan.host.adapter.console.SocketConsoles;
 import org.barchan.host.adapter.libvirt.LibvirtDriver;
 import org.barchan.host.adapter.link.NettyGuestLink;
 import org.barchan.host.adapter.linux.LinuxHost;
+import org.barchan.host.adapter.linux.ViewHelper;
 import org.barchan.host.config.AgentConfig;
 import org.barchan.host.lifecycle.Hypervisors;
 import org.barchan.host.lifecycle.Sandboxes;
@@ -14,7 +15,13 @@ record Adapters(Sandboxes.Ports ports, Hypervisors.Opener opener) implements Aut
     static Adapters of(AgentConfig config, LinuxHost host) {
         CachedBootFiles bootFiles = new CachedBootFiles(config.stateDirectory(), config.guestTree());
         return new Adapters(
-                new Sandboxes.Ports(bootFiles, new NettyGuestLink(), new SocketConsoles(), host, bootFiles::kernels),
+                new Sandboxes.Ports(
+                        bootFiles,
+                        new NettyGuestLink(),
+                        new SocketConsoles(),
+                        host,
+                        bootFiles::kernels,
+                        new ViewHelper(config.viewProgram())),
                 uri -> LibvirtDriver.open(uri, config.stateDirectory()));
     }
 

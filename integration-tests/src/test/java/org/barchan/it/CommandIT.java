@@ -129,7 +129,16 @@ class CommandIT {
     void run_user_isThatUser() {
         Root.required("another user's id");
         Result result = barchan.call(
-                "run", "--user", "nobody", "--cwd", "/usr/lib", "--", "sh", "-c", "id -u; id -g; pwd; cat /etc/shadow");
+                "run",
+                "--expose-host-root",
+                "--user",
+                "nobody",
+                "--cwd",
+                "/usr/lib",
+                "--",
+                "sh",
+                "-c",
+                "id -u; id -g; pwd; cat /etc/shadow");
         assertTrue(result.status() != 0, result::toString);
         assertEquals("65534\n65534\n/usr/lib\n", result.out());
         result.expectStderr("/etc/shadow: permission denied");

@@ -3,11 +3,17 @@ package org.barchan.it;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -61,6 +67,36 @@ class IsolationIT {
                 () -> assertNone(lines, "opened "),
                 () -> assertFalse(lines.stream().anyMatch(line -> line.matches("process /init\\b.*"))),
                 () -> assertEquals("end reached", lines.getLast()));
+    }
+
+    @Test
+    void secrets_ofTheHost_areSeenOnlyByWhoAsksForThem() throws IOException {
+        Root.required("making a home");
+        Path home = Files.createTempDirectory(Path.of("/home"), "barchan-it-");
+        try {
+            Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Path secret = Files.writeString(home.resolve("secret"), "secret\n");
+            String script = """
+                    cat SECRET /srvSECRET; wc -c < /etc/shadow; wc -c < /srv/etc/shadow
+                    ls /srv/home /srv/run /srv/dev /srv/proc /srv/sys
+                    """.replace("SECRET", secret.toString());
+            String[] call = {"run", "--cwd", "/", "--mount", "type=bind,src=/,dst=/srv", "--", "sh", "-c", script};
+
+            Result masked = barchan.call(call);
+
+            assertEquals(
+                    "0\n0\n/srv/dev:\n\n/srv/home:\n\n/srv/proc:\n\n/srv/run:\n\n/srv/sys:\n",
+                    masked.out(),
+                    masked::toString);
+            List<String> exposed = new ArrayList<>(List.of("run", "--expose-host-root"));
+            exposed.addAll(List.of(call).subList(1, call.length));
+            Result all = barchan.call(exposed.toArray(String[]::new));
+            assertTrue(all.out().startsWith("secret\nsecret\n"), all::toString);
+            assertTrue(all.out().contains(home.getFileName() + "\n"), all::toString);
+        } finally {
+            Files.deleteIfExists(home.resolve("secret"));
+            Files.delete(home);
+        }
     }
 
     private static void assertNone(List<String> lines, String beginning) {

@@ -55,13 +55,33 @@ class MountsIT {
     }
 
     @Test
-    void source_thatDoesNotDo_isNamedWithTheRemedy() throws IOException {
+    void source_thatDoesNotDo_isNamedWithTheRemedy() throws Exception {
         barchan.call("run", "-m", bind(directory.resolve("no"), "/srv", "ro"), "--", "true")
                 .expect(125)
                 .expectStderr("dir/no on /srv: it is not there");
-        barchan.call("run", "-m", bind(directory.resolve("file"), "/srv", "ro"), "--", "true")
+        Path fifo = directory.resolve("fifo");
+        command("mkfifo", "-m", "666", fifo.toString());
+        Path link = Files.createSymbolicLink(directory.resolve("link"), directory.resolve("sub"));
+        barchan.call(
+                        "run",
+                        "-m",
+                        bind(fifo, "/srv", "ro"),
+                        "-m",
+                        bind(link, "/srv", "ro"),
+                        "-m",
+                        bind(Path.of("/dev/zero"), "/srv", "ro"),
+                        "-m",
+                        bind(directory.resolve("file"), "/srv", "rw"),
+                        "--",
+                        "true")
                 .expect(125)
-                .expectStderr("not a directory");
+                .expectStderr(
+                        "mounting .*/fifo on /srv: it is neither a directory nor a regular file",
+                        "mounting .*/link on /srv: .*symbolic link.*leads to: " + directory.resolve("sub"),
+                        "mounting /dev/zero on /srv: it is neither");
+        barchan.call("run", "-m", bind(directory.resolve("file"), "/srv", "overlay"), "--", "true")
+                .expect(125)
+                .expectStderr("it is a file");
         barchan.awaitNoSandbox();
         if (Root.isRoot()) {
             Path closed = Files.createDirectory(
@@ -69,7 +89,7 @@ class MountsIT {
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             barchan.call("run", "-m", bind(closed, "/srv", "ro"), "--", "true")
                     .expect(125)
-                    .expectStderr("can't read the directory .*closed", "chmod");
+                    .expectStderr("can't read .*closed", "chmod");
             Path owned = Files.createDirectory(scratch.resolve("owned"));
             barchan.call("run", "-m", bind(owned, "/srv", "rw"), "--", "true")
                     .expect(125)
@@ -138,6 +158,18 @@ class MountsIT {
             Result result = run.write("\n").closeStdin().result().expect(0);
             assertEquals("host\nchanged\nanother\nfile\nsub\n", result.out());
         }
+    }
+
+    @Test
+    void bind_ofAFile_isThatFileAlone() throws IOException {
+        Path file = directory.resolve("file");
+        Result result = run(
+                List.of("-m", bind(file, "/made/one", "ro"), "-m", bind(file, "/etc/hostname", "rw")),
+                "cat /made/one /etc/hostname; ls /made; echo x > /made/one; echo more >> /etc/hostname; cat /etc/hostname");
+
+        assertEquals("host\nhost\none\nhost\nmore\n", result.out(), result::toString);
+        result.expectStderr("cannot create /made/one: Read-only file system");
+        assertEquals("host\nmore\n", Files.readString(file));
     }
 
     @Test
@@ -227,6 +259,21 @@ class MountsIT {
     }
 
     @Test
+    void names_ofAnyBytes_areTakenAsTheyAre() throws Exception {
+        // A shell makes the name, and the command line: arguments from Java are text.
+        ProcessBuilder builder = barchan.builder("run", "--cwd", "/");
+        List<String> command = new ArrayList<>(List.of("sh", "-c", """
+                cd "$1"; shift; name=$(printf 'a\\377b \\001c'); mkdir "$name"; echo odd > "$name/file"
+                exec "$@" -m "type=bind,src=$name,dst=/srv/$name" -- cat "/srv/$name/file"
+                """, "-", directory.toString()));
+        command.addAll(builder.command());
+
+        Result result = Barchan.launch(builder.command(command)).result().expect(0);
+
+        assertEquals("odd\n", result.out(), result::toString);
+    }
+
+    @Test
     void names_ofAnyKind_areTakenAsTheyAre() throws IOException {
         String odd = "a b,c\"d'e\n<&>\\=é";
         Path source = Files.createDirectory(directory.resolve(odd));
@@ -261,12 +308,7 @@ class MountsIT {
         Path secret = Files.writeString(scratch.resolve("secret"), "secret\n");
         Files.createSymbolicLink(directory.resolve("link"), secret);
         Files.createSymbolicLink(directory.resolve("relative"), Path.of("../secret"));
-        assertEquals(
-                0,
-                new ProcessBuilder(
-                                "mkfifo", "-m", "666", directory.resolve("fifo").toString())
-                        .start()
-                        .waitFor());
+        command("mkfifo", "-m", "666", directory.resolve("fifo").toString());
         Path root = emptyRoot();
         Map<String, String> outside = inventory(scratch, directory);
 
@@ -319,6 +361,10 @@ class MountsIT {
         arguments.addAll(options);
         arguments.addAll(List.of("--", "sh", "-c", script));
         return barchan.call(arguments.toArray(String[]::new));
+    }
+
+    private static void command(String... words) throws Exception {
+        assertEquals(0, new ProcessBuilder(words).inheritIO().start().waitFor());
     }
 
     private Map<String, String> inventory() throws IOException {

@@ -83,7 +83,7 @@ final class MountOption {
             case "bind" -> {
                 allow("src", "ro", "rw", "overlay", "size");
                 yield new Mount.HostDirectory(
-                        target, absolute.apply(required("src", "a directory of the host")), mode(), size());
+                        target, absolute.apply(required("src", "a directory or file of the host")), mode(), size());
             }
             case "tmpfs" -> {
                 allow("size", "mode", "ro", "rw");

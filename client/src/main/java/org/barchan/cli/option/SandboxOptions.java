@@ -49,11 +49,18 @@ public final class SandboxOptions {
     private @Nullable String rootMode;
 
     @Option(
+            names = "--expose-host-root",
+            description =
+                    "Show the sandbox what is secret in the host's root, too, as far as QEMU's user may read it:"
+                            + " password hashes, keys, other users' homes, what services keep. By default such places look empty.")
+    private boolean exposeHostRoot;
+
+    @Option(
             names = {"-m", "--mount"},
             paramLabel = "MOUNT",
             description =
                     "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
-                            + " type=bind,src=DIR,dst=DIR[,ro|rw|overlay[,size=SIZE]], a directory of the host (ro by default);"
+                            + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay[,size=SIZE]], a directory or file of the host (ro by default);"
                             + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
                             + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
     private List<String> mounts = new ArrayList<>();
@@ -114,8 +121,10 @@ public final class SandboxOptions {
      * @throws IllegalArgumentException if a value is wrong
      */
     public SandboxSpec toSpec(UnaryOperator<String> absolute, boolean debug) {
-        SandboxSpec.Builder spec =
-                SandboxSpec.builder().accelerator(accelerator).debug(debug);
+        SandboxSpec.Builder spec = SandboxSpec.builder()
+                .exposeHostRoot(exposeHostRoot)
+                .accelerator(accelerator)
+                .debug(debug);
         if (name != null) {
             spec.name(name);
         }

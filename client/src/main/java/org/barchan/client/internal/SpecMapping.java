@@ -36,7 +36,7 @@ final class SpecMapping {
                 .setDebug(spec.debug());
         spec.name().ifPresent(proto::setName);
         spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
-        proto.setRootMode(toProto(spec.rootMode()));
+        proto.setRootMode(toProto(spec.rootMode())).setExposeHostRoot(spec.exposeHostRoot());
         spec.rootOverlayBytes().ifPresent(proto::setRootOverlayBytes);
         spec.mounts().forEach(mount -> proto.addMounts(toProto(mount)));
         spec.memoryBytes().ifPresent(proto::setMemoryBytes);

@@ -101,9 +101,14 @@ final class SandboxMounts {
     }
 
     private void share(GuestMount mount, byte[] path) throws Errno, IOException {
-        int target = openTarget(path, Make.DIRECTORY);
+        String file = mount.getFile();
+        int target = openTarget(path, file.isEmpty() ? Make.DIRECTORY : Make.FILE);
         try {
-            if (mount.hasOverlay()) {
+            if (!file.isEmpty()) {
+                String layer = newLayer();
+                ninep(mount.getNinepTag(), bytes(layer + "/lower"), mount.getReadOnly());
+                Linux.mount(layer + "/lower/" + file, place(target), "", Linux.MS_BIND, "");
+            } else if (mount.hasOverlay()) {
                 String layer = newLayer();
                 ninep(mount.getNinepTag(), bytes(layer + "/lower"), true);
                 overlay(layer, mount.getOverlay(), place(target));

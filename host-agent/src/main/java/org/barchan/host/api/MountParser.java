@@ -1,11 +1,10 @@
 package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
-import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
@@ -20,17 +19,14 @@ final class MountParser {
     private static final Mount NONE = new Mount.Memory(new GuestPath("/none"), 0, 0, true);
 
     private final BiConsumer<String, String> wrong;
-    private final BiFunction<String, ByteString, Path> hostPath;
 
     /**
      * Parses nothing yet.
      *
      * @param wrong takes a field and what is wrong with it
-     * @param hostPath parses the path of a field
      */
-    MountParser(BiConsumer<String, String> wrong, BiFunction<String, ByteString, Path> hostPath) {
+    MountParser(BiConsumer<String, String> wrong) {
         this.wrong = wrong;
-        this.hostPath = hostPath;
     }
 
     Access rootAccess(SandboxSpec sandbox) {
@@ -63,13 +59,13 @@ final class MountParser {
     }
 
     private Mount mount(String field, org.barchan.v1.Mount mount) {
-        GuestPath target = guestPath(field + ".target", mount.getTarget());
+        GuestPath target = path(field + ".target", mount.getTarget());
         try {
             return switch (mount.getSourceCase()) {
                 case HOST_PATH ->
                     new Mount.HostDirectory(
                             target,
-                            hostPath.apply(
+                            hostPath(
                                     field + ".host_path.path",
                                     mount.getHostPath().getPath()),
                             access(
@@ -89,7 +85,7 @@ final class MountParser {
                 case SANDBOX_PATH ->
                     new Mount.Bind(
                             target,
-                            guestPath(
+                            path(
                                     field + ".sandbox_path.path",
                                     mount.getSandboxPath().getPath()),
                             readOnly(field, mount));
@@ -104,9 +100,17 @@ final class MountParser {
         }
     }
 
-    private GuestPath guestPath(String field, ByteString bytes) {
+    GuestPath hostPath(String field, ByteString bytes) {
+        return path(field, bytes, GuestPath::normalized);
+    }
+
+    private GuestPath path(String field, ByteString bytes) {
+        return path(field, bytes, GuestPath::of);
+    }
+
+    private GuestPath path(String field, ByteString bytes, Function<byte[], GuestPath> parse) {
         try {
-            return GuestPath.of(bytes.toByteArray());
+            return parse.apply(bytes.toByteArray());
         } catch (IllegalArgumentException e) {
             wrong.accept(field, String.valueOf(e.getMessage()));
             return NONE.target();

@@ -49,14 +49,11 @@ final class RunStartParser {
                 SANDBOX + "name",
                 () -> sandbox.hasName() ? new SandboxName(sandbox.getName()) : generatedName(),
                 RunStartParser::generatedName);
-        Path root = sandbox.hasRootDirectory()
-                ? path(SANDBOX + "root_directory", sandbox.getRootDirectory())
-                : Path.of("/");
         MemorySize memory = parsed(
                 SANDBOX + "memory_bytes",
                 () -> sandbox.hasMemoryBytes() ? new MemorySize(sandbox.getMemoryBytes()) : MemorySize.DEFAULT,
                 () -> MemorySize.DEFAULT);
-        MountParser mounts = new MountParser(this::wrong, this::path);
+        MountParser mounts = new MountParser(this::wrong);
         int vcpus = sandbox.hasVcpus() ? sandbox.getVcpus() : 1;
         if (vcpus < 1 || vcpus > 255) {
             wrong(SANDBOX + "vcpus", Integer.toUnsignedString(vcpus) + " (expected: 1 to 255)");
@@ -64,8 +61,11 @@ final class RunStartParser {
         }
         SandboxSpec spec = new SandboxSpec(
                 name,
-                root,
+                sandbox.hasRootDirectory()
+                        ? mounts.hostPath(SANDBOX + "root_directory", sandbox.getRootDirectory())
+                        : SandboxSpec.HOST_ROOT,
                 mounts.rootAccess(sandbox),
+                sandbox.getExposeHostRoot(),
                 mounts.mounts(sandbox),
                 memory,
                 vcpus,

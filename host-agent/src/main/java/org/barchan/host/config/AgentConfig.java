@@ -44,6 +44,11 @@ public record AgentConfig(
         return stateDirectory.resolve("log");
     }
 
+    /** The program that puts together what a sandbox sees of the host's file systems. */
+    public Path viewProgram() {
+        return home.resolve("host-agent/target/lib/barchan-view");
+    }
+
     /** What the guest's initrd is made of. */
     public Path guestTree() {
         return home.resolve("guest-init/target/guest");

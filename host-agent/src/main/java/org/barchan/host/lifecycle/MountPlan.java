@@ -3,16 +3,19 @@ package org.barchan.host.lifecycle;
 import com.google.protobuf.ByteString;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestConfiguration.Placed;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.MachineSpec.Share;
+import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
@@ -28,10 +31,11 @@ import org.barchan.v1.WorkingDirectoryPolicy;
  * ordered.
  *
  * @param mounts in the order in which they are made
+ * @param view what of the host they are; closed with this
  * @param lacksTargets whether the root may lack the target of one
  */
-record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
-    private static final String ROOT_TAG = "root";
+record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, View view, boolean lacksTargets)
+        implements AutoCloseable {
     /** Programs need them to be writable, and the host's are not for sandboxes. */
     private static final List<Mount> OWN = Stream.of("/tmp", "/var/tmp", "/run")
             .<Mount>map(target -> new Mount.Memory(new GuestPath(target), 0, 01777, false))
@@ -46,68 +50,74 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
     /**
      * Makes the plan.
      *
+     * @param client whose directories they are
      * @param runAs the user that the hypervisor's process is to be
      * @throws SandboxException {@code PRECONDITION} when a directory of the host does not do: which, why, what to do
      */
-    static MountPlan of(SandboxSpec spec, Host host, HostUser runAs) throws SandboxException {
-        checkRoot(spec.root(), host, runAs);
+    static MountPlan of(SandboxSpec spec, HostShares hostShares, HostUser client, HostUser runAs)
+            throws SandboxException {
         List<Placed> placed = new ArrayList<>();
-        OWN.forEach(mount -> placed.add(new Placed(mount, "", true)));
+        OWN.forEach(mount -> placed.add(new Placed(mount, "", "", true)));
         for (Mount mount : spec.mounts()) {
-            String tag = "";
-            if (mount instanceof Mount.HostDirectory directory) {
-                checkSource(directory, host, runAs);
-                tag = "mount" + placed.size();
-            }
-            placed.add(new Placed(mount, tag, false));
+            String tag = mount instanceof Mount.HostDirectory ? "mount" + placed.size() : "";
+            placed.add(new Placed(mount, tag, "", false));
         }
-        return new MountPlan(spec, placed, placed.stream().anyMatch(mount -> lacks(spec.root(), mount)));
+        View view = hostShares.open(spec, placed, client, runAs);
+        try {
+            checkRoot(spec, view);
+            List<Placed> complete = new ArrayList<>();
+            for (Placed mount : placed) {
+                complete.add(withFile(mount, view));
+            }
+            Path root = view.path(HostShares.ROOT);
+            return new MountPlan(
+                    spec, hostShares, complete, view, complete.stream().anyMatch(mount -> lacks(root, mount)));
+        } catch (SandboxException | RuntimeException e) {
+            view.close();
+            throw e;
+        }
     }
 
-    /** Where the root surely has a place for a mount, the guest needs no layer to make it in. */
+    private static Placed withFile(Placed placed, View view) throws SandboxException {
+        if (!(placed.mount() instanceof Mount.HostDirectory directory)) {
+            return placed;
+        }
+        String file = view.file(placed.tag());
+        if (!file.isEmpty() && directory.access() instanceof Access.Overlay) {
+            throw precondition(
+                    "mounting " + directory.source() + " on " + directory.target()
+                            + " as an overlay: it is a file (expected: a directory). Mount it ro, or the directory that it is in");
+        }
+        return new Placed(directory, placed.tag(), file, placed.optional());
+    }
+
+    /** Where the root surely has a place for a mount, the guest needs no layer to make it in. A link may lead anywhere. */
     private static boolean lacks(Path root, Placed placed) {
-        return !placed.optional()
-                && !Files.exists(root.resolve(placed.mount().target().toString().substring(1)));
+        if (placed.optional()) {
+            return false;
+        }
+        Path at = root;
+        for (String name : placed.mount().target().toString().substring(1).split("/", -1)) {
+            at = at.resolve(name);
+            if (!Files.exists(at, LinkOption.NOFOLLOW_LINKS) || Files.isSymbolicLink(at)) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    private static void checkRoot(Path root, Host host, HostUser runAs) throws SandboxException {
-        String action = "using " + root + " as the root of a sandbox";
-        checkReadable(action, root, host, runAs, "Name a directory with --root");
+    private static void checkRoot(SandboxSpec spec, View view) throws SandboxException {
+        String action = "using " + spec.root() + " as the root of a sandbox";
+        if (!view.file(HostShares.ROOT).isEmpty()) {
+            throw precondition(action + ": it is not a directory. Name a directory with --root");
+        }
         List<String> missing = NEEDED_DIRECTORIES.stream()
-                .filter(name -> !Files.isDirectory(root.resolve(name)))
+                .filter(name -> !Files.isDirectory(view.path(HostShares.ROOT).resolve(name)))
                 .toList();
         if (!missing.isEmpty()) {
             throw precondition(action + ": it has no directory " + String.join(", ", missing)
                     + " for the guest to mount its file systems on. Make them: mkdir "
-                    + String.join(
-                            " ",
-                            missing.stream()
-                                    .map(name -> root.resolve(name).toString())
-                                    .toList()));
-        }
-    }
-
-    private static void checkSource(Mount.HostDirectory mount, Host host, HostUser runAs) throws SandboxException {
-        String action = "mounting " + mount.source() + " on " + mount.target();
-        checkReadable(action, mount.source(), host, runAs, "Name a directory of this host");
-        if (mount.access() instanceof Access.ReadWrite && !host.mayWrite(mount.source(), runAs)) {
-            throw precondition(action + ": QEMU runs as user " + host.nameOf(runAs)
-                    + ", who may not write there. Give that user the right to (setfacl -m u:" + host.nameOf(runAs)
-                    + ":rwx), or mount it as an overlay, which leaves the directory as it is");
-        }
-    }
-
-    private static void checkReadable(String action, Path directory, Host host, HostUser runAs, String remedy)
-            throws SandboxException {
-        if (!Files.isDirectory(directory)) {
-            throw precondition(
-                    action + ": it is " + (Files.exists(directory) ? "not a directory" : "not there") + ". " + remedy);
-        }
-        Optional<Path> closed = host.firstClosed(directory, runAs);
-        if (closed.isPresent()) {
-            throw precondition(action + ": QEMU runs as user " + host.nameOf(runAs)
-                    + ", which can't read the directory " + closed.get()
-                    + ". Give that user the right to read and enter it (chmod o+rx), or run as a user who may");
+                    + missing.stream().map(name -> spec.root() + "/" + name).collect(Collectors.joining(" ")));
         }
     }
 
@@ -118,11 +128,11 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
     /** Returns what the machine shares with its guest. */
     List<Share> shares() {
         List<Share> shares = new ArrayList<>();
-        shares.add(new Share(ROOT_TAG, spec.root(), true));
+        shares.add(new Share(HostShares.ROOT, view.path(HostShares.ROOT), true));
         for (Placed placed : mounts) {
             if (placed.mount() instanceof Mount.HostDirectory directory) {
-                shares.add(
-                        new Share(placed.tag(), directory.source(), !(directory.access() instanceof Access.ReadWrite)));
+                shares.add(new Share(
+                        placed.tag(), view.path(placed.tag()), !(directory.access() instanceof Access.ReadWrite)));
             }
         }
         return shares;
@@ -136,7 +146,7 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
     GuestConfiguration configuration(SandboxName hostname, BootFileSet files) throws SandboxException {
         return new GuestConfiguration(
                 hostname,
-                new GuestConfiguration.Root(ROOT_TAG, spec.rootAccess(), lacksTargets),
+                new GuestConfiguration.Root(HostShares.ROOT, spec.rootAccess(), lacksTargets),
                 mounts,
                 modules(files));
     }
@@ -164,7 +174,7 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
      * Returns what to tell the caller of a process whose working directory is not the one that the caller means: whoever works below
      * the host's /tmp, or where QEMU's user may not look, would wonder where the files are.
      */
-    Optional<String> strayDirectory(ProcessSpec process, Host host, HostUser runAs) {
+    Optional<String> strayDirectory(ProcessSpec process, HostUser runAs) {
         ByteString directory = process.getWorkingDirectory();
         if (directory.isEmpty()
                 || process.getWorkingDirectoryPolicy() == WorkingDirectoryPolicy.WORKING_DIRECTORY_POLICY_REQUIRED) {
@@ -172,6 +182,7 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
         }
         String raw = directory.toString(StandardCharsets.ISO_8859_1);
         String path = directory.toStringUtf8();
+        String remedy = " To see it there, mount it: --mount type=bind,src=" + path + ",dst=" + path;
         Optional<Placed> covering = mounts.stream()
                 .filter(placed ->
                         GuestPath.isAtOrBelow(raw, placed.mount().target().raw()))
@@ -179,15 +190,24 @@ record MountPlan(SandboxSpec spec, List<Placed> mounts, boolean lacksTargets) {
         if (covering.isPresent()) {
             return covering.filter(Placed::optional)
                     .map(own -> "the working directory " + path + " is not the host's: a sandbox has a "
-                            + own.mount().target() + " of its own, which is empty. To see it there, mount it: --mount"
-                            + " type=bind,src=" + path + ",dst=" + path);
+                            + own.mount().target() + " of its own, which is empty." + remedy);
         }
-        Path onHost = spec.root().resolve(path.substring(1));
-        return Files.isDirectory(onHost) && !host.mayEnter(onHost, runAs)
+        Path seen = view.path(HostShares.ROOT).resolve(path.substring(1));
+        if (spec.root().equals(SandboxSpec.HOST_ROOT) && Files.isDirectory(Path.of(path)) && !Files.isDirectory(seen)) {
+            return Optional.of("the command starts in /, as sandboxes do not see " + path
+                    + ", which is among what is secret on a host." + remedy);
+        }
+        Host host = hostShares.host();
+        return Files.isDirectory(seen) && !host.mayEnter(seen, runAs)
                 ? Optional.of("the command starts in /, as QEMU runs as user " + host.nameOf(runAs)
                         + ", who may not enter " + path
                         + ". Give that user the right to (chmod o+x), or call from another"
                         + " directory")
                 : Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        view.close();
     }
 }

@@ -26,6 +26,7 @@ final class SandboxMaker {
     private final DriverSource drivers;
     private final BootFiles bootFiles;
     private final Host host;
+    private final HostShares shares;
     private final Accelerators accelerators;
     private final GuestBoot boot;
     private final BootDeadlines deadlines;
@@ -35,6 +36,7 @@ final class SandboxMaker {
             DriverSource drivers,
             BootFiles bootFiles,
             Host host,
+            HostShares shares,
             Accelerators accelerators,
             GuestBoot boot,
             BootDeadlines deadlines) {
@@ -42,6 +44,7 @@ final class SandboxMaker {
         this.drivers = drivers;
         this.bootFiles = bootFiles;
         this.host = host;
+        this.shares = shares;
         this.accelerators = accelerators;
         this.boot = boot;
         this.deadlines = deadlines;
@@ -55,8 +58,22 @@ final class SandboxMaker {
         // First of all, since machines of a former agent that are found now hold their names.
         HypervisorDriver driver = drivers.driver(spec.libvirtUri());
         reserveName(sandbox);
-        MountPlan mounts = MountPlan.of(spec, host, runAs);
-        mounts.strayDirectory(order.process(), host, runAs)
+        // It is needed until QEMU has opened what it shares.
+        try (MountPlan mounts = MountPlan.of(spec, shares, order.client(), runAs)) {
+            return make(sandbox, order, observer, driver, runAs, mounts);
+        }
+    }
+
+    private LiveGuest make(
+            Sandbox sandbox,
+            RunOrder order,
+            RunObserver observer,
+            HypervisorDriver driver,
+            HostUser runAs,
+            MountPlan mounts)
+            throws SandboxException, InterruptedException {
+        SandboxSpec spec = order.sandbox();
+        mounts.strayDirectory(order.process(), runAs)
                 .ifPresent(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
         BootFileSet files = bootFiles.prepare(
                 spec.kernel(), message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));

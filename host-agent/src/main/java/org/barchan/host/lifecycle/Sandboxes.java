@@ -17,6 +17,7 @@ import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
+import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
@@ -66,6 +67,8 @@ public final class Sandboxes {
                 this::driver,
                 ports.bootFiles(),
                 ports.host(),
+                new HostShares(
+                        ports.host(), ports.views(), List.of(settings.runtimeDirectory(), settings.stateDirectory())),
                 accelerators,
                 boot,
                 new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
@@ -245,7 +248,8 @@ public final class Sandboxes {
     }
 
     /** What the use cases need of the world. */
-    public record Ports(BootFiles bootFiles, GuestLink link, Consoles consoles, Host host, KernelInventory kernels) {}
+    public record Ports(
+            BootFiles bootFiles, GuestLink link, Consoles consoles, Host host, KernelInventory kernels, Views views) {}
 
     /**
      * How they go about it.

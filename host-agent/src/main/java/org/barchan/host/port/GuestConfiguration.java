@@ -30,8 +30,9 @@ public record GuestConfiguration(SandboxName hostname, Root root, List<Placed> m
     /**
      * A mount.
      *
-     * @param tag of the share, for a directory of the host; else empty
+     * @param tag of the share, for a directory or file of the host; else empty
+     * @param file the name of the file that the share is for; else empty
      * @param optional whether it is left out where its target is no directory
      */
-    public record Placed(Mount mount, String tag, boolean optional) {}
+    public record Placed(Mount mount, String tag, String file, boolean optional) {}
 }

@@ -2,6 +2,7 @@ package org.barchan.host.port;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
@@ -33,14 +34,14 @@ public interface Host {
     /** Returns why a user can't use /dev/kvm; empty where it can be opened, which proves nothing yet. */
     Optional<String> kvmProblem(HostUser user);
 
-    /** Returns the first directory on the way to and including {@code directory} that a user can't enter and list. */
-    Optional<Path> firstClosed(Path directory, HostUser user);
-
     /** Whether a user may make a directory its working directory. */
     boolean mayEnter(Path directory, HostUser user);
 
-    /** Whether a user may make files in a directory. */
-    boolean mayWrite(Path directory, HostUser user);
+    /** Returns the user's home directory; empty where it has none. */
+    Optional<Path> homeOf(HostUser user);
+
+    /** Returns the home directories of people and root, but for one user's. */
+    List<Path> homesOfOthers(HostUser user);
 
     /**
      * A QEMU.

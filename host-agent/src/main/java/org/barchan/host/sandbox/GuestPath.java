@@ -1,6 +1,8 @@
 package org.barchan.host.sandbox;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /**
  * An absolute path in a sandbox. Names of files are bytes there and need not be text: each char of {@code raw} stands for one byte.
@@ -33,6 +35,24 @@ public record GuestPath(String raw) {
     /** @throws IllegalArgumentException as the constructor */
     public static GuestPath of(byte[] bytes) {
         return new GuestPath(new String(bytes, StandardCharsets.ISO_8859_1));
+    }
+
+    /**
+     * Returns a path without "." and "..", which are resolved by the letter.
+     *
+     * @throws IllegalArgumentException as the constructor
+     */
+    public static GuestPath normalized(byte[] bytes) {
+        String raw = new String(bytes, StandardCharsets.ISO_8859_1);
+        Deque<String> parts = new ArrayDeque<>();
+        for (String part : raw.split("/", -1)) {
+            if (part.equals("..")) {
+                parts.pollLast();
+            } else if (!part.equals(".") && !part.isEmpty()) {
+                parts.addLast(part);
+            }
+        }
+        return new GuestPath((raw.startsWith("/") ? "/" : "") + String.join("/", parts));
     }
 
     public byte[] bytes() {

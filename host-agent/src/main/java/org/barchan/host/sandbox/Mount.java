@@ -1,6 +1,5 @@
 package org.barchan.host.sandbox;
 
-import java.nio.file.Path;
 import java.util.List;
 
 /** Something that a sandbox sees at a place of its own. */
@@ -17,11 +16,11 @@ public sealed interface Mount {
     GuestPath target();
 
     /**
-     * A directory of the host.
+     * A directory or file of the host.
      *
      * @param source absolute
      */
-    record HostDirectory(GuestPath target, Path source, Access access) implements Mount {
+    record HostDirectory(GuestPath target, GuestPath source, Access access) implements Mount {
         /** @throws IllegalArgumentException when nothing can be mounted there */
         public HostDirectory {
             checkTarget(target);

@@ -1,6 +1,5 @@
 package org.barchan.host.sandbox;
 
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -9,6 +8,7 @@ import java.util.List;
  * @param name its name, unique among the live sandboxes
  * @param root the directory of the host that it sees as "/", absolute
  * @param rootAccess what can be written to that: read-only or an overlay
+ * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
  * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param vcpus number of virtual CPUs, 1 to 255
  * @param kernelArguments further parameters of its kernel
@@ -17,8 +17,9 @@ import java.util.List;
  */
 public record SandboxSpec(
         SandboxName name,
-        Path root,
+        GuestPath root,
         Access rootAccess,
+        boolean exposeHostRoot,
         List<Mount> mounts,
         MemorySize memory,
         int vcpus,
@@ -28,6 +29,9 @@ public record SandboxSpec(
         String libvirtUri,
         boolean debug,
         ClientLostPolicy clientLostPolicy) {
+    /** The host's "/". */
+    public static final GuestPath HOST_ROOT = new GuestPath("/");
+
     /** Each takes a device of the machine. */
     public static final int MAX_MOUNTS = 64;
 
@@ -47,9 +51,6 @@ public record SandboxSpec(
         }
         if (rootAccess instanceof Access.ReadWrite) {
             throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
-        }
-        if (!root.isAbsolute()) {
-            throw new IllegalArgumentException("root directory: " + root + " (expected: an absolute path)");
         }
         if (vcpus < 1 || vcpus > 255) {
             throw new IllegalArgumentException("vcpus: " + vcpus + " (expected: 1 to 255)");

@@ -3,7 +3,6 @@ package org.barchan.host.api;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.google.protobuf.ByteString;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.barchan.host.sandbox.Access;
@@ -20,8 +19,7 @@ final class MountParserTest {
     private static final String FIELD = "start.sandbox.mounts[0]";
 
     private final List<String> wrong = new ArrayList<>();
-    private final MountParser parser =
-            new MountParser((field, problem) -> wrong.add(field), (field, bytes) -> Path.of(bytes.toStringUtf8()));
+    private final MountParser parser = new MountParser((field, problem) -> wrong.add(field));
 
     @Test
     void mount_bad_namesTheField() {
@@ -88,7 +86,7 @@ final class MountParserTest {
 
         GuestPath a = new GuestPath("/a");
         GuestPath b = new GuestPath("/b");
-        Path source = Path.of("/source");
+        GuestPath source = new GuestPath("/source");
         assertEquals(
                 List.of(
                         new Mount.HostDirectory(a, source, new Access.ReadOnly()),

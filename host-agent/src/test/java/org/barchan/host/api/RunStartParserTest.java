@@ -10,7 +10,6 @@ import com.google.rpc.BadRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -56,9 +55,9 @@ final class RunStartParserTest {
                         "start.process.environment[0].name",
                         "start.process.timeout",
                         "start.sandbox.name",
-                        "start.sandbox.root_directory",
                         "start.sandbox.memory_bytes",
                         "start.sandbox.vcpus",
+                        "start.sandbox.root_directory",
                         "start.sandbox.kernel_modules",
                         "start.sandbox.accelerator",
                         "start.sandbox.libvirt_uri"),
@@ -144,7 +143,8 @@ final class RunStartParserTest {
         RunOrder order = new RunStartParser()
                 .parse(RunStart.newBuilder().setProcess(TRUE).build(), CLIENT);
 
-        assertEquals(Path.of("/"), order.sandbox().root());
+        assertEquals(
+                org.barchan.host.sandbox.SandboxSpec.HOST_ROOT, order.sandbox().root());
         assertEquals(MemorySize.DEFAULT, order.sandbox().memory());
         assertEquals(1, order.sandbox().vcpus());
         assertEquals(AcceleratorChoice.AUTO, order.sandbox().accelerator());

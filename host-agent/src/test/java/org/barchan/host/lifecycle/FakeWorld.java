@@ -26,6 +26,7 @@ import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
@@ -37,7 +38,7 @@ import org.barchan.v1.ProcessSpec;
 
 /** A host with hypervisor, guests, boot files, where any step can be made to fail, and what is left behind is known. */
 public final class FakeWorld
-        implements BootFiles, Consoles, Host, HypervisorDriver, KernelInventory, Hypervisors.Opener {
+        implements BootFiles, Consoles, Host, HypervisorDriver, KernelInventory, Views, Hypervisors.Opener {
     static final HostUser CLIENT = new HostUser(1000, 1000);
     static final Duration KVM_PROOF = Duration.ofSeconds(10);
 
@@ -60,10 +61,10 @@ public final class FakeWorld
 
     final List<MachineSpec> specs = new CopyOnWriteArrayList<>();
     volatile Optional<String> kvmProblem = Optional.of("there is no /dev/kvm");
-    volatile Optional<Path> closedDirectory = Optional.empty();
     volatile Optional<Path> unenterableDirectory = Optional.empty();
+    /** What was asked for of the host's file systems. */
+    final List<Request> requests = new CopyOnWriteArrayList<>();
 
-    volatile Optional<Path> unwritableDirectory = Optional.empty();
     volatile Optional<List<String>> overlayModules = Optional.of(List.of("overlay.ko"));
     /** What the guests of machines that are started from now on do. */
     volatile Consumer<FakeMachine> onStart = machine -> {};
@@ -86,7 +87,7 @@ public final class FakeWorld
 
     public Sandboxes sandboxes() {
         Sandboxes sandboxes = new Sandboxes(
-                new Sandboxes.Ports(this, new Link(), this, this, this),
+                new Sandboxes.Ports(this, new Link(), this, this, this, this),
                 new Hypervisors(this),
                 timer,
                 new Sandboxes.Settings(
@@ -240,18 +241,66 @@ public final class FakeWorld
     }
 
     @Override
-    public Optional<Path> firstClosed(Path path, HostUser user) {
-        return closedDirectory;
-    }
-
-    @Override
     public boolean mayEnter(Path path, HostUser user) {
         return !unenterableDirectory.equals(Optional.of(path));
     }
 
     @Override
-    public boolean mayWrite(Path path, HostUser user) {
-        return !unwritableDirectory.equals(Optional.of(path));
+    public Optional<Path> homeOf(HostUser user) {
+        return Optional.of(Path.of("/home/caller"));
+    }
+
+    @Override
+    public List<Path> homesOfOthers(HostUser user) {
+        return List.of(Path.of("/srv/other"));
+    }
+
+    /** Shows sources where they are. */
+    @Override
+    public View open(Request request) throws SandboxException {
+        step("views.open");
+        requests.add(request);
+        for (Source source : request.sources()) {
+            if (!Files.exists(Path.of(source.path().toString()))) {
+                throw new SandboxException(SandboxException.Code.PRECONDITION, source.action() + ": it is not there");
+            }
+        }
+        FakeView view = new FakeView(request);
+        open.add(view);
+        return view;
+    }
+
+    private final class FakeView implements View {
+        private final Request request;
+
+        FakeView(Request request) {
+            this.request = request;
+        }
+
+        @Override
+        public Path path(String tag) {
+            Path source = source(tag);
+            return Files.isRegularFile(source) ? source.resolveSibling("") : source;
+        }
+
+        @Override
+        public String file(String tag) {
+            Path source = source(tag);
+            return Files.isRegularFile(source) ? source.getFileName().toString() : "";
+        }
+
+        private Path source(String tag) {
+            return request.sources().stream()
+                    .filter(source -> source.tag().equals(tag))
+                    .map(source -> Path.of(source.path().toString()))
+                    .findFirst()
+                    .orElseThrow();
+        }
+
+        @Override
+        public void close() {
+            open.remove(this);
+        }
     }
 
     @Override

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.MachineSpec.Share;
+import org.barchan.host.port.Views;
+import org.barchan.host.port.Views.Mask;
 import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.ClientLostPolicy;
@@ -30,12 +32,15 @@ import org.junit.jupiter.api.io.TempDir;
 final class MountsTest {
     private static final Access READ_ONLY = new Access.ReadOnly();
 
-    private final RecordingObserver observer = new RecordingObserver();
+    private RecordingObserver observer = new RecordingObserver();
     private final FakeWorld world;
-    private final Path source;
+    private Path root;
+    private Path source;
+    private boolean exposed;
 
     MountsTest(@TempDir Path directory) throws IOException {
         world = new FakeWorld(directory);
+        root = world.root();
         source = Files.createDirectory(directory.resolve("source"));
         Files.createDirectory(world.root().resolve("there"));
     }
@@ -44,28 +49,81 @@ final class MountsTest {
     void run_sourceThatIsNoDirectory_namesBothPlaces() throws Exception {
         Path nothing = source.resolve("nothing");
 
-        run(READ_ONLY, new Mount.HostDirectory(new GuestPath("/there"), nothing, READ_ONLY));
+        run(READ_ONLY, new Mount.HostDirectory(new GuestPath("/there"), new GuestPath(nothing.toString()), READ_ONLY));
 
         failsWith("mounting " + nothing + " on /there: it is not there");
     }
 
     @Test
-    void run_sourceThatQemuMayNotRead_namesItsUser() throws Exception {
-        world.closedDirectory = Optional.of(source);
+    void run_rootThatIsAFile_isRefused() throws Exception {
+        root = Files.createFile(source.resolve("file"));
 
-        run(READ_ONLY, bind("/there", READ_ONLY));
+        run(READ_ONLY);
 
-        failsWith("can't read the directory " + source);
+        failsWith("it is not a directory. Name a directory with --root");
     }
 
     @Test
-    void run_sourceThatQemuMayNotWrite_isRefusedOnlyWhenItIsToBeWritten() throws Exception {
-        world.unwritableDirectory = Optional.of(source);
+    void run_overlayOfAFile_isRefused() throws Exception {
+        source = Files.createFile(source.resolve("file"));
 
-        run(READ_ONLY, bind("/there", new Access.ReadWrite()));
+        run(READ_ONLY, bind("/there", new Access.Overlay(0)));
 
-        failsWith("may not write there");
-        assertTrue(String.valueOf(observer.failure().getMessage()).contains("overlay"));
+        failsWith("it is a file (expected: a directory)");
+    }
+
+    @Test
+    void run_file_isNamedToTheGuest() throws Exception {
+        source = Files.createFile(source.resolve("file"));
+
+        run(READ_ONLY, bind("/there", READ_ONLY));
+
+        assertEquals("file", configuration().mounts().getLast().file());
+    }
+
+    @Test
+    void run_failureWithAViewOpen_closesIt() throws Exception {
+        world.fail("bootFiles.prepare", Code.PRECONDITION);
+
+        run(READ_ONLY, bind("/there", READ_ONLY));
+
+        failsWith("injected");
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void run_hostRoot_isMaskedUnlessItIsExposed() throws Exception {
+        root = Path.of("/");
+        source = Path.of("/");
+
+        run(READ_ONLY, bind("/srv", READ_ONLY));
+        observer.awaitStarted();
+        exposed = true;
+        for (Mount[] mounts : new Mount[][] {{bind("/srv", READ_ONLY)}, {}}) {
+            observer = new RecordingObserver();
+            run(READ_ONLY, mounts);
+            observer.awaitStarted();
+        }
+
+        assertEquals(2, world.requests.size(), "the whole host takes no view");
+        for (Views.Source share : world.requests.getFirst().sources()) {
+            assertTrue(share.masks().contains(new Mask.Hidden(Path.of("/etc/shadow"))), share::toString);
+            assertTrue(share.masks().contains(new Mask.Hidden(Path.of("/srv/other"))), share::toString);
+            assertTrue(share.masks().contains(new Mask.Hidden(world.directory.resolve("state"))), share::toString);
+            assertTrue(
+                    share.masks().contains(new Mask.Only(Path.of("/home"), Path.of("/home/caller"))), share::toString);
+        }
+        assertTrue(world.requests.getLast().sources().stream()
+                .allMatch(share -> share.masks().isEmpty()));
+    }
+
+    @Test
+    void run_whatIsNamed_isNotMasked() throws Exception {
+        run(READ_ONLY, bind("/there", READ_ONLY));
+        observer.awaitStarted();
+
+        assertTrue(world.requests.getFirst().sources().stream()
+                .allMatch(share -> share.masks().isEmpty()));
     }
 
     @Test
@@ -165,7 +223,7 @@ final class MountsTest {
     }
 
     private Mount bind(String target, Access access) {
-        return new Mount.HostDirectory(new GuestPath(target), source, access);
+        return new Mount.HostDirectory(new GuestPath(target), new GuestPath(source.toString()), access);
     }
 
     private void run(Access rootAccess, Mount... mounts) {
@@ -194,8 +252,9 @@ final class MountsTest {
     private SandboxSpec spec(Access rootAccess, Mount... mounts) {
         return new SandboxSpec(
                 new SandboxName("box" + world.specs.size()),
-                world.root(),
+                new GuestPath(root.toString()),
                 rootAccess,
+                exposed,
                 List.of(mounts),
                 MemorySize.DEFAULT,
                 1,

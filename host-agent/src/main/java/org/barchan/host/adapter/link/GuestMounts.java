@@ -36,7 +36,7 @@ final class GuestMounts {
                 .setOptional(placed.optional());
         switch (placed.mount()) {
             case Mount.HostDirectory directory -> {
-                message.setNinepTag(placed.tag());
+                message.setNinepTag(placed.tag()).setFile(placed.file());
                 switch (directory.access()) {
                     case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
                     case Access.ReadOnly _ -> message.setReadOnly(true);

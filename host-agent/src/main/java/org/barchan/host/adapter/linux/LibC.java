@@ -50,6 +50,9 @@ interface LibC extends Library {
     /** Leaves the terminal's session, so that a Ctrl-C meant for the client does not reach the agent. */
     int setsid();
 
+    /** Words for error numbers that come from another process. */
+    String strerror(int number);
+
     /** struct passwd of pwd.h. */
     @Structure.FieldOrder({"name", "password", "uid", "gid", "gecos", "directory", "shell"})
     final class Passwd extends Structure {

@@ -4,14 +4,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +24,7 @@ public final class LinuxHost implements Host {
             Path.of("/usr/local/bin/qemu-system-x86_64"),
             Path.of("/usr/libexec/qemu-kvm"));
     private static final Path KVM = Path.of("/dev/kvm");
+    private static final Path PASSWD = Path.of("/etc/passwd");
 
     private final Users users = new Users();
     private final HostUser self = users.self();
@@ -116,59 +114,55 @@ public final class LinuxHost implements Host {
     }
 
     @Override
-    public Optional<Path> firstClosed(Path directory, HostUser user) {
-        List<Path> way = new ArrayList<>();
-        try {
-            for (Path at = directory.toRealPath(); at != null; at = at.getParent()) {
-                way.add(at);
-            }
-            Collections.reverse(way);
-            return users.as(user, () -> {
-                for (Path at : way) {
-                    if (!canEnter(at)) {
-                        return Optional.of(at);
-                    }
-                }
-                return canList(directory) ? Optional.empty() : Optional.of(directory);
-            });
-        } catch (Exception e) {
-            return Optional.of(directory);
-        }
-    }
-
-    @Override
     public boolean mayEnter(Path directory, HostUser user) {
-        return may(LibC.X_OK, directory, user);
-    }
-
-    @Override
-    public boolean mayWrite(Path directory, HostUser user) {
-        return may(LibC.W_OK | LibC.X_OK, directory, user);
-    }
-
-    private boolean may(int what, Path directory, HostUser user) {
         try {
             return users.as(
                     user,
-                    () -> LibC.INSTANCE.faccessat(LibC.AT_FDCWD, directory.toString(), what, LibC.AT_EACCESS) == 0);
+                    () -> LibC.INSTANCE.faccessat(LibC.AT_FDCWD, directory.toString(), LibC.X_OK, LibC.AT_EACCESS)
+                            == 0);
         } catch (Exception e) {
             return false;
         }
     }
 
-    private static boolean canEnter(Path directory) {
+    @Override
+    public Optional<Path> homeOf(HostUser user) {
+        return users.home(user.uid()).map(Path::of).filter(Path::isAbsolute).map(Path::normalize);
+    }
+
+    @Override
+    public List<Path> homesOfOthers(HostUser user) {
+        List<Path> homes = new ArrayList<>();
+        for (String line : users().lines().toList()) {
+            String[] fields = line.split(":", -1);
+            if (fields.length == 7 && fields[2].matches("\\d{1,10}") && fields[5].startsWith("/")) {
+                long uid = Long.parseLong(fields[2]);
+                Path home = Path.of(fields[5]).normalize();
+                if (uid != user.uid() && isPerson(uid) && isOwn(home, uid)) {
+                    homes.add(home);
+                }
+            }
+        }
+        return homes;
+    }
+
+    private static String users() {
         try {
-            // Looking up "." takes the right to search the directory.
-            var _ = Files.readAttributes(directory.resolve("."), BasicFileAttributes.class);
-            return true;
+            return new String(Files.readAllBytes(PASSWD), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            return false;
+            return "";
         }
     }
 
-    private static boolean canList(Path directory) {
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            return entries != null;
+    /** As login.defs(5) and systemd count, with root. */
+    private static boolean isPerson(long uid) {
+        return uid == 0 || (uid >= 1000 && uid != 65534);
+    }
+
+    /** Services have homes that are no homes: /, /usr/sbin, /var/www. */
+    private static boolean isOwn(Path home, long uid) {
+        try {
+            return home.getNameCount() > 0 && ((Integer) Files.getAttribute(home, "unix:uid")).longValue() == uid;
         } catch (IOException e) {
             return false;
         }

@@ -35,6 +35,13 @@ final class Users {
         }
     }
 
+    Optional<String> home(int uid) {
+        synchronized (passwd) {
+            LibC.Passwd entry = libc.getpwuid(uid);
+            return entry == null ? Optional.empty() : Optional.ofNullable(entry.directory);
+        }
+    }
+
     /**
      * Does something with the file access rights of another user: the kernel decides, so that access lists count too. On a thread
      * that ends with it, since rights that have been given away are not taken back.

@@ -49,7 +49,8 @@ class NettyGuestTest {
     private static final GuestConfiguration CONFIGURATION = new GuestConfiguration(
             new SandboxName("box"),
             new GuestConfiguration.Root("root", new Access.ReadOnly(), false),
-            List.of(new GuestConfiguration.Placed(new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), "", true)),
+            List.of(new GuestConfiguration.Placed(
+                    new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), "", "", true)),
             List.of("9p.ko"));
 
     @TempDir

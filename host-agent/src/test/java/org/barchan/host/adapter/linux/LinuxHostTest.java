@@ -32,45 +32,23 @@ final class LinuxHostTest {
     }
 
     @Test
-    void firstClosed_directoryOnTheWay_isNamed() throws Exception {
-        requireRoot();
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Path closed = make("closed", "rwx------");
-        Path below = make("closed/below", "rwxr-xr-x");
-
-        assertEquals(Optional.of(closed), host.firstClosed(below, NOBODY));
-        assertEquals(Optional.empty(), host.firstClosed(below, host.self()));
-    }
-
-    @Test
-    void firstClosed_directoryThatCannotBeListed_isNamed() throws Exception {
-        requireRoot();
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Path passable = make("passable", "rwx--x--x");
-
-        assertEquals(Optional.of(passable), host.firstClosed(passable, NOBODY));
-        assertEquals(Optional.empty(), host.firstClosed(make("open", "rwxr-xr-x"), NOBODY));
-    }
-
-    @Test
-    void mayEnterAndWrite_asTheModeSays() throws Exception {
+    void mayEnter_asTheModeSays() throws Exception {
         requireRoot();
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path closed = make("mine", "rwx------");
         Path passable = make("passable-only", "rwx--x--x");
-        Path open = make("for-all", "rwxrwxrwx");
         assertFalse(host.mayEnter(closed, NOBODY));
         assertTrue(host.mayEnter(passable, NOBODY));
         assertFalse(host.mayEnter(Files.createDirectory(closed.resolve("below")), NOBODY));
-        assertFalse(host.mayWrite(passable, NOBODY));
-        assertTrue(host.mayWrite(open, NOBODY));
-        assertTrue(host.mayWrite(closed, host.self()));
     }
 
     @Test
-    void firstClosed_missingDirectory_isNamed() {
-        Path missing = directory.resolve("missing");
-        assertEquals(Optional.of(missing), host.firstClosed(missing, host.self()));
+    void homes_areThoseOfPeople() {
+        assertEquals(Optional.of(Path.of("/root")), host.homeOf(new HostUser(0, 0)));
+        assertEquals(Optional.empty(), host.homeOf(new HostUser(4123456, 1)));
+        assertTrue(host.homesOfOthers(NOBODY).contains(Path.of("/root")));
+        assertFalse(host.homesOfOthers(new HostUser(0, 0)).contains(Path.of("/root")));
+        assertFalse(host.homesOfOthers(NOBODY).contains(Path.of("/bin")), "the home of a service");
     }
 
     @Test

@@ -1,0 +1,257 @@
+package org.barchan.host.adapter.linux;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.barchan.host.port.Views;
+import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxException.Code;
+
+/** Views by a process each, whose mount namespace has them: see {@code barchan-view.c}, which says what goes to and fro. */
+public final class ViewHelper implements Views {
+    private static final int DEADLINE_SECONDS = 20;
+    private static final String FILE = "file";
+    private static final int ENOENT = 2;
+    private static final int EACCES = 13;
+    private static final int ENOTDIR = 20;
+    private static final int EROFS = 30;
+    private static final int ELOOP = 40;
+
+    private final Path program;
+    private final Users users = new Users();
+
+    /** @param program barchan-view */
+    public ViewHelper(Path program) {
+        this.program = program;
+    }
+
+    @Override
+    public View open(Request request) throws SandboxException {
+        Process process;
+        try {
+            process = new ProcessBuilder(program.toString())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        } catch (IOException e) {
+            throw new SandboxException(
+                    Code.PRECONDITION,
+                    "starting " + program + ": " + e.getMessage() + ". Build Barchan anew: make build",
+                    e);
+        }
+        boolean opened = false;
+        try {
+            OutputStream in = process.getOutputStream();
+            in.write(records(request));
+            in.flush();
+            ProcessView view = view(request, process, answer(process));
+            opened = true;
+            return view;
+        } catch (IOException e) {
+            throw new SandboxException(Code.INTERNAL, "talking to " + program + ": " + e.getMessage(), e);
+        } finally {
+            if (!opened) {
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    private static byte[] records(Request request) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        record(out, "client " + numbers(request.client()), new byte[0]);
+        record(out, "emulator " + numbers(request.emulator()), new byte[0]);
+        for (Source source : request.sources()) {
+            record(
+                    out,
+                    "share " + source.tag() + (source.writable() ? " rw " : " ro "),
+                    source.path().bytes());
+        }
+        for (Source source : request.sources()) {
+            for (Mask mask : source.masks()) {
+                switch (mask) {
+                    case Mask.Hidden(Path path) -> record(out, "mask " + source.tag() + " ", bytes(path));
+                    case Mask.Only(Path directory, Path kept) ->
+                        record(out, "only " + source.tag() + " " + directory + " ", bytes(kept));
+                }
+            }
+        }
+        record(out, "end", new byte[0]);
+        return out.toByteArray();
+    }
+
+    private static void record(ByteArrayOutputStream out, String words, byte[] path) {
+        out.writeBytes(words.getBytes(StandardCharsets.UTF_8));
+        out.writeBytes(path);
+        out.write(0);
+    }
+
+    private static byte[] bytes(Path path) {
+        return path.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String numbers(HostUser user) {
+        return user.uid() + " " + user.gid();
+    }
+
+    /** Returns the lines up to and including the last. */
+    private List<String> answer(Process process) throws IOException, SandboxException {
+        CompletableFuture<List<String>> lines = new CompletableFuture<>();
+        Thread.ofVirtual().name("view-" + process.pid()).start(() -> {
+            try {
+                List<String> read = new ArrayList<>();
+                var reader = process.inputReader(StandardCharsets.UTF_8);
+                String line = reader.readLine();
+                while (line != null) {
+                    read.add(line);
+                    line = line.equals("ready") ? null : reader.readLine();
+                }
+                lines.complete(read);
+            } catch (IOException e) {
+                lines.completeExceptionally(e);
+            }
+        });
+        try {
+            return lines.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            throw new SandboxException(
+                    Code.PRECONDITION,
+                    "opening what the sandbox is to see of the host: no answer within " + DEADLINE_SECONDS
+                            + " s. A file system of the host may hang (a network mount?): see which, or do not mount it",
+                    e);
+        } catch (ExecutionException e) {
+            throw new IOException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private ProcessView view(Request request, Process process, List<String> answer) throws SandboxException {
+        Map<String, String> files = new HashMap<>();
+        List<String> problems = new ArrayList<>();
+        for (String line : answer) {
+            String[] words = line.split(" ", 4);
+            switch (words[0]) {
+                case "share" -> files.put(words[1], words[2].equals("file") ? FILE : "");
+                case "problem" ->
+                    problems.add(problem(request, source(request, words[1]), words[2], Integer.parseInt(words[3])));
+                case "failed" -> throw failed(words[1], Integer.parseInt(words[2]));
+                case "ready" -> {
+                    return new ProcessView(process, files);
+                }
+                default -> throw new SandboxException(Code.INTERNAL, program + " said: " + line);
+            }
+        }
+        if (problems.isEmpty()) {
+            throw new SandboxException(Code.INTERNAL, program + " ended without an answer");
+        }
+        throw new SandboxException(Code.PRECONDITION, String.join("\n", problems));
+    }
+
+    private static Source source(Request request, String tag) {
+        return request.sources().stream()
+                .filter(source -> source.tag().equals(tag))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private String problem(Request request, Source source, String what, int errno) {
+        String qemu = "QEMU runs as user " + name(request.emulator());
+        return source.action() + ": "
+                + switch (what) {
+                    case "open" -> cannotOpen(request.client(), source, errno);
+                    case "kind" ->
+                        "it is neither a directory nor a regular file (expected: one of these; devices, sockets and"
+                                + " FIFOs of the host are not shared)";
+                    case "read" ->
+                        qemu + ", which can't read " + source.path()
+                                + ". Give that user the right to read and enter it (chmod o+rx, or setfacl -m u:"
+                                + name(request.emulator()) + ":rx), or run as a user who may";
+                    case "write" ->
+                        errno == EROFS
+                                ? "its file system is read-only. Mount it ro, or as an overlay"
+                                : qemu + ", who may not write there. Give that user the right to (setfacl -m u:"
+                                        + name(request.emulator())
+                                        + ":rwx), or mount it as an overlay, which leaves the directory as it is";
+                    default -> "the kernel won't mount it elsewhere (" + error(errno) + "). Name another place";
+                };
+    }
+
+    private String cannotOpen(HostUser client, Source source, int errno) {
+        return switch (errno) {
+            case ENOENT, ENOTDIR -> "it is not there. Name a directory or file of this host";
+            case EACCES ->
+                "user " + name(client) + " may not enter a directory on the way there. Give that user the right to"
+                        + " (chmod o+x), or name another place";
+            case ELOOP ->
+                "a part of it is a symbolic link, which others may point elsewhere. Name what it leads to"
+                        + realPath(client, source);
+            default -> "opening it: " + error(errno) + ". Name another place";
+        };
+    }
+
+    private String realPath(HostUser client, Source source) {
+        try {
+            return users.as(
+                    client,
+                    () -> ": " + Path.of(source.path().toString()).toRealPath().toString());
+        } catch (Exception e) {
+            return "";
+        }
+    }
+
+    private SandboxException failed(String step, int errno) {
+        return step.startsWith("unshare")
+                ? new SandboxException(
+                        Code.PRECONDITION,
+                        "making a namespace for what the sandbox is to see of the host: " + error(errno)
+                                + ". Allow it: user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 and"
+                                + " kernel.apparmor_restrict_unprivileged_userns=0 where sysctl knows them; in a container,"
+                                + " one that may unshare. Or show all of the host: --expose-host-root, without mounts of"
+                                + " host directories")
+                : new SandboxException(
+                        Code.INTERNAL,
+                        "putting together what the sandbox is to see of the host: " + step + ": " + error(errno));
+    }
+
+    private static String error(int errno) {
+        return LibC.INSTANCE.strerror(errno);
+    }
+
+    private String name(HostUser user) {
+        return users.name(user.uid()).orElseGet(() -> Integer.toString(user.uid()));
+    }
+
+    private record ProcessView(Process process, Map<String, String> files) implements View {
+        @Override
+        public Path path(String tag) {
+            file(tag);
+            return Path.of("/proc", Long.toString(process.pid()), "root", tag);
+        }
+
+        @Override
+        public String file(String tag) {
+            String file = files.get(tag);
+            if (file == null) {
+                throw new IllegalArgumentException("no share " + tag);
+            }
+            return file;
+        }
+
+        @Override
+        public void close() {
+            // It can do nothing and holds nothing but its namespace.
+            process.destroyForcibly();
+        }
+    }
+}
