@@ -6,14 +6,20 @@
  *
  *   client UID GID          whose rights decide what may be opened
  *   emulator UID GID        whose rights decide what can be read: the user that QEMU runs as
- *   share TAG ro|rw PATH    a directory, or a file, of the host; PATH is absolute
+ *   share TAG ro|rw emulator|client PATH
+ *                           a directory, or a file, of the host, and with whose rights it is read and written; PATH is absolute
  *   mask TAG PATH           what of a share is to look empty, if it is there; PATH is absolute, with the share as root; links are followed
  *   only TAG DIR KEEP       of a directory of a share nothing is to be seen but KEEP, which lies below it; both as above, without blanks
+ *   serve TAG OPTIONS PROGRAM
+ *                           a virtiofsd for a share, which QEMU finds at TAG.socket
  *   end
  *
  * Answers by lines: "problem TAG WHAT ERRNO" for each share that does not do, or "failed STEP ERRNO"; else "share TAG directory|file" for
  * each, and "ready". From then on the shares are at /proc/PID/root/TAG (a file at /proc/PID/root/TAG/file), for the emulator's user too. It
  * lives until standard input ends.
+ *
+ * A virtiofsd has a user namespace of its own, in which it is its user and has power over nothing but the share. It ends when QEMU closes the
+ * connection, or when this ends before QEMU has opened it.
  *
  * The last thing is a further user and mount namespace. The kernel locks the mounts that go with it, and locked ones stay together when
  * the namespace ends: who has a share open sees it masked for good, though nothing holds the namespace.
@@ -23,20 +29,31 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* sys/mount.h and linux/mount.h can't both be included with every C library. */
@@ -51,6 +68,7 @@ extern int mount(const char *source, const char *target, const char *type, unsig
 #define MOST_INPUT (1 << 20)
 #define MAX_SHARES 256
 #define MAX_GROUPS 1024
+#define MOST_FILES (1 << 20)
 #define EMPTY_FILE ".empty/file"
 
 struct user {
@@ -62,14 +80,19 @@ struct share {
   const char *tag;
   const char *path;
   bool writable;
+  bool as_client;
   bool directory;
   int tree;
+  /* Of its virtiofsd. */
+  pid_t server;
+  int socket;
 };
 
 static struct user client, emulator;
 static struct share shares[MAX_SHARES];
 static int share_count;
 static uid_t self;
+static int null;
 static gid_t own_groups[MAX_GROUPS];
 static int own_group_count;
 
@@ -109,19 +132,23 @@ static void set_capabilities(bool effective) {
   check(syscall(SYS_capset, &header, data), "capset");
 }
 
+static void take_groups(struct user user) {
+  gid_t groups[MAX_GROUPS];
+  int count = MAX_GROUPS;
+  struct passwd *entry = getpwuid(user.uid);
+  if (!entry || getgrouplist(entry->pw_name, user.gid, groups, &count) < 0) {
+    groups[0] = user.gid;
+    count = 1;
+  }
+  check(setgroups(count, groups), "setgroups");
+}
+
 /* From here to act_as_self(), files are accessed with the rights of an ordinary user. Root's own are those that it has. */
 static void act_as(struct user user) {
   if (self != 0) {
     set_capabilities(false);
   } else if (user.uid != 0) {
-    gid_t groups[MAX_GROUPS];
-    int count = MAX_GROUPS;
-    struct passwd *entry = getpwuid(user.uid);
-    if (!entry || getgrouplist(entry->pw_name, user.gid, groups, &count) < 0) {
-      groups[0] = user.gid;
-      count = 1;
-    }
-    check(setgroups(count, groups), "setgroups");
+    take_groups(user);
     setfsgid(user.gid);
     setfsuid(user.uid);
     /* They never fail; asking with an impossible number tells what is in force. */
@@ -155,7 +182,7 @@ static const char *open_share(struct share *share) {
   errno = 0;
   share->directory = S_ISDIR(s.st_mode);
   if (!share->directory && !S_ISREG(s.st_mode)) return "kind";
-  act_as(emulator);
+  act_as(share->as_client ? client : emulator);
   bool readable = may(fd, share->directory ? R_OK | X_OK : R_OK);
   bool writable = !share->writable || may(fd, share->directory ? W_OK | X_OK : W_OK);
   int error = errno;
@@ -282,6 +309,192 @@ static void only(const char *tag, const char *directory, const char *keep) {
   }
 }
 
+/*
+ * What an ordinary user may do in a directory with root's rights in a namespace: no programs that give away who made them, no devices. For who
+ * has one user alone, changes of the user are none.
+ */
+static void filter_calls(bool one_user) {
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, value)
+#define REFUSE(error) ANSWER(SECCOMP_RET_ERRNO | (error))
+#define ALLOW ANSWER(SECCOMP_RET_ALLOW)
+#define IF(number, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, count)
+#define WITHOUT_SPECIAL_BITS(number, argument) \
+  IF(number, 4), LOAD(args[argument]), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 0, 1), REFUSE(EPERM), ALLOW
+#define CREATING_WITHOUT_SPECIAL_BITS(number, flags, argument)                                                                   \
+  IF(number, 6), LOAD(args[flags]), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), 0, 3), LOAD(args[argument]), \
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 0, 1), REFUSE(EPERM), ALLOW
+#define NO_DEVICE(number, argument)                                                                                            \
+  IF(number, 7), LOAD(args[argument]), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 3, 0),                             \
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, S_IFMT), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, S_IFCHR, 1, 0),                            \
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, S_IFBLK, 0, 1), REFUSE(EPERM), ALLOW
+#define CHANGES_NOTHING(number) IF(number, 1), REFUSE(0)
+  struct sock_filter filter[] = {
+      LOAD(arch),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+      ANSWER(SECCOMP_RET_KILL_PROCESS),
+      LOAD(nr),
+      WITHOUT_SPECIAL_BITS(SYS_chmod, 1),
+      WITHOUT_SPECIAL_BITS(SYS_fchmod, 1),
+      WITHOUT_SPECIAL_BITS(SYS_fchmodat, 2),
+      WITHOUT_SPECIAL_BITS(SYS_mkdir, 1),
+      WITHOUT_SPECIAL_BITS(SYS_mkdirat, 2),
+      WITHOUT_SPECIAL_BITS(SYS_creat, 1),
+      CREATING_WITHOUT_SPECIAL_BITS(SYS_open, 1, 2),
+      CREATING_WITHOUT_SPECIAL_BITS(SYS_openat, 2, 3),
+      NO_DEVICE(SYS_mknod, 1),
+      NO_DEVICE(SYS_mknodat, 2),
+      /* Their arguments can't be looked at, or their programs know how to do without them. */
+      IF(SYS_openat2, 1),
+      REFUSE(ENOSYS),
+      IF(452 /* fchmodat2 */, 1),
+      REFUSE(ENOSYS),
+      IF(SYS_io_uring_setup, 1),
+      REFUSE(ENOSYS),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000 /* x32 */, 0, 1),
+      REFUSE(ENOSYS),
+      BPF_JUMP(BPF_JMP | BPF_JA, one_user ? 0 : 6, 0, 0),
+      CHANGES_NOTHING(SYS_setresuid),
+      CHANGES_NOTHING(SYS_setresgid),
+      CHANGES_NOTHING(SYS_setgroups),
+      ALLOW,
+  };
+  struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+  check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+  check(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
+}
+
+/* What is taken to shut oneself in, and is given up then; and, where nothing is written, to open files as overlays do: O_NOATIME is for owners. */
+static void keep_capabilities(bool owner) {
+  uint32_t kept = 1U << CAP_SYS_ADMIN | 1U << CAP_SYS_CHROOT | 1U << CAP_SETPCAP | (owner ? 1U << CAP_FOWNER : 0);
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2] = {{kept, kept, kept}, {0}};
+  for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+    if (cap >= 32 || !(kept & 1U << cap)) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+  }
+  check(syscall(SYS_capset, &header, data), "capset");
+  for (int cap = 0; cap < 32; cap++) {
+    if (kept & 1U << cap) check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0), "ambient");
+  }
+}
+
+/* Becomes a virtiofsd. The other end of the channel writes the maps of users, where this process may not. */
+static void become_server(struct share *share, const char *given, const char *program, int channel) {
+  struct user user = share->as_client ? client : emulator;
+  bool rooted = self == 0 && user.uid == 0;
+  char fd[32], source[PATH_MAX], options[256], c = 0;
+  struct rlimit files;
+  /* Each file that the guest knows is open. */
+  check(getrlimit(RLIMIT_NOFILE, &files), "getrlimit");
+  struct rlimit more = {.rlim_cur = MOST_FILES, .rlim_max = MOST_FILES};
+  files.rlim_cur = files.rlim_max;
+  if (files.rlim_max >= MOST_FILES || setrlimit(RLIMIT_NOFILE, &more) < 0) check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+  if (self == 0) {
+    take_groups(user);
+    check(setresgid(user.gid, user.gid, user.gid), "setgid");
+    check(setresuid(user.uid, user.uid, user.uid), "setuid");
+    check(prctl(PR_SET_DUMPABLE, 1), "dumpable");
+    check(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC), "unshare-user");
+    check(write(channel, &c, 1), "channel");
+    if (read(channel, &c, 1) != 1) fail("map");
+  } else {
+    enter_namespaces(user.uid, user.gid);
+  }
+  bool owner = self == 0 && !share->writable;
+  if (!rooted) keep_capabilities(owner);
+  snprintf(fd, sizeof fd, "--fd=%d", share->socket);
+  snprintf(source, sizeof source, "source=/dev/%s", share->tag);
+  snprintf(options, sizeof options, "sandbox=namespace,%s%s%s", given,
+           rooted ? "" : ",modcaps=-chown:-dac_override:-fsetid:-setgid:-setuid:-mknod:-setfcap", rooted || owner ? "" : ":-fowner");
+  check(fcntl(share->socket, F_SETFD, 0), "fcntl");
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
+  /* Who reads what it has to say may end before it. */
+  signal(SIGPIPE, SIG_IGN);
+  check(dup2(null, STDIN_FILENO), "dup");
+  check(dup2(null, STDOUT_FILENO), "dup");
+  filter_calls(!rooted);
+  execl(program, "virtiofsd", fd, "-o", source, "-o", options, "--rlimit-nofile=0", "-f", (char *)0);
+  int error = errno;
+  if (write(channel, &error, sizeof error) < 0) _exit(2);
+  _exit(1);
+}
+
+static void write_maps(pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+  write_file(path, "0 0 4294967295");
+  snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
+  write_file(path, "0 0 4294967295");
+}
+
+static void listen_for(struct share *share) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s.socket", share->tag);
+  share->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  check(share->socket, "socket");
+  check(bind(share->socket, (struct sockaddr *)&address, sizeof address), "bind");
+  check(chown(address.sun_path, emulator.uid, emulator.gid), "chown");
+  check(chmod(address.sun_path, 0600), "chmod");
+  check(listen(share->socket, 1), "listen");
+}
+
+static void serve(const char *tag, const char *options, const char *program) {
+  struct share *share = shares;
+  while (share < shares + share_count && strcmp(share->tag, tag) != 0) share++;
+  if (share == shares + share_count) {
+    errno = EINVAL;
+    fail("parse");
+  }
+  int channel[2], error;
+  char c = 0;
+  listen_for(share);
+  check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), "socketpair");
+  fflush(stdout);
+  share->server = fork();
+  check(share->server, "fork");
+  if (share->server == 0) {
+    close(channel[0]);
+    become_server(share, options, program, channel[1]);
+  }
+  close(channel[1]);
+  if (self == 0) {
+    if (read(channel[0], &c, 1) != 1) exit(1);
+    write_maps(share->server);
+    check(write(channel[0], &c, 1), "channel");
+  }
+  /* It is closed by exec, without a word. */
+  if (read(channel[0], &error, sizeof error) > 0) {
+    errno = error;
+    fail("exec");
+  }
+  close(channel[0]);
+}
+
+/* Waits for the end of standard input. A server that ends takes no connection any more, nor does any when this ends. */
+static void stay(void) {
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signalfd(-1, &children, SFD_CLOEXEC), .events = POLLIN}};
+  bool ended = false;
+  while (!ended) {
+    if (poll(fds, 2, -1) < 0) continue;
+    char c;
+    ended = fds[0].revents && read(STDIN_FILENO, &c, 1) <= 0;
+    struct signalfd_siginfo info;
+    if (fds[1].revents && read(fds[1].fd, &info, sizeof info) < 0) continue;
+    for (int i = 0; i < share_count; i++) {
+      if (shares[i].server && (ended || waitpid(shares[i].server, 0, WNOHANG) == shares[i].server)) {
+        shutdown(shares[i].socket, SHUT_RDWR);
+        close(shares[i].socket);
+        shares[i].server = 0;
+      }
+    }
+  }
+}
+
 static char *read_input(size_t *length) {
   char *input = malloc(MOST_INPUT);
   static const char end[] = "end";
@@ -327,6 +540,7 @@ static bool take(char *record) {
     struct share *share = &shares[share_count++];
     share->tag = word(&rest);
     share->writable = strcmp(word(&rest), "rw") == 0;
+    share->as_client = strcmp(word(&rest), "client") == 0;
     share->path = rest;
   } else {
     rest[-1] = ' ';
@@ -344,6 +558,9 @@ static void cover_up(char *record) {
   } else if (strcmp(kind, "only") == 0) {
     char *directory = word(&rest);
     only(tag, directory, rest);
+  } else if (strcmp(kind, "serve") == 0) {
+    char *options = word(&rest);
+    serve(tag, options, rest);
   } else {
     errno = EINVAL;
     fail("parse");
@@ -384,6 +601,14 @@ int main(void) {
   char *masks = input;
   self = geteuid();
   umask(0);
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &children, 0);
+  /* Who reads what is said there may have ended, or wait. */
+  fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
+  null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  check(null, "open-null");
   own_group_count = getgroups(MAX_GROUPS, own_groups);
   check(own_group_count, "getgroups");
   while (strcmp(masks, "end") != 0) {
@@ -409,7 +634,6 @@ int main(void) {
   for (int i = 0; i < share_count; i++) printf("share %s %s\n", shares[i].tag, shares[i].directory ? "directory" : "file");
   printf("ready\n");
   fflush(stdout);
-  char c;
-  while (read(STDIN_FILENO, &c, 1) > 0 || errno == EINTR) errno = 0;
+  stay();
   return 0;
 }

@@ -9,12 +9,14 @@ public sealed interface Mount {
     String target();
 
     /**
-     * A directory of the agent's host.
+     * A directory or file of the agent's host.
      *
-     * @param source the directory
+     * @param source the directory or file; no part of its path is a symbolic link
      * @param overlayBytes most bytes that are written to an overlay; by default half of the guest's memory
+     * @param transport by what it gets into the guest
      */
-    record HostDirectory(String target, String source, MountMode mode, OptionalLong overlayBytes) implements Mount {
+    record HostDirectory(String target, String source, MountMode mode, OptionalLong overlayBytes, Transport transport)
+            implements Mount {
         /** @throws IllegalArgumentException if a path is not absolute, or there is a size without an overlay */
         public HostDirectory {
             ProcessSpec.checkAbsolute("mount target", target);

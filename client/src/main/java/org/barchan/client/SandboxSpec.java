@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
  * @param rootMode what can be written to that: read-only or an overlay
  * @param rootOverlayBytes most bytes that are written to that overlay; by default half of the guest's memory
  * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
+ * @param rootTransport by what its root gets into the guest
  * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param memoryBytes memory of the guest, at least 128 MiB; by default 512 MiB
  * @param vcpus number of virtual CPUs, 1 to 255; by default 1
@@ -31,6 +32,7 @@ public record SandboxSpec(
         MountMode rootMode,
         OptionalLong rootOverlayBytes,
         boolean exposeHostRoot,
+        Transport rootTransport,
         List<Mount> mounts,
         OptionalLong memoryBytes,
         OptionalInt vcpus,
@@ -114,6 +116,7 @@ public record SandboxSpec(
         private Optional<String> libvirtUri = Optional.empty();
         private boolean debug;
         private boolean exposeHostRoot;
+        private Transport rootTransport = Transport.AUTO;
 
         private Builder() {}
 
@@ -139,6 +142,11 @@ public record SandboxSpec(
 
         public Builder exposeHostRoot(boolean value) {
             exposeHostRoot = value;
+            return this;
+        }
+
+        public Builder rootTransport(Transport value) {
+            rootTransport = value;
             return this;
         }
 
@@ -197,6 +205,7 @@ public record SandboxSpec(
                     rootMode,
                     rootOverlayBytes,
                     exposeHostRoot,
+                    rootTransport,
                     mounts,
                     memoryBytes,
                     vcpus,

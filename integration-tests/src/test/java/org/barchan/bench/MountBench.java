@@ -18,6 +18,8 @@ import org.barchan.bench.BareGuest.Arrival;
 /** What mounts cost: at the start of a sandbox, and as against the same work on the host. */
 final class MountBench {
     private static final int MOUNTS = 16;
+    private static final List<String> TRANSPORTS = List.of("9p", "virtiofs");
+    private static final List<String> MODES = List.of("ro", "rw", "overlay");
     private static final int LARGE_BYTES = 128 << 20;
     private static final int DIRECTORIES = 40;
     private static final int FILES_EACH = 50;
@@ -53,36 +55,48 @@ final class MountBench {
         try {
             fill(directory);
             var _ = start(List.of());
-            List<Double> each = new ArrayList<>();
+            Map<String, List<Double>> each = new TreeMap<>();
+            List<Double> virtiofsRoot = new ArrayList<>();
             List<Double> overlaidRoot = new ArrayList<>();
             for (int i = 1; i <= rounds; i++) {
                 System.err.println("bench: mounts, round " + i + " of " + rounds);
                 double none = start(List.of());
-                List<String> mounts = new ArrayList<>();
-                for (int mount = 0; mount < MOUNTS; mount++) {
-                    mounts.addAll(List.of("--mount", mount(directory, "/mnt", "ro")));
+                for (String transport : TRANSPORTS) {
+                    List<String> mounts = new ArrayList<>();
+                    for (int mount = 0; mount < MOUNTS; mount++) {
+                        mounts.addAll(List.of("--mount", mount(directory, "/mnt", "ro", transport)));
+                    }
+                    each.computeIfAbsent(transport, any -> new ArrayList<>())
+                            .add((start(mounts) - none) * 1000 / MOUNTS);
                 }
-                each.add((start(mounts) - none) * 1000 / MOUNTS);
+                virtiofsRoot.add((start(List.of("--root-transport", "virtiofs")) - none) * 1000);
                 overlaidRoot.add((start(List.of("--root-mode", "overlay")) - none) * 1000);
                 note("host", new ProcessBuilder(script(directory.toString())));
-                for (String mode : List.of("ro", "rw", "overlay")) {
-                    List<String> command = new ArrayList<>(
-                            List.of("run", "--accel", "tcg", "--mount", mount(directory, "/srv", mode), "--"));
-                    command.addAll(script("/srv"));
-                    note(mode, bench.barchan(command.toArray(String[]::new)));
-                    Files.deleteIfExists(directory.resolve("written"));
+                for (String transport : TRANSPORTS) {
+                    for (String mode : MODES) {
+                        List<String> command = new ArrayList<>(List.of(
+                                "run", "--accel", "tcg", "--mount", mount(directory, "/srv", mode, transport), "--"));
+                        command.addAll(script("/srv"));
+                        note(transport + " " + mode, bench.barchan(command.toArray(String[]::new)));
+                        Files.deleteIfExists(directory.resolve("written"));
+                    }
                 }
             }
             System.out.println();
             Table.begin("ratio to the host");
-            Table.row("a mount, at the start (of " + MOUNTS + ")", "ms", each, null);
+            each.forEach((transport, values) ->
+                    Table.row("a mount by " + transport + ", at the start (of " + MOUNTS + ")", "ms", values, null));
+            Table.row("the root by virtiofs, at the start, against 9p", "ms", virtiofsRoot, null);
             Table.row("an overlay over the root, at the start", "ms", overlaidRoot, null);
             for (String work : WORK.keySet()) {
                 List<Double> host = values("host", work);
                 Table.row(work + ": host", "ms", host, null);
-                for (String mode : List.of("ro", "rw", "overlay")) {
-                    if (!work.startsWith("write") || !mode.equals("ro")) {
-                        Table.row(work + ": " + mode, "ms", values(mode, work), host);
+                for (String transport : TRANSPORTS) {
+                    for (String mode : MODES) {
+                        if (!work.startsWith("write") || !mode.equals("ro")) {
+                            String where = transport + " " + mode;
+                            Table.row(work + ": " + where, "ms", values(where, work), host);
+                        }
                     }
                 }
             }
@@ -106,8 +120,8 @@ final class MountBench {
         }
     }
 
-    private static String mount(Path source, String target, String mode) {
-        return "type=bind,src=" + source + ",dst=" + target + "," + mode;
+    private static String mount(Path source, String target, String mode, String transport) {
+        return "type=bind,src=" + source + ",dst=" + target + "," + mode + ",transport=" + transport;
     }
 
     private static List<String> script(String directory) {

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a sandbox sees at places of its own, and what becomes of what is written there. */
@@ -79,9 +80,6 @@ class MountsIT {
                         "mounting .*/fifo on /srv: it is neither a directory nor a regular file",
                         "mounting .*/link on /srv: .*symbolic link.*leads to: " + directory.resolve("sub"),
                         "mounting /dev/zero on /srv: it is neither");
-        barchan.call("run", "-m", bind(directory.resolve("file"), "/srv", "overlay"), "--", "true")
-                .expect(125)
-                .expectStderr("it is a file");
         barchan.awaitNoSandbox();
         if (Root.isRoot()) {
             Path closed = Files.createDirectory(
@@ -91,7 +89,7 @@ class MountsIT {
                     .expect(125)
                     .expectStderr("can't read .*closed", "chmod");
             Path owned = Files.createDirectory(scratch.resolve("owned"));
-            barchan.call("run", "-m", bind(owned, "/srv", "rw"), "--", "true")
+            barchan.call("run", "-m", bind(owned, "/srv", "rw,transport=9p"), "--", "true")
                     .expect(125)
                     .expectStderr("may not write there", "overlay");
         }
@@ -170,6 +168,26 @@ class MountsIT {
         assertEquals("host\nhost\none\nhost\nmore\n", result.out(), result::toString);
         result.expectStderr("cannot create /made/one: Read-only file system");
         assertEquals("host\nmore\n", Files.readString(file));
+    }
+
+    @Test
+    void include_isACopy() throws IOException {
+        Files.writeString(directory.resolve("list"), "# of copies\n\n/made/sub=" + directory.resolve("sub") + "\n");
+        Map<String, String> before = inventory();
+
+        Result result = run(
+                List.of(
+                        "-i",
+                        "/etc/hostname=" + directory.resolve("file"),
+                        "-I",
+                        directory.resolve("list").toString()),
+                """
+                echo more >> /etc/hostname; cat /etc/hostname; stat -c %a /etc/hostname; echo new > /made/sub/new; cat /made/sub/*
+                echo all > /etc/hostname; cat /etc/hostname
+                """);
+
+        assertEquals("host\nmore\n666\nbelow\nnew\nall\n", result.out(), result::toString);
+        assertEquals(before, inventory());
     }
 
     @Test
@@ -303,8 +321,9 @@ class MountsIT {
     }
 
     /** What is done in a share stays below it, and is nothing that a user of the host could not have made there. */
-    @Test
-    void hostileApplication_inAWritableShare_getsNoFurther() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"9p, false", "9p, true", "virtiofs, false", "virtiofs, true"})
+    void hostileApplication_inAWritableShare_getsNoFurther(String transport, boolean privileged) throws Exception {
         Path secret = Files.writeString(scratch.resolve("secret"), "secret\n");
         Files.createSymbolicLink(directory.resolve("link"), secret);
         Files.createSymbolicLink(directory.resolve("relative"), Path.of("../secret"));
@@ -312,10 +331,17 @@ class MountsIT {
         Path root = emptyRoot();
         Map<String, String> outside = inventory(scratch, directory);
 
-        Result result = run(List.of("--root", root.toString(), "-m", bind(directory, "/srv", "rw"), "-m", usr()), """
+        List<String> options = new ArrayList<>(List.of("--root", root.toString(), "-m", usr()));
+        options.addAll(List.of("-m", bind(directory, "/srv", "rw,transport=" + transport)));
+        if (privileged) {
+            Root.required("a privileged command");
+            options.add("--privileged");
+        }
+        Result result = run(options, """
                 cat /srv/link /srv/relative /srv/../secret 2>/dev/null
                 mknod /srv/null c 1 3 && echo device; mknod /srv/disk b 8 0 && echo disk
-                touch /srv/s && chmod 6755 /srv/s; chown 0:0 /srv/s 2>/dev/null
+                touch /srv/s && chmod 6755 /srv/s; chown 0:0 /srv/s 2>/dev/null; chmod g+s /srv/sub
+                cat /srv/fifo > /dev/null & reader=$!; echo x > /srv/fifo; wait $reader
                 ln /srv/link /srv/hard 2>/dev/null; ln -s /etc/passwd /srv/passwd; cat /srv/passwd 2>/dev/null
                 mv /srv/file /srv/../file 2>/dev/null
                 echo end
@@ -328,6 +354,11 @@ class MountsIT {
             for (Path file : files.toList()) {
                 boolean other = (boolean) Files.getAttribute(file, "isOther", LinkOption.NOFOLLOW_LINKS);
                 assertTrue(!other || file.endsWith("fifo"), () -> "a device or the like was made: " + file);
+                assertTrue(
+                        transport.equals("9p")
+                                || ((Integer) Files.getAttribute(file, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 06000)
+                                        == 0,
+                        () -> "set-user-ID: " + file);
             }
         }
     }

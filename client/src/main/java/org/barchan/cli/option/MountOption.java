@@ -11,6 +11,8 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
+import org.barchan.client.Transport;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * Reads what {@code --mount} says: {@code type=bind,src=DIR,dst=DIR,rw}, as docker(1) and podman(1) have it; or, as virt-sandbox(1) had it,
@@ -30,6 +32,7 @@ final class MountOption {
             Map.entry("overlay", "overlay"),
             Map.entry("size", "size"),
             Map.entry("tmpfs-size", "size"),
+            Map.entry("transport", "transport"),
             Map.entry("mode", "mode"),
             Map.entry("tmpfs-mode", "mode"));
     private static final Set<String> FLAGS = Set.of("ro", "rw", "overlay");
@@ -69,7 +72,11 @@ final class MountOption {
                 value.isEmpty()
                         ? new Mount.Memory(target, OptionalLong.empty(), OptionalInt.empty(), false)
                         : new Mount.HostDirectory(
-                                target, absolute.apply(value), MountMode.READ_WRITE, OptionalLong.empty());
+                                target,
+                                absolute.apply(value),
+                                MountMode.READ_WRITE,
+                                OptionalLong.empty(),
+                                Transport.AUTO);
             case "guest-bind" -> new Mount.Bind(target, value, false);
             case "ram" -> new Mount.Memory(target, OptionalLong.of(size(value)), OptionalInt.empty(), false);
             default -> throw wrong("unknown type '" + type + "' (expected: host-bind, guest-bind or ram)");
@@ -81,9 +88,13 @@ final class MountOption {
         String target = required("dst", "an absolute path in the sandbox");
         return switch (type) {
             case "bind" -> {
-                allow("src", "ro", "rw", "overlay", "size");
+                allow("src", "ro", "rw", "overlay", "size", "transport");
                 yield new Mount.HostDirectory(
-                        target, absolute.apply(required("src", "a directory or file of the host")), mode(), size());
+                        target,
+                        absolute.apply(required("src", "a directory or file of the host")),
+                        mode(),
+                        size(),
+                        transport());
             }
             case "tmpfs" -> {
                 allow("size", "mode", "ro", "rw");
@@ -107,7 +118,8 @@ final class MountOption {
             String given = equals < 0 ? part : part.substring(0, equals);
             String key = KEYS.get(given);
             if (key == null) {
-                throw wrong("unknown part '" + given + "' (expected: type, src, dst, ro, rw, overlay, size or mode)");
+                throw wrong("unknown part '" + given
+                        + "' (expected: type, src, dst, ro, rw, overlay, size, mode or transport)");
             }
             if (equals < 0 && !FLAGS.contains(key)) {
                 throw wrong("'" + given + "' has no value (expected: " + given + "=VALUE)");
@@ -181,6 +193,14 @@ final class MountOption {
             return Size.parse(value);
         } catch (IllegalArgumentException e) {
             throw wrong(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Transport transport() {
+        try {
+            return new TransportConverter().convert(values.getOrDefault("transport", "auto"));
+        } catch (TypeConversionException e) {
+            throw wrong("transport=" + e.getMessage());
         }
     }
 

@@ -1,11 +1,19 @@
 package org.barchan.cli.option;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import org.barchan.client.Accelerator;
+import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
+import org.barchan.client.RawText;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.Transport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -56,14 +64,39 @@ public final class SandboxOptions {
     private boolean exposeHostRoot;
 
     @Option(
+            names = "--root-transport",
+            paramLabel = "KIND",
+            converter = TransportConverter.class,
+            completionCandidates = TransportConverter.class,
+            description =
+                    "By what the root gets into the guest: auto (the default: what kernel and host have), 9p or virtiofs.")
+    private Transport rootTransport = Transport.AUTO;
+
+    @Option(
             names = {"-m", "--mount"},
             paramLabel = "MOUNT",
             description =
                     "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
-                            + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay[,size=SIZE]], a directory or file of the host (ro by default);"
+                            + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay], a directory or file of the host (ro by default),"
+                            + " with size=SIZE of an overlay, transport=KIND;"
                             + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
                             + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
     private List<String> mounts = new ArrayList<>();
+
+    @Option(
+            names = {"-i", "--include"},
+            paramLabel = "PATH[=SOURCE]",
+            description =
+                    "A copy of a file or directory of the host, of the same path unless SOURCE says another, at a place of the"
+                            + " sandbox: what is written to it is gone with the sandbox. May be given more than once.")
+    private List<String> includes = new ArrayList<>();
+
+    @Option(
+            names = {"-I", "--include-file"},
+            paramLabel = "FILE",
+            description =
+                    "A file with an --include on each line; empty lines and those that begin with # count for nothing.")
+    private List<String> includeFiles = new ArrayList<>();
 
     @Option(
             names = "--kernel",
@@ -123,6 +156,7 @@ public final class SandboxOptions {
     public SandboxSpec toSpec(UnaryOperator<String> absolute, boolean debug) {
         SandboxSpec.Builder spec = SandboxSpec.builder()
                 .exposeHostRoot(exposeHostRoot)
+                .rootTransport(rootTransport)
                 .accelerator(accelerator)
                 .debug(debug);
         if (name != null) {
@@ -141,12 +175,48 @@ public final class SandboxOptions {
             setRootMode(spec, rootMode);
         }
         mounts.forEach(mount -> spec.mount(MountOption.parse(mount, absolute)));
+        includes.forEach(include -> spec.mount(include("--include", include, absolute)));
+        includeFiles.forEach(file ->
+                lines(file, absolute).forEach(line -> spec.mount(include("--include-file " + file, line, absolute))));
         kernelArguments.forEach(spec::kernelArgument);
         setKernel(spec, absolute);
         if (connect != null) {
             spec.libvirtUri(connect);
         }
         return spec.build();
+    }
+
+    /** A copy in memory is made of what is written to, when it is written to. */
+    private static Mount include(String option, String text, UnaryOperator<String> absolute) {
+        int equals = text.indexOf('=');
+        String target = equals < 0 ? text : text.substring(0, equals);
+        if (!target.startsWith("/")) {
+            throw new IllegalArgumentException("invalid value for option '" + option + "': '" + text
+                    + "' (expected: PATH or PATH=SOURCE, with an absolute path in the sandbox)");
+        }
+        return new Mount.HostDirectory(
+                target,
+                absolute.apply(equals < 0 ? text : path(option, text.substring(equals + 1))),
+                MountMode.OVERLAY,
+                OptionalLong.empty(),
+                Transport.AUTO);
+    }
+
+    private static List<String> lines(String file, UnaryOperator<String> absolute) {
+        try {
+            // Names of files are bytes.
+            byte[] bytes = Files.readAllBytes(Path.of(absolute.apply(path("--include-file", file))));
+            return RawText.decode(bytes)
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .toList();
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "invalid value for option '--include-file': '" + file + "': "
+                            + (e instanceof NoSuchFileException ? "there is no such file" : e.getMessage())
+                            + " (expected: a file with PATH or PATH=SOURCE on each line)",
+                    e);
+        }
     }
 
     private void setKernel(SandboxSpec.Builder spec, UnaryOperator<String> absolute) {

@@ -11,6 +11,7 @@ import org.barchan.client.ProcessSpec;
 import org.barchan.client.RawText;
 import org.barchan.client.RunSpec;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.Transport;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.HostPath;
 import org.barchan.v1.RunStart;
@@ -36,7 +37,9 @@ final class SpecMapping {
                 .setDebug(spec.debug());
         spec.name().ifPresent(proto::setName);
         spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
-        proto.setRootMode(toProto(spec.rootMode())).setExposeHostRoot(spec.exposeHostRoot());
+        proto.setRootMode(toProto(spec.rootMode()))
+                .setExposeHostRoot(spec.exposeHostRoot())
+                .setRootTransport(toProto(spec.rootTransport()));
         spec.rootOverlayBytes().ifPresent(proto::setRootOverlayBytes);
         spec.mounts().forEach(mount -> proto.addMounts(toProto(mount)));
         spec.memoryBytes().ifPresent(proto::setMemoryBytes);
@@ -52,7 +55,9 @@ final class SpecMapping {
         org.barchan.v1.Mount.Builder proto = org.barchan.v1.Mount.newBuilder().setTarget(bytes(mount.target()));
         switch (mount) {
             case Mount.HostDirectory directory -> {
-                proto.setHostPath(HostPath.newBuilder().setPath(bytes(directory.source())))
+                proto.setHostPath(HostPath.newBuilder()
+                                .setPath(bytes(directory.source()))
+                                .setTransport(toProto(directory.transport())))
                         .setMode(toProto(directory.mode()));
                 directory.overlayBytes().ifPresent(proto::setOverlayBytes);
             }
@@ -78,6 +83,14 @@ final class SpecMapping {
             case READ_ONLY -> org.barchan.v1.MountMode.MOUNT_MODE_READ_ONLY;
             case READ_WRITE -> org.barchan.v1.MountMode.MOUNT_MODE_READ_WRITE;
             case OVERLAY -> org.barchan.v1.MountMode.MOUNT_MODE_OVERLAY;
+        };
+    }
+
+    private static org.barchan.v1.Transport toProto(Transport transport) {
+        return switch (transport) {
+            case AUTO -> org.barchan.v1.Transport.TRANSPORT_AUTO;
+            case NINEP -> org.barchan.v1.Transport.TRANSPORT_NINEP;
+            case VIRTIOFS -> org.barchan.v1.Transport.TRANSPORT_VIRTIOFS;
         };
     }
 

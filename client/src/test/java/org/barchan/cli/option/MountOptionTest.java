@@ -8,6 +8,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
+import org.barchan.client.Transport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,6 +33,9 @@ class MountOptionTest {
                 "type=bind,src=/a,source=/c,dst=/b      | 'source' is there twice",
                 "type=bind,src=/a,dst=/b,mode=0700      | 'mode' does not go with type=bind",
                 "type=bind,src=/a,dst=/b,size=1M        | none without an overlay",
+                "type=bind,src=/a,dst=/b,transport=nfs  | transport='nfs' (expected: auto, 9p or virtiofs)",
+                "type=bind,src=/a,dst=/b,transport      | 'transport' has no value",
+                "type=tmpfs,dst=/b,transport=9p         | 'transport' does not go with type=tmpfs",
                 "type=bind,src=/a,dst=b                 | absolute",
                 "type=tmpfs,src=/a,dst=/b               | 'src' does not go with type=tmpfs",
                 "type=tmpfs,dst=/b,overlay              | 'overlay' does not go with type=tmpfs",
@@ -58,7 +62,7 @@ class MountOptionTest {
                 directory("/b", "/a", MountMode.READ_WRITE), parse("type=bind,source=/a,target=/b,readonly=false"));
         assertEquals(directory("/b", "/a", MountMode.OVERLAY), parse("dst=/b,overlay,src=/a,type=bind"));
         assertEquals(
-                new Mount.HostDirectory("/b", "/a", MountMode.OVERLAY, OptionalLong.of(3 << 20)),
+                new Mount.HostDirectory("/b", "/a", MountMode.OVERLAY, OptionalLong.of(3 << 20), Transport.AUTO),
                 parse("type=bind,src=/a,dst=/b,overlay,size=3M"));
     }
 
@@ -97,7 +101,7 @@ class MountOptionTest {
     }
 
     private static Mount directory(String target, String source, MountMode mode) {
-        return new Mount.HostDirectory(target, source, mode, OptionalLong.empty());
+        return new Mount.HostDirectory(target, source, mode, OptionalLong.empty(), Transport.AUTO);
     }
 
     private static Mount memory(String target, OptionalLong bytes) {

@@ -17,18 +17,6 @@ import org.barchan.guest.v1.RootMount;
  * leads into the init's own files. Lower and upper layers of overlays lie where only the init sees them.
  */
 final class SandboxMounts {
-    /** Large messages, few round trips. */
-    private static final String NINEP = "trans=virtio,version=9p2000.L,msize=512000";
-
-    /**
-     * What was read is kept: nothing is written through this mount, and a sandbox that outlives a change on the host may see the file as
-     * it was.
-     */
-    private static final String READ_ONLY_CACHE = ",cache=loose";
-
-    /** Both ends write: nothing is kept but what programs have mapped. */
-    private static final String READ_WRITE_CACHE = ",cache=mmap";
-
     private static final String LAYERS = "/layers";
     private static final List<String> NEEDED_DIRECTORIES = List.of("/proc", "/sys", "/dev");
 
@@ -39,6 +27,31 @@ final class SandboxMounts {
     /** @param root a directory that is there, where the sandbox's root is put together */
     SandboxMounts(String root) {
         this.root = root;
+    }
+
+    /** A directory of the host, by a device of the machine. */
+    private record Share(String tag, String type, String options, String readOnlyCache, String readWriteCache) {
+        /**
+         * Large messages, few round trips. What was read of what nothing is written to by this mount is kept: a sandbox that outlives a
+         * change on the host may see the file as it was. Where both ends write, nothing is kept but what programs have mapped.
+         */
+        static Share ninep(String tag) {
+            return new Share(tag, "9p", "trans=virtio,version=9p2000.L,msize=512000", ",cache=loose", ",cache=mmap");
+        }
+
+        /** What is kept is the server's to say. */
+        static Share virtiofs(String tag) {
+            return new Share(tag, "virtiofs", "", "", "");
+        }
+
+        void mount(byte[] target, boolean readOnly) throws Errno {
+            Linux.mount(
+                    tag,
+                    target,
+                    type,
+                    Linux.MS_NODEV | (readOnly ? Linux.MS_RDONLY : 0),
+                    options + (readOnly ? readOnlyCache : readWriteCache));
+        }
     }
 
     /** A mount that is not there because its place is not. */
@@ -54,12 +67,14 @@ final class SandboxMounts {
      * Mounts the root. One that is read-only and has a layer takes targets of mounts until it is {@linkplain #seal sealed}.
      */
     void root(RootMount mount) throws Errno, IOException {
+        Share share =
+                mount.hasVirtiofsTag() ? Share.virtiofs(mount.getVirtiofsTag()) : Share.ninep(mount.getNinepTag());
         byte[] target = bytes(root);
         if (!mount.hasOverlay()) {
-            ninep(mount.getNinepTag(), target, mount.getReadOnly());
+            share.mount(target, mount.getReadOnly());
         } else {
             String layer = newLayer();
-            ninep(mount.getNinepTag(), bytes(layer + "/lower"), true);
+            share.mount(bytes(layer + "/lower"), true);
             overlay(layer, mount.getOverlay(), target);
             sealed = mount.getReadOnly();
         }
@@ -92,7 +107,8 @@ final class SandboxMounts {
             }
         }
         switch (mount.getSourceCase()) {
-            case NINEP_TAG -> share(mount, path);
+            case NINEP_TAG -> share(mount, Share.ninep(mount.getNinepTag()), path);
+            case VIRTIOFS_TAG -> share(mount, Share.virtiofs(mount.getVirtiofsTag()), path);
             case TMPFS -> tmpfs(mount.getTmpfs(), mount.getReadOnly(), path);
             case SANDBOX_PATH -> bind(mount.getSandboxPath(), mount.getReadOnly(), path);
             case SOURCE_NOT_SET ->
@@ -100,20 +116,26 @@ final class SandboxMounts {
         }
     }
 
-    private void share(GuestMount mount, byte[] path) throws Errno, IOException {
+    private void share(GuestMount mount, Share share, byte[] path) throws Errno, IOException {
         String file = mount.getFile();
         int target = openTarget(path, file.isEmpty() ? Make.DIRECTORY : Make.FILE);
         try {
             if (!file.isEmpty()) {
                 String layer = newLayer();
-                ninep(mount.getNinepTag(), bytes(layer + "/lower"), mount.getReadOnly());
-                Linux.mount(layer + "/lower/" + file, place(target), "", Linux.MS_BIND, "");
+                share.mount(bytes(layer + "/lower"), mount.hasOverlay() || mount.getReadOnly());
+                String directory = layer + "/lower";
+                if (mount.hasOverlay()) {
+                    directory = layer + "/merged";
+                    Linux.mkdir(directory, 0700);
+                    overlay(layer, mount.getOverlay(), bytes(directory));
+                }
+                Linux.mount(directory + "/" + file, place(target), "", Linux.MS_BIND, "");
             } else if (mount.hasOverlay()) {
                 String layer = newLayer();
-                ninep(mount.getNinepTag(), bytes(layer + "/lower"), true);
+                share.mount(bytes(layer + "/lower"), true);
                 overlay(layer, mount.getOverlay(), place(target));
             } else {
-                ninep(mount.getNinepTag(), place(target), mount.getReadOnly());
+                share.mount(place(target), mount.getReadOnly());
             }
         } finally {
             close(target);
@@ -155,15 +177,6 @@ final class SandboxMounts {
                 close(mounted);
             }
         }
-    }
-
-    private static void ninep(String tag, byte[] target, boolean readOnly) throws Errno {
-        Linux.mount(
-                tag,
-                target,
-                "9p",
-                Linux.MS_NODEV | (readOnly ? Linux.MS_RDONLY : 0),
-                NINEP + (readOnly ? READ_ONLY_CACHE : READ_WRITE_CACHE));
     }
 
     private String newLayer() throws Errno {

@@ -3,11 +3,13 @@ package org.barchan.host.api;
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.MountMode;
 import org.barchan.v1.SandboxSpec;
 import org.barchan.v1.Tmpfs;
@@ -73,7 +75,10 @@ final class MountParser {
                                     mount.getMode(),
                                     field + ".overlay_bytes",
                                     mount.hasOverlayBytes(),
-                                    mount.getOverlayBytes()));
+                                    mount.getOverlayBytes()),
+                            transport(
+                                    field + ".host_path.transport",
+                                    mount.getHostPath().getTransport()));
                 case TMPFS -> {
                     Tmpfs tmpfs = mount.getTmpfs();
                     yield new Mount.Memory(
@@ -98,6 +103,19 @@ final class MountParser {
             wrong.accept(field, String.valueOf(e.getMessage()));
             return NONE;
         }
+    }
+
+    Optional<Transport> transport(String field, org.barchan.v1.Transport transport) {
+        return switch (transport) {
+            case TRANSPORT_UNSPECIFIED, TRANSPORT_AUTO -> Optional.empty();
+            case TRANSPORT_NINEP -> Optional.of(Transport.NINEP);
+            case TRANSPORT_VIRTIOFS -> Optional.of(Transport.VIRTIOFS);
+            case UNRECOGNIZED -> {
+                wrong.accept(
+                        field, "not known (expected: a value that this agent knows; it may be older than the client)");
+                yield Optional.empty();
+            }
+        };
     }
 
     GuestPath hostPath(String field, ByteString bytes) {

@@ -66,6 +66,7 @@ final class RunStartParser {
                         : SandboxSpec.HOST_ROOT,
                 mounts.rootAccess(sandbox),
                 sandbox.getExposeHostRoot(),
+                mounts.transport(SANDBOX + "root_transport", sandbox.getRootTransport()),
                 mounts.mounts(sandbox),
                 memory,
                 vcpus,

@@ -1,25 +1,35 @@
 package org.barchan.host.lifecycle;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import org.barchan.host.port.GuestConfiguration.Placed;
+import java.util.Optional;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.Views;
+import org.barchan.host.port.Views.FileServer;
 import org.barchan.host.port.Views.Mask;
 import org.barchan.host.port.Views.Source;
+import org.barchan.host.port.Views.User;
 import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
-import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.host.sandbox.Transport;
 
 /** What sandboxes see of the host's file systems: opens it, and covers what is secret. Safe for use by many threads. */
 final class HostShares {
-    /** The tag of a sandbox's root. */
+    /** The tag of the root. */
     static final String ROOT = "root";
+
+    /** What is mounted in it is to have numbers of devices of its own, as on the host; of what the host may change a guest keeps nothing for long. */
+    private static final String SERVER_OPTIONS = "cache=auto,announce_submounts";
+
+    /** The root may get a layer over it for mount points, and overlays take nothing that is mounted in it. */
+    private static final String ROOT_SERVER_OPTIONS = "cache=auto";
+
+    /** What lies below an overlay must not change. */
+    private static final String OVERLAID_SERVER_OPTIONS = "cache=always";
 
     private final Host host;
     private final Views views;
@@ -37,45 +47,72 @@ final class HostShares {
     }
 
     /**
-     * Opens the root of a sandbox and what else it has of the host.
+     * Opens what a sandbox has of the host.
      *
      * @throws SandboxException {@code PRECONDITION} when a source does not do: which, why, what to do
      */
-    View open(SandboxSpec spec, List<Placed> mounts, HostUser client, HostUser runAs) throws SandboxException {
+    View open(SandboxSpec spec, List<Shared> shares, HostUser client, HostUser runAs) throws SandboxException {
+        if (spec.exposeHostRoot()
+                && shares.size() == 1
+                && isHostRoot(spec.root())
+                && shares.getFirst().transport() == Transport.NINEP) {
+            return new HostRoot();
+        }
         List<Mask> masks = spec.exposeHostRoot()
                 ? List.of()
                 : new HostSecrets(host.homeOf(client), host.homesOfOthers(client), own).masks();
-        List<Source> sources = new ArrayList<>();
-        sources.add(source(ROOT, "using " + spec.root() + " as the root of a sandbox", spec.root(), false, masks));
-        for (Placed placed : mounts) {
-            if (placed.mount() instanceof Mount.HostDirectory directory) {
-                sources.add(source(
-                        placed.tag(),
-                        "mounting " + directory.source() + " on " + directory.target(),
-                        directory.source(),
-                        directory.access() instanceof Access.ReadWrite,
-                        masks));
-            }
-        }
-        return spec.exposeHostRoot() && sources.size() == 1 && isHostRoot(spec.root())
-                ? new HostRoot()
-                : views.open(new Views.Request(client, runAs, sources));
+        return views.open(new Views.Request(
+                client,
+                runAs,
+                shares.stream().map(share -> source(share, client, masks)).toList()));
     }
 
     /** What is named, and is not the whole host, is meant to be seen as it is. */
-    private static Source source(String tag, String action, GuestPath path, boolean writable, List<Mask> masks) {
-        return new Source(tag, action, path, writable, isHostRoot(path) ? masks : List.of());
+    private Source source(Shared share, HostUser client, List<Mask> masks) {
+        boolean writable = share.access() instanceof Access.ReadWrite;
+        boolean served = share.transport() == Transport.VIRTIOFS;
+        return new Source(
+                share.tag(),
+                share.action(),
+                share.path(),
+                writable,
+                // Root's own rights are for what root has named to be written: whatever else a guest reads, it reads as
+                // QEMU's user.
+                served && writable && client.uid() == 0 ? User.CLIENT : User.EMULATOR,
+                served
+                        ? Optional.of(new FileServer(host.virtiofsd().orElseThrow(), serverOptions(share)))
+                        : Optional.empty(),
+                isHostRoot(share.path()) ? masks : List.of());
+    }
+
+    private static String serverOptions(Shared share) {
+        if (share.access() instanceof Access.Overlay) {
+            return OVERLAID_SERVER_OPTIONS;
+        }
+        return share.tag().equals(ROOT) ? ROOT_SERVER_OPTIONS : SERVER_OPTIONS;
     }
 
     private static boolean isHostRoot(GuestPath path) {
         return path.equals(SandboxSpec.HOST_ROOT);
     }
 
+    /**
+     * A directory or file of the host to share.
+     *
+     * @param action for messages
+     */
+    record Shared(String tag, String action, GuestPath path, Access access, Transport transport) {}
+
     /** The host's root as it is, which takes no namespace: for hosts that don't allow one. */
     private record HostRoot() implements View {
         @Override
         public Path path(String tag) {
             return Path.of("/");
+        }
+
+        @Override
+        public Path socket(String tag) {
+            throw new IllegalArgumentException("no server of " + tag);
         }
 
         @Override

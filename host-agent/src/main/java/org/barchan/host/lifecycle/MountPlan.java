@@ -6,15 +6,20 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.barchan.host.lifecycle.HostShares.Shared;
 import org.barchan.host.port.BootFiles.BootFileSet;
+import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestConfiguration.Placed;
 import org.barchan.host.port.Host;
-import org.barchan.host.port.MachineSpec.Share;
+import org.barchan.host.port.MachineSpec;
 import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
@@ -23,6 +28,7 @@ import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
@@ -30,11 +36,19 @@ import org.barchan.v1.WorkingDirectoryPolicy;
  * What a sandbox is going to see of file systems, checked against the host: its root, what each sandbox has of its own, and what was
  * ordered.
  *
+ * @param shares what of the host it is, the root first
  * @param mounts in the order in which they are made
- * @param view what of the host they are; closed with this
+ * @param view what the shares are; closed with this
  * @param lacksTargets whether the root may lack the target of one
  */
-record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, View view, boolean lacksTargets)
+record MountPlan(
+        SandboxSpec spec,
+        HostShares hostShares,
+        List<Shared> shares,
+        List<Placed> mounts,
+        View view,
+        boolean lacksTargets,
+        List<String> notes)
         implements AutoCloseable {
     /** Programs need them to be writable, and the host's are not for sandboxes. */
     private static final List<Mount> OWN = Stream.of("/tmp", "/var/tmp", "/run")
@@ -44,7 +58,9 @@ record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, V
     private static final List<String> NEEDED_DIRECTORIES = List.of("proc", "sys", "dev");
 
     MountPlan {
+        shares = List.copyOf(shares);
         mounts = List.copyOf(mounts);
+        notes = List.copyOf(notes);
     }
 
     /**
@@ -54,41 +70,58 @@ record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, V
      * @param runAs the user that the hypervisor's process is to be
      * @throws SandboxException {@code PRECONDITION} when a directory of the host does not do: which, why, what to do
      */
-    static MountPlan of(SandboxSpec spec, HostShares hostShares, HostUser client, HostUser runAs)
+    static MountPlan of(SandboxSpec spec, Transports transports, HostShares hostShares, HostUser client, HostUser runAs)
             throws SandboxException {
-        List<Placed> placed = new ArrayList<>();
-        OWN.forEach(mount -> placed.add(new Placed(mount, "", "", true)));
+        List<Shared> shares = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
+        String rootAction = "using " + spec.root() + " as the root of a sandbox";
+        Transports.Choice rootChoice = transports.choose(rootAction, spec.rootTransport(), spec.rootAccess());
+        shares.add(new Shared(HostShares.ROOT, rootAction, spec.root(), spec.rootAccess(), rootChoice.transport()));
+        notes.add(note(spec.root(), rootChoice));
         for (Mount mount : spec.mounts()) {
-            String tag = mount instanceof Mount.HostDirectory ? "mount" + placed.size() : "";
-            placed.add(new Placed(mount, tag, "", false));
+            if (mount instanceof Mount.HostDirectory directory) {
+                String action = "mounting " + directory.source() + " on " + directory.target();
+                Transports.Choice choice = transports.choose(action, directory.transport(), directory.access());
+                shares.add(new Shared(
+                        "mount" + shares.size(), action, directory.source(), directory.access(), choice.transport()));
+                notes.add(note(directory.source(), choice));
+            }
         }
-        View view = hostShares.open(spec, placed, client, runAs);
+        View view = hostShares.open(spec, shares, client, runAs);
         try {
             checkRoot(spec, view);
-            List<Placed> complete = new ArrayList<>();
-            for (Placed mount : placed) {
-                complete.add(withFile(mount, view));
-            }
+            List<Placed> placed = placed(spec, shares, view);
             Path root = view.path(HostShares.ROOT);
-            return new MountPlan(
-                    spec, hostShares, complete, view, complete.stream().anyMatch(mount -> lacks(root, mount)));
+            boolean lacksTargets = placed.stream().anyMatch(mount -> lacks(root, mount));
+            if (lacksTargets) {
+                transports.checkOverlay(rootAction, rootChoice.transport());
+            }
+            return new MountPlan(spec, hostShares, shares, placed, view, lacksTargets, notes);
         } catch (SandboxException | RuntimeException e) {
             view.close();
             throw e;
         }
     }
 
-    private static Placed withFile(Placed placed, View view) throws SandboxException {
-        if (!(placed.mount() instanceof Mount.HostDirectory directory)) {
-            return placed;
+    private static String note(GuestPath path, Transports.Choice choice) {
+        return "sharing " + path + " by " + choice.transport() + ": " + choice.reason();
+    }
+
+    private static List<Placed> placed(SandboxSpec spec, List<Shared> shares, View view) {
+        List<Placed> placed = new ArrayList<>();
+        OWN.forEach(mount -> placed.add(new Placed(mount, Optional.empty(), true)));
+        Iterator<Shared> share = shares.subList(1, shares.size()).iterator();
+        for (Mount mount : spec.mounts()) {
+            placed.add(new Placed(
+                    mount,
+                    mount instanceof Mount.HostDirectory ? Optional.of(share(share.next(), view)) : Optional.empty(),
+                    false));
         }
-        String file = view.file(placed.tag());
-        if (!file.isEmpty() && directory.access() instanceof Access.Overlay) {
-            throw precondition(
-                    "mounting " + directory.source() + " on " + directory.target()
-                            + " as an overlay: it is a file (expected: a directory). Mount it ro, or the directory that it is in");
-        }
-        return new Placed(directory, placed.tag(), file, placed.optional());
+        return placed;
+    }
+
+    private static GuestConfiguration.Share share(Shared shared, View view) {
+        return new GuestConfiguration.Share(shared.tag(), shared.transport(), view.file(shared.tag()));
     }
 
     /** Where the root surely has a place for a mount, the guest needs no layer to make it in. A link may lead anywhere. */
@@ -125,17 +158,15 @@ record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, V
         return new SandboxException(SandboxException.Code.PRECONDITION, message);
     }
 
-    /** Returns what the machine shares with its guest. */
-    List<Share> shares() {
-        List<Share> shares = new ArrayList<>();
-        shares.add(new Share(HostShares.ROOT, view.path(HostShares.ROOT), true));
-        for (Placed placed : mounts) {
-            if (placed.mount() instanceof Mount.HostDirectory directory) {
-                shares.add(new Share(
-                        placed.tag(), view.path(placed.tag()), !(directory.access() instanceof Access.ReadWrite)));
-            }
-        }
-        return shares;
+    /** Returns what the machine has of it. */
+    List<MachineSpec.Share> machineShares() {
+        return shares.stream()
+                .map(share -> new MachineSpec.Share(
+                        share.tag(),
+                        share.transport(),
+                        share.transport() == Transport.VIRTIOFS ? view.socket(share.tag()) : view.path(share.tag()),
+                        !(share.access() instanceof Access.ReadWrite)))
+                .toList();
     }
 
     /**
@@ -144,30 +175,34 @@ record MountPlan(SandboxSpec spec, HostShares hostShares, List<Placed> mounts, V
      * @throws SandboxException {@code PRECONDITION} when it would need a module that its kernel does not have
      */
     GuestConfiguration configuration(SandboxName hostname, BootFileSet files) throws SandboxException {
+        Shared root = shares.getFirst();
         return new GuestConfiguration(
                 hostname,
-                new GuestConfiguration.Root(HostShares.ROOT, spec.rootAccess(), lacksTargets),
+                new GuestConfiguration.Root(
+                        new GuestConfiguration.Share(root.tag(), root.transport(), ""),
+                        spec.rootAccess(),
+                        lacksTargets),
                 mounts,
-                modules(files));
+                files.modules(features(files)));
     }
 
-    private List<String> modules(BootFileSet files) throws SandboxException {
-        boolean overlays = spec.rootAccess() instanceof Access.Overlay
-                || spec.mounts().stream()
-                        .anyMatch(mount -> mount instanceof Mount.HostDirectory directory
-                                && directory.access() instanceof Access.Overlay);
-        if (!overlays && !lacksTargets) {
-            return files.rootModules();
+    private Set<Feature> features(BootFileSet files) throws SandboxException {
+        Set<Feature> features = EnumSet.noneOf(Feature.class);
+        shares.forEach(share -> features.add(Transports.feature(share.transport())));
+        boolean overlays = shares.stream().anyMatch(share -> share.access() instanceof Access.Overlay);
+        if (overlays || lacksTargets) {
+            features.add(Feature.OVERLAY);
         }
-        List<String> overlay = files.overlayModules()
-                .orElseThrow(() -> precondition("mounting in the sandbox: the kernel " + files.release()
-                        + " has no module overlay, which takes "
-                        + (overlays
-                                ? "what is written to an overlay"
-                                : "the directories that are mounted on and that the root lacks")
-                        + ". Choose another kernel"
-                        + (overlays ? ", or no overlay" : ", or make them on the host")));
-        return Stream.concat(files.rootModules().stream(), overlay.stream()).toList();
+        if (features.contains(Feature.OVERLAY) && !files.has(Feature.OVERLAY)) {
+            throw precondition("mounting in the sandbox: the kernel " + files.release()
+                    + " has no module overlay, which takes "
+                    + (overlays
+                            ? "what is written to an overlay"
+                            : "the directories that are mounted on and that the root lacks")
+                    + ". Choose another kernel"
+                    + (overlays ? ", or no overlay" : ", or make them on the host"));
+        }
+        return features;
     }
 
     /**

@@ -58,9 +58,13 @@ final class SandboxMaker {
         // First of all, since machines of a former agent that are found now hold their names.
         HypervisorDriver driver = drivers.driver(spec.libvirtUri());
         reserveName(sandbox);
-        // It is needed until QEMU has opened what it shares.
-        try (MountPlan mounts = MountPlan.of(spec, shares, order.client(), runAs)) {
-            return make(sandbox, order, observer, driver, runAs, mounts);
+        BootFileSet files = bootFiles.prepare(
+                spec.kernel(), message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
+        Transports transports =
+                new Transports(files, host.virtiofsd(), host.self().uid() == 0);
+        // What it holds is needed until QEMU has opened what it shares.
+        try (MountPlan mounts = MountPlan.of(spec, transports, shares, order.client(), runAs)) {
+            return make(sandbox, order, observer, driver, runAs, files, mounts);
         }
     }
 
@@ -70,13 +74,13 @@ final class SandboxMaker {
             RunObserver observer,
             HypervisorDriver driver,
             HostUser runAs,
+            BootFileSet files,
             MountPlan mounts)
             throws SandboxException, InterruptedException {
         SandboxSpec spec = order.sandbox();
         mounts.strayDirectory(order.process(), runAs)
                 .ifPresent(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
-        BootFileSet files = bootFiles.prepare(
-                spec.kernel(), message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
+        mounts.notes().forEach(note -> observer.progress(RunObserver.Level.VERBOSE, Printable.line(note)));
         GuestConfiguration configuration = mounts.configuration(sandbox.name(), files);
         sandbox.signal().check();
         Accelerator accelerator = accelerators.resolve(
@@ -89,7 +93,7 @@ final class SandboxMaker {
                 RunObserver.Level.VERBOSE,
                 "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
         LiveGuest live = boot.boot(
-                plan(sandbox, spec, mounts.shares(), files, accelerator, runAs, observer),
+                plan(sandbox, spec, mounts.machineShares(), files, accelerator, runAs, observer),
                 driver,
                 sandbox.signal(),
                 sandbox.undo());

@@ -1,8 +1,11 @@
 package org.barchan.host.port;
 
+import static java.util.Objects.requireNonNull;
+
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
@@ -24,26 +27,37 @@ public interface BootFiles {
      */
     void removeAbandoned() throws SandboxException;
 
+    /** What a kernel may have as modules, or lack. */
+    enum Feature {
+        NINEP,
+        VIRTIOFS,
+        OVERLAY
+    }
+
     /**
      * What a guest boots from.
      *
      * @param release the kernel's release as {@code uname -r} prints it
      * @param kernel readable by any user
      * @param initrd readable by any user
-     * @param rootModules names of module files in the initrd that are to be loaded, in this order, before 9p can be mounted
-     * @param overlayModules likewise, before an overlay can be mounted; none where the kernel has no overlays
+     * @param modules what the kernel has: names of module files in the initrd that are to be loaded for it, in this order
      * @param digest changes whenever any of it changes
      */
-    record BootFileSet(
-            String release,
-            Path kernel,
-            Path initrd,
-            List<String> rootModules,
-            Optional<List<String>> overlayModules,
-            String digest) {
+    record BootFileSet(String release, Path kernel, Path initrd, Map<Feature, List<String>> modules, String digest) {
         public BootFileSet {
-            rootModules = List.copyOf(rootModules);
-            overlayModules = overlayModules.map(List::copyOf);
+            modules = Map.copyOf(modules);
+        }
+
+        public boolean has(Feature feature) {
+            return modules.containsKey(feature);
+        }
+
+        /** Returns the names of all modules for features that it has, in an order in which they can be loaded. */
+        public List<String> modules(Collection<Feature> features) {
+            return features.stream()
+                    .flatMap(feature -> requireNonNull(modules.get(feature)).stream())
+                    .distinct()
+                    .toList();
         }
     }
 }

@@ -1,9 +1,11 @@
 package org.barchan.host.port;
 
 import java.util.List;
+import java.util.Optional;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.host.sandbox.Transport;
 
 /**
  * What a guest is to make of itself. Entropy and clock are added when it is sent.
@@ -21,18 +23,25 @@ public record GuestConfiguration(SandboxName hostname, Root root, List<Placed> m
     /**
      * The root.
      *
-     * @param tag of the 9p share that it is
+     * @param share what it is
      * @param access read-only or an overlay
      * @param lacksTargets whether targets of mounts may be missing, and are to be made in memory
      */
-    public record Root(String tag, Access access, boolean lacksTargets) {}
+    public record Root(Share share, Access access, boolean lacksTargets) {}
 
     /**
      * A mount.
      *
-     * @param tag of the share, for a directory or file of the host; else empty
-     * @param file the name of the file that the share is for; else empty
+     * @param share for a directory or file of the host
      * @param optional whether it is left out where its target is no directory
      */
-    public record Placed(Mount mount, String tag, String file, boolean optional) {}
+    public record Placed(Mount mount, Optional<Share> share, boolean optional) {}
+
+    /**
+     * A directory of the host that the machine has.
+     *
+     * @param tag names it
+     * @param file the name of the file that it is for; else empty
+     */
+    public record Share(String tag, Transport transport, String file) {}
 }

@@ -9,6 +9,9 @@ import org.barchan.host.sandbox.SandboxException;
 
 /** What the agent has to know of the machine that it runs on. Safe for use by many threads. */
 public interface Host {
+    /** Returns the user that this process is. */
+    HostUser self();
+
     /** Returns the processor's architecture as {@code uname -m} prints it. */
     String architecture();
 
@@ -24,6 +27,9 @@ public interface Host {
      * @throws SandboxException {@code PRECONDITION} when there is none
      */
     Emulator emulator() throws SandboxException;
+
+    /** Returns the virtiofsd of this host; empty where there is none. */
+    Optional<Path> virtiofsd();
 
     /** Returns the user that QEMU is run as for a client. */
     HostUser emulatorUser(HostUser client);

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.Transport;
 
 /**
  * A virtual machine to start.
@@ -34,6 +35,7 @@ public record MachineSpec(
      * A directory of the host.
      *
      * @param tag names it to the guest, at most 31 bytes
+     * @param source the directory; for virtiofs the socket of its server
      */
-    public record Share(String tag, Path source, boolean readOnly) {}
+    public record Share(String tag, Transport transport, Path source, boolean readOnly) {}
 }

@@ -2,6 +2,7 @@ package org.barchan.host.port;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
@@ -19,7 +20,7 @@ public interface Views {
      * What is to be seen.
      *
      * @param client whose rights decide what may be opened
-     * @param emulator whose rights decide what can be read and written
+     * @param emulator who is to see it
      */
     record Request(HostUser client, HostUser emulator, List<Source> sources) {
         public Request {
@@ -32,12 +33,33 @@ public interface Views {
      *
      * @param tag names it, without blanks
      * @param action what is done with it, for messages
+     * @param user whose rights decide what can be read and written
+     * @param server the virtiofsd that serves it, for who does not open it as a directory
      */
-    record Source(String tag, String action, GuestPath path, boolean writable, List<Mask> masks) {
+    record Source(
+            String tag,
+            String action,
+            GuestPath path,
+            boolean writable,
+            User user,
+            Optional<FileServer> server,
+            List<Mask> masks) {
         public Source {
             masks = List.copyOf(masks);
         }
     }
+
+    enum User {
+        CLIENT,
+        EMULATOR
+    }
+
+    /**
+     * A virtiofsd.
+     *
+     * @param options for its -o, without blanks
+     */
+    record FileServer(Path program, String options) {}
 
     /** What of a source is not to be seen. Paths are absolute, with the source as root; what is not there needs no mask. */
     sealed interface Mask {
@@ -52,6 +74,9 @@ public interface Views {
     interface View extends AutoCloseable {
         /** Returns where a share is, for the emulator's user: a directory, which has the file where the source is one. */
         Path path(String tag);
+
+        /** Returns the socket of a share's server, for the emulator's user: it takes one connection, and ends with that. */
+        Path socket(String tag);
 
         /** Returns the name of the source in its share, where the source is a file; else "". */
         String file(String tag);

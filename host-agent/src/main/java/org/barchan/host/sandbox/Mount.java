@@ -1,6 +1,7 @@
 package org.barchan.host.sandbox;
 
 import java.util.List;
+import java.util.Optional;
 
 /** Something that a sandbox sees at a place of its own. */
 public sealed interface Mount {
@@ -19,8 +20,10 @@ public sealed interface Mount {
      * A directory or file of the host.
      *
      * @param source absolute
+     * @param transport empty: what does best
      */
-    record HostDirectory(GuestPath target, GuestPath source, Access access) implements Mount {
+    record HostDirectory(GuestPath target, GuestPath source, Access access, Optional<Transport> transport)
+            implements Mount {
         /** @throws IllegalArgumentException when nothing can be mounted there */
         public HostDirectory {
             checkTarget(target);

@@ -1,6 +1,7 @@
 package org.barchan.host.sandbox;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a sandbox is made of, complete and checked.
@@ -9,6 +10,7 @@ import java.util.List;
  * @param root the directory of the host that it sees as "/", absolute
  * @param rootAccess what can be written to that: read-only or an overlay
  * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
+ * @param rootTransport by what its root gets into the guest; empty: what does best
  * @param mounts what it sees elsewhere, in the order in which it is mounted
  * @param vcpus number of virtual CPUs, 1 to 255
  * @param kernelArguments further parameters of its kernel
@@ -20,6 +22,7 @@ public record SandboxSpec(
         GuestPath root,
         Access rootAccess,
         boolean exposeHostRoot,
+        Optional<Transport> rootTransport,
         List<Mount> mounts,
         MemorySize memory,
         int vcpus,

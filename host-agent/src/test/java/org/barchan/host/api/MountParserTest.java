@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
@@ -39,6 +40,11 @@ final class MountParserTest {
                 List.of(FIELD + ".mode"),
                 wrongIn(tmpfs("/a", Tmpfs.newBuilder()).setMode(MountMode.MOUNT_MODE_OVERLAY)));
         assertEquals(List.of(FIELD + ".mode"), wrongIn(directory("/a").setModeValue(99)));
+        assertEquals(
+                List.of(FIELD + ".host_path.transport"),
+                wrongIn(mount("/a")
+                        .setHostPath(
+                                HostPath.newBuilder().setPath(bytes("/source")).setTransportValue(99))));
         assertEquals(List.of(FIELD + ".overlay_bytes"), wrongIn(directory("/a").setOverlayBytes(1 << 20)));
         assertEquals(
                 List.of(FIELD + ".overlay_bytes"),
@@ -89,9 +95,9 @@ final class MountParserTest {
         GuestPath source = new GuestPath("/source");
         assertEquals(
                 List.of(
-                        new Mount.HostDirectory(a, source, new Access.ReadOnly()),
-                        new Mount.HostDirectory(a, source, new Access.ReadWrite()),
-                        new Mount.HostDirectory(a, source, new Access.Overlay(1 << 20)),
+                        new Mount.HostDirectory(a, source, new Access.ReadOnly(), Optional.empty()),
+                        new Mount.HostDirectory(a, source, new Access.ReadWrite(), Optional.empty()),
+                        new Mount.HostDirectory(a, source, new Access.Overlay(1 << 20), Optional.empty()),
                         new Mount.Memory(b, 0, 01777, false),
                         new Mount.Memory(b, 1 << 20, 0700, true),
                         new Mount.Bind(GuestPath.of(noText), b, false)),

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -28,8 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class AcceleratorsTest {
-    private static final BootFileSet FILES =
-            new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), List.of(), Optional.empty(), "d");
+    private static final BootFileSet FILES = new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), Map.of(), "d");
 
     private final FakeWorld world;
     private final List<String> said = new CopyOnWriteArrayList<>();

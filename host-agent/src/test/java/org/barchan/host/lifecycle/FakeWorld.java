@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,7 +66,14 @@ public final class FakeWorld
     /** What was asked for of the host's file systems. */
     final List<Request> requests = new CopyOnWriteArrayList<>();
 
-    volatile Optional<List<String>> overlayModules = Optional.of(List.of("overlay.ko"));
+    /** What the kernel has. */
+    final Map<Feature, List<String>> modules = new EnumMap<>(Map.of(
+            Feature.NINEP, List.of("9p.ko"),
+            Feature.VIRTIOFS, List.of("fuse.ko", "virtiofs.ko"),
+            Feature.OVERLAY, List.of("overlay.ko")));
+
+    volatile HostUser self = CLIENT;
+    volatile Optional<Path> virtiofsd = Optional.of(Path.of("/usr/libexec/virtiofsd"));
     /** What the guests of machines that are started from now on do. */
     volatile Consumer<FakeMachine> onStart = machine -> {};
     /** The step that fails, and how. */
@@ -174,7 +182,7 @@ public final class FakeWorld
     public BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException {
         step("bootFiles.prepare");
         progress.accept("preparing the kernel");
-        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), List.of("9p.ko"), overlayModules, "digest");
+        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), modules, "digest");
     }
 
     @Override
@@ -199,6 +207,11 @@ public final class FakeWorld
     }
 
     @Override
+    public HostUser self() {
+        return self;
+    }
+
+    @Override
     public String architecture() {
         return "x86_64";
     }
@@ -217,6 +230,11 @@ public final class FakeWorld
     public Emulator emulator() throws SandboxException {
         step("host.emulator");
         return new Emulator(Path.of("/usr/bin/qemu"), "QEMU 7.2", Instant.EPOCH);
+    }
+
+    @Override
+    public Optional<Path> virtiofsd() {
+        return virtiofsd;
     }
 
     @Override
@@ -281,6 +299,11 @@ public final class FakeWorld
         public Path path(String tag) {
             Path source = source(tag);
             return Files.isRegularFile(source) ? source.resolveSibling("") : source;
+        }
+
+        @Override
+        public Path socket(String tag) {
+            return directory.resolve(tag + ".socket");
         }
 
         @Override

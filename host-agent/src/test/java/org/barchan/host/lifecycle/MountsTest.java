@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.MachineSpec.Share;
 import org.barchan.host.port.Views;
@@ -16,12 +18,14 @@ import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.GuestPath;
+import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.WorkingDirectoryPolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +41,7 @@ final class MountsTest {
     private Path root;
     private Path source;
     private boolean exposed;
+    private Optional<Transport> transport = Optional.empty();
 
     MountsTest(@TempDir Path directory) throws IOException {
         world = new FakeWorld(directory);
@@ -49,7 +54,10 @@ final class MountsTest {
     void run_sourceThatIsNoDirectory_namesBothPlaces() throws Exception {
         Path nothing = source.resolve("nothing");
 
-        run(READ_ONLY, new Mount.HostDirectory(new GuestPath("/there"), new GuestPath(nothing.toString()), READ_ONLY));
+        run(
+                READ_ONLY,
+                new Mount.HostDirectory(
+                        new GuestPath("/there"), new GuestPath(nothing.toString()), READ_ONLY, transport));
 
         failsWith("mounting " + nothing + " on /there: it is not there");
     }
@@ -64,21 +72,13 @@ final class MountsTest {
     }
 
     @Test
-    void run_overlayOfAFile_isRefused() throws Exception {
-        source = Files.createFile(source.resolve("file"));
-
-        run(READ_ONLY, bind("/there", new Access.Overlay(0)));
-
-        failsWith("it is a file (expected: a directory)");
-    }
-
-    @Test
     void run_file_isNamedToTheGuest() throws Exception {
         source = Files.createFile(source.resolve("file"));
 
         run(READ_ONLY, bind("/there", READ_ONLY));
 
-        assertEquals("file", configuration().mounts().getLast().file());
+        assertEquals(
+                "file", configuration().mounts().getLast().share().orElseThrow().file());
     }
 
     @Test
@@ -118,6 +118,107 @@ final class MountsTest {
     }
 
     @Test
+    void run_agentOfRoot_sharesByVirtiofsWhatItCan() throws Exception {
+        world.self = new HostUser(0, 0);
+
+        run(READ_ONLY, bind("/there", new Access.Overlay(0)));
+
+        assertEquals(Transport.VIRTIOFS, configuration().root().share().transport());
+        assertEquals(
+                List.of("cache=auto", "cache=always"),
+                world.requests.getFirst().sources().stream()
+                        .map(share -> share.server().orElseThrow().options())
+                        .toList());
+        world.virtiofsd = Optional.empty();
+        observer = new RecordingObserver();
+        run(READ_ONLY);
+        observer.awaitStarted();
+        assertTrue(
+                observer.progress.contains("VERBOSE sharing " + root + " by 9p: this host has no virtiofsd"),
+                () -> String.valueOf(observer.progress));
+    }
+
+    @Test
+    void run_kernelWithoutNinep_sharesByVirtiofs() throws Exception {
+        world.modules.remove(Feature.NINEP);
+
+        run(READ_ONLY, bind("/there", READ_ONLY));
+
+        GuestConfiguration configuration = configuration();
+        assertEquals(Transport.VIRTIOFS, configuration.root().share().transport());
+        assertEquals(List.of("fuse.ko", "virtiofs.ko"), configuration.kernelModules());
+        Views.Source served = world.requests.getFirst().sources().getFirst();
+        assertEquals("cache=auto", served.server().orElseThrow().options());
+        assertEquals(Views.User.EMULATOR, served.user());
+        assertEquals(
+                List.of("root.socket", "mount1.socket"),
+                world.specs.getFirst().shares().stream()
+                        .map(share -> share.source().getFileName().toString())
+                        .toList());
+        assertTrue(
+                observer.progress.contains(
+                        "VERBOSE sharing " + root + " by virtiofs: the kernel 6.1.0-fake has no module 9p"),
+                () -> String.valueOf(observer.progress));
+    }
+
+    @Test
+    void run_kernelWithoutNinepAndHostWithoutVirtiofsd_saysWhatToDo() throws Exception {
+        world.modules.remove(Feature.NINEP);
+        world.virtiofsd = Optional.empty();
+
+        run(READ_ONLY);
+
+        failsWith("this host has no virtiofsd. Install it");
+    }
+
+    @Test
+    void run_transportThatTheKernelLacks_isNamed() throws Exception {
+        world.modules.remove(Feature.VIRTIOFS);
+        transport = Optional.of(Transport.VIRTIOFS);
+
+        run(READ_ONLY);
+
+        failsWith("by virtiofs: the kernel 6.1.0-fake has no module virtiofs");
+    }
+
+    @Test
+    void run_overlayByVirtiofsOfAnAgentThatIsNotRoot_isRefused() throws Exception {
+        transport = Optional.of(Transport.VIRTIOFS);
+
+        run(READ_ONLY, bind("/there", new Access.Overlay(0)));
+        failsWith("mounting " + source + " on /there by virtiofs, under an overlay: an agent that is not root");
+        observer = new RecordingObserver();
+        run(READ_ONLY, bind("/missing", READ_ONLY));
+        failsWith("as the root of a sandbox by virtiofs, under an overlay");
+    }
+
+    @Test
+    void run_whatRootWrites_isSharedByVirtiofsWithRootsRights() throws Exception {
+        world.self = new HostUser(0, 0);
+        for (HostUser client : List.of(FakeWorld.CLIENT, new HostUser(0, 0))) {
+            observer = new RecordingObserver();
+            RunOrder order = FakeWorld.order(spec(READ_ONLY, bind("/there", new Access.ReadWrite())));
+            run(new RunOrder(order.sandbox(), order.process(), order.timeout(), client));
+            observer.awaitStarted();
+        }
+
+        assertEquals(
+                Collections.nCopies(2, Optional.of("cache=auto,announce_submounts")),
+                world.requests.stream()
+                        .map(request -> request.sources().getLast().server().map(Views.FileServer::options))
+                        .toList());
+        assertEquals(
+                List.of(Views.User.EMULATOR, Views.User.CLIENT),
+                world.requests.stream()
+                        .map(request -> request.sources().getLast().user())
+                        .toList());
+        assertEquals(
+                Views.User.EMULATOR,
+                world.requests.getLast().sources().getFirst().user(),
+                "the root");
+    }
+
+    @Test
     void run_whatIsNamed_isNotMasked() throws Exception {
         run(READ_ONLY, bind("/there", READ_ONLY));
         observer.awaitStarted();
@@ -128,7 +229,7 @@ final class MountsTest {
 
     @Test
     void run_overlayWithAKernelThatHasNone_isRefused() throws Exception {
-        world.overlayModules = Optional.empty();
+        world.modules.remove(Feature.OVERLAY);
 
         run(READ_ONLY, bind("/there", new Access.Overlay(0)));
 
@@ -137,7 +238,7 @@ final class MountsTest {
 
     @Test
     void run_missingTargetWithAKernelWithoutOverlays_saysWhatToDo() throws Exception {
-        world.overlayModules = Optional.empty();
+        world.modules.remove(Feature.OVERLAY);
 
         run(READ_ONLY, bind("/missing", READ_ONLY));
 
@@ -150,7 +251,10 @@ final class MountsTest {
 
         GuestConfiguration configuration = configuration();
         assertEquals(List.of("9p.ko"), configuration.kernelModules());
-        assertEquals(new GuestConfiguration.Root("root", READ_ONLY, false), configuration.root());
+        assertEquals(
+                new GuestConfiguration.Root(
+                        new GuestConfiguration.Share("root", Transport.NINEP, ""), READ_ONLY, false),
+                configuration.root());
         assertEquals(
                 List.of("/tmp", "/var/tmp", "/run", "/there", "/there"),
                 configuration.mounts().stream()
@@ -184,8 +288,8 @@ final class MountsTest {
         assertEquals(
                 shares.stream().skip(1).map(Share::tag).toList(),
                 configuration.mounts().stream()
-                        .map(GuestConfiguration.Placed::tag)
-                        .filter(tag -> !tag.isEmpty())
+                        .flatMap(placed -> placed.share().stream())
+                        .map(GuestConfiguration.Share::tag)
                         .toList());
     }
 
@@ -223,7 +327,7 @@ final class MountsTest {
     }
 
     private Mount bind(String target, Access access) {
-        return new Mount.HostDirectory(new GuestPath(target), new GuestPath(source.toString()), access);
+        return new Mount.HostDirectory(new GuestPath(target), new GuestPath(source.toString()), access, transport);
     }
 
     private void run(Access rootAccess, Mount... mounts) {
@@ -255,6 +359,7 @@ final class MountsTest {
                 new GuestPath(root.toString()),
                 rootAccess,
                 exposed,
+                transport,
                 List.of(mounts),
                 MemorySize.DEFAULT,
                 1,

@@ -538,6 +538,7 @@ final class RunTest {
                 new GuestPath(root.toString()),
                 new Access.ReadOnly(),
                 false,
+                Optional.empty(),
                 List.of(),
                 MemorySize.DEFAULT,
                 1,

@@ -8,8 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.barchan.host.adapter.boot.InstalledKernels.Kernel;
 import org.barchan.host.adapter.boot.ProductStore.Product;
@@ -73,20 +74,14 @@ public final class CachedBootFiles implements BootFiles {
             Product image = kernelProduct(kernel.image(), progress);
             Product initrd = initrdProduct(kernel);
             digests.save();
-            List<String> rootModules = fileNames(kernel.modules().root());
-            Optional<List<String>> overlayModules = kernel.modules().overlay().map(CachedBootFiles::fileNames);
+            Map<Feature, List<String>> modules = new EnumMap<>(Feature.class);
+            kernel.modules().features().forEach((feature, files) -> modules.put(feature, fileNames(files)));
             Sha256 digest = new Sha256()
                     .add(kernel.image().release())
                     .add(image.digest())
                     .add(initrd.digest());
-            rootModules.forEach(digest::add);
-            return new BootFileSet(
-                    kernel.image().release(),
-                    image.path(),
-                    initrd.path(),
-                    rootModules,
-                    overlayModules,
-                    digest.finish());
+            modules.values().forEach(names -> names.forEach(digest::add));
+            return new BootFileSet(kernel.image().release(), image.path(), initrd.path(), modules, digest.finish());
         } catch (IOException e) {
             throw failure(kernel, e);
         }

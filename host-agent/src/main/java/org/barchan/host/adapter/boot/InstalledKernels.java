@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
@@ -43,15 +44,23 @@ final class InstalledKernels {
         return images().stream().map(this::report).toList();
     }
 
-    /** Returns the newest that can run a sandbox. */
+    /** Returns the newest that can run a sandbox: one with 9p, which takes nothing else of the host, before one without. */
     Kernel newest() throws SandboxException {
         StringBuilder reasons = new StringBuilder();
+        Optional<Kernel> withoutNinep = Optional.empty();
         for (Path path : images()) {
             try {
-                return examine(path, Optional.empty());
+                Kernel kernel = examine(path, Optional.empty());
+                if (kernel.modules().features().containsKey(Feature.NINEP)) {
+                    return kernel;
+                }
+                withoutNinep = withoutNinep.or(() -> Optional.of(kernel));
             } catch (SandboxException e) {
                 reasons.append("; ").append(e.getMessage());
             }
+        }
+        if (withoutNinep.isPresent()) {
+            return withoutNinep.get();
         }
         throw new SandboxException(
                 Code.PRECONDITION,
@@ -133,8 +142,8 @@ final class InstalledKernels {
                     Code.PRECONDITION,
                     subject + "it lacks the module" + (plan.missing().size() > 1 ? "s " : " ")
                             + String.join(", ", plan.missing()) + " (not in " + directory
-                            + "), without which the guest cannot mount the host's directories; virtiofs, which would do without"
-                            + " 9p, is not supported yet");
+                            + "), without which the guest has no link, or can't mount the host's directories (for that, 9p or"
+                            + " virtiofs will do)");
         }
         return new Kernel(image, plan);
     }

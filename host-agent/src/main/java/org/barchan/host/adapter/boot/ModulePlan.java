@@ -1,47 +1,49 @@
 package org.barchan.host.adapter.boot;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import org.barchan.host.port.BootFiles.Feature;
 
 /**
  * Which module files a guest loads, in an order in which each comes after all that it depends on. Which modules depend on which,
  * and which are part of the kernel itself, is what depmod wrote (see modules.dep(5)).
  *
  * @param link what is needed before the guest finds its port
- * @param root what is needed, on top of that, before it mounts a directory of the host
- * @param overlay what is needed, on top of that, before it mounts an overlay; none where the kernel has no overlays
+ * @param features what is needed, on top of that, for each feature that the kernel has
  * @param missing the modules that no sandbox can do without and this kernel does not have, by name
  */
-record ModulePlan(List<Path> link, List<Path> root, Optional<List<Path>> overlay, List<String> missing) {
+record ModulePlan(List<Path> link, Map<Feature, List<Path>> features, List<String> missing) {
     static final String DEPENDENCIES = "modules.dep";
     static final String BUILT_IN = "modules.builtin";
 
     /** The only modules known by name; all others follow from them. */
     private static final List<String> LINK = List.of("virtio_pci", "virtio_console");
 
-    private static final List<String> ROOT = List.of("9pnet_virtio", "9p");
-
-    private static final String OVERLAY = "overlay";
+    private static final Map<Feature, List<String>> FEATURES = Map.of(
+            Feature.NINEP, List.of("9pnet_virtio", "9p"),
+            Feature.VIRTIOFS, List.of("virtiofs"),
+            Feature.OVERLAY, List.of("overlay"));
 
     private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9_-]+\\.ko(?:\\.(?:gz|xz|zst))?");
 
     ModulePlan {
         link = List.copyOf(link);
-        root = List.copyOf(root);
-        overlay = overlay.map(List::copyOf);
+        features = Collections.unmodifiableMap(new EnumMap<>(features));
         missing = List.copyOf(missing);
     }
 
@@ -57,8 +59,7 @@ record ModulePlan(List<Path> link, List<Path> root, Optional<List<Path>> overlay
 
     /** Returns all that are not loaded before the link is there. */
     List<Path> later() {
-        return Stream.concat(root.stream(), overlay.stream().flatMap(List::stream))
-                .toList();
+        return features.values().stream().flatMap(List::stream).distinct().toList();
     }
 
     /** Returns the name of a module's file in the initrd. */
@@ -94,19 +95,25 @@ record ModulePlan(List<Path> link, List<Path> root, Optional<List<Path>> overlay
             for (String name : LINK) {
                 place(name, missing);
             }
-            int links = placed.size();
-            for (String name : ROOT) {
-                place(name, missing);
+            List<Path> link = List.copyOf(placed.values());
+            Map<String, Path> linked = new LinkedHashMap<>(placed);
+            Map<Feature, List<Path>> features = new EnumMap<>(Feature.class);
+            for (Feature feature : Feature.values()) {
+                placed.clear();
+                placed.putAll(linked);
+                List<String> without = new ArrayList<>();
+                for (String name : requireNonNull(FEATURES.get(feature))) {
+                    place(name, without);
+                }
+                if (without.isEmpty()) {
+                    features.put(feature, List.copyOf(placed.values()).subList(link.size(), placed.size()));
+                }
             }
-            int roots = placed.size();
-            List<String> withoutOverlay = new ArrayList<>();
-            place(OVERLAY, withoutOverlay);
-            List<Path> all = List.copyOf(placed.values());
-            return new ModulePlan(
-                    all.subList(0, links),
-                    all.subList(links, roots),
-                    withoutOverlay.isEmpty() ? Optional.of(all.subList(roots, all.size())) : Optional.empty(),
-                    missing);
+            if (!features.containsKey(Feature.NINEP) && !features.containsKey(Feature.VIRTIOFS)) {
+                missing.add("9p");
+                missing.add("virtiofs");
+            }
+            return new ModulePlan(link, features, missing);
         }
 
         private void place(String name, List<String> missing) throws IOException {

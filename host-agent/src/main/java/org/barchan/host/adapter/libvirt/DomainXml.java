@@ -10,6 +10,7 @@ import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.Transport;
 
 /**
  * The domain of a machine, as <a href="https://libvirt.org/formatdomain.html">libvirt's XML</a>: a PC with the link, a console, the
@@ -52,6 +53,13 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         xml.writeAttribute("unit", "KiB");
         xml.writeCharacters(Long.toString(spec.memory().kibibytes()));
         xml.writeEndElement();
+        if (spec.shares().stream().anyMatch(share -> share.transport() == Transport.VIRTIOFS)) {
+            // Its server reads and writes the guest's memory.
+            xml.writeStartElement("memoryBacking");
+            writeEmpty(xml, "source", "type", "memfd");
+            writeEmpty(xml, "access", "mode", "shared");
+            xml.writeEndElement();
+        }
         writeText(xml, "vcpu", Integer.toString(spec.vcpus()));
         writeBoot(xml);
         writeProcessor(xml, kvm);
@@ -163,16 +171,19 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         }
         xml.writeStartElement("filesystem");
         xml.writeAttribute("type", "mount");
-        // Files are what they are on the host, and nothing is kept in extended attributes; what is made there belongs
-        // to
-        // QEMU's user, who
-        // may give it to no one else.
-        xml.writeAttribute("accessmode", share.readOnly() ? "passthrough" : "squash");
-        // A tree of several file systems has the same inode numbers more than once; the guest must tell them apart.
-        xml.writeAttribute("multidevs", "remap");
-        writeEmpty(xml, "source", "dir", absolute("shared directory", share.source()));
+        if (share.transport() == Transport.VIRTIOFS) {
+            writeEmpty(xml, "driver", "type", "virtiofs");
+            writeEmpty(xml, "source", "socket", absolute("virtiofs socket", share.source()));
+        } else {
+            // Files are what they are on the host, and nothing is kept in extended attributes; what is made there
+            // belongs to QEMU's user, who may give it to no one else.
+            xml.writeAttribute("accessmode", share.readOnly() ? "passthrough" : "squash");
+            // A tree of several file systems has the same inode numbers more than once; the guest must tell them apart.
+            xml.writeAttribute("multidevs", "remap");
+            writeEmpty(xml, "source", "dir", absolute("shared directory", share.source()));
+        }
         writeEmpty(xml, "target", "dir", XmlText.requireWritable("share tag", share.tag()));
-        if (share.readOnly()) {
+        if (share.readOnly() && share.transport() == Transport.NINEP) {
             writeEmpty(xml, "readonly");
         }
         xml.writeEndElement();

@@ -7,6 +7,7 @@ import org.barchan.guest.v1.Overlay;
 import org.barchan.guest.v1.RootMount;
 import org.barchan.host.port.GuestConfiguration.Placed;
 import org.barchan.host.port.GuestConfiguration.Root;
+import org.barchan.host.port.GuestConfiguration.Share;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
@@ -16,7 +17,11 @@ final class GuestMounts {
     private GuestMounts() {}
 
     static RootMount root(Root root) {
-        RootMount.Builder message = RootMount.newBuilder().setNinepTag(root.tag());
+        RootMount.Builder message = RootMount.newBuilder();
+        switch (root.share().transport()) {
+            case NINEP -> message.setNinepTag(root.share().tag());
+            case VIRTIOFS -> message.setVirtiofsTag(root.share().tag());
+        }
         switch (root.access()) {
             case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
             case Access.ReadOnly _ -> {
@@ -36,7 +41,12 @@ final class GuestMounts {
                 .setOptional(placed.optional());
         switch (placed.mount()) {
             case Mount.HostDirectory directory -> {
-                message.setNinepTag(placed.tag()).setFile(placed.file());
+                Share share = placed.share().orElseThrow();
+                switch (share.transport()) {
+                    case NINEP -> message.setNinepTag(share.tag());
+                    case VIRTIOFS -> message.setVirtiofsTag(share.tag());
+                }
+                message.setFile(share.file());
                 switch (directory.access()) {
                     case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
                     case Access.ReadOnly _ -> message.setReadOnly(true);

@@ -23,6 +23,8 @@ public final class LinuxHost implements Host {
             Path.of("/usr/bin/qemu-system-x86_64"),
             Path.of("/usr/local/bin/qemu-system-x86_64"),
             Path.of("/usr/libexec/qemu-kvm"));
+    private static final List<Path> FILE_SERVERS = List.of(
+            Path.of("/usr/libexec/virtiofsd"), Path.of("/usr/lib/qemu/virtiofsd"), Path.of("/usr/lib/virtiofsd"));
     private static final Path KVM = Path.of("/dev/kvm");
     private static final Path PASSWD = Path.of("/etc/passwd");
 
@@ -32,7 +34,7 @@ public final class LinuxHost implements Host {
     private final String kernelRelease = read(Path.of("/proc/sys/kernel/osrelease"));
     private Optional<Emulator> lastEmulator = Optional.empty();
 
-    /** Returns the user that this process is. */
+    @Override
     public HostUser self() {
         return self;
     }
@@ -76,6 +78,11 @@ public final class LinuxHost implements Host {
                     "asking " + binary + " for its version: " + e.getMessage() + ". Install QEMU anew",
                     e);
         }
+    }
+
+    @Override
+    public Optional<Path> virtiofsd() {
+        return FILE_SERVERS.stream().filter(Files::isExecutable).findFirst();
     }
 
     @Override

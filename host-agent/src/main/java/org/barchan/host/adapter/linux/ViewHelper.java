@@ -17,10 +17,14 @@ import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Views by a process each, whose mount namespace has them: see {@code barchan-view.c}, which says what goes to and fro. */
 public final class ViewHelper implements Views {
+    private static final Logger LOG = LoggerFactory.getLogger(ViewHelper.class);
     private static final int DEADLINE_SECONDS = 20;
+    private static final int MAX_LOG_LINES = 100;
     private static final String FILE = "file";
     private static final int ENOENT = 2;
     private static final int EACCES = 13;
@@ -40,9 +44,9 @@ public final class ViewHelper implements Views {
     public View open(Request request) throws SandboxException {
         Process process;
         try {
-            process = new ProcessBuilder(program.toString())
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+            process = new ProcessBuilder(program.toString()).start();
+            Process started = process;
+            Thread.ofVirtual().name("view-log-" + process.pid()).start(() -> log(started));
         } catch (IOException e) {
             throw new SandboxException(
                     Code.PRECONDITION,
@@ -66,6 +70,21 @@ public final class ViewHelper implements Views {
         }
     }
 
+    /** Of what servers say, the beginning: it may be their guests that make them say it. */
+    private static void log(Process process) {
+        try (var lines = process.errorReader(StandardCharsets.UTF_8)) {
+            int count = 0;
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (count < MAX_LOG_LINES) {
+                    LOG.debug("view {}: {}", process.pid(), line);
+                }
+                count++;
+            }
+        } catch (IOException e) {
+            LOG.debug("view {}: {}", process.pid(), e.getMessage());
+        }
+    }
+
     private static byte[] records(Request request) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         record(out, "client " + numbers(request.client()), new byte[0]);
@@ -73,7 +92,8 @@ public final class ViewHelper implements Views {
         for (Source source : request.sources()) {
             record(
                     out,
-                    "share " + source.tag() + (source.writable() ? " rw " : " ro "),
+                    "share " + source.tag() + (source.writable() ? " rw " : " ro ")
+                            + (source.user() == User.CLIENT ? "client " : "emulator "),
                     source.path().bytes());
         }
         for (Source source : request.sources()) {
@@ -84,6 +104,11 @@ public final class ViewHelper implements Views {
                         record(out, "only " + source.tag() + " " + directory + " ", bytes(kept));
                 }
             }
+        }
+        for (Source source : request.sources()) {
+            source.server()
+                    .ifPresent(server -> record(
+                            out, "serve " + source.tag() + " " + server.options() + " ", bytes(server.program())));
         }
         record(out, "end", new byte[0]);
         return out.toByteArray();
@@ -166,7 +191,8 @@ public final class ViewHelper implements Views {
     }
 
     private String problem(Request request, Source source, String what, int errno) {
-        String qemu = "QEMU runs as user " + name(request.emulator());
+        String user = name(source.user() == User.CLIENT ? request.client() : request.emulator());
+        String who = source.user() == User.CLIENT ? "user " + user : "QEMU runs as user " + user + ", who";
         return source.action() + ": "
                 + switch (what) {
                     case "open" -> cannotOpen(request.client(), source, errno);
@@ -174,14 +200,14 @@ public final class ViewHelper implements Views {
                         "it is neither a directory nor a regular file (expected: one of these; devices, sockets and"
                                 + " FIFOs of the host are not shared)";
                     case "read" ->
-                        qemu + ", which can't read " + source.path()
+                        who + " can't read " + source.path()
                                 + ". Give that user the right to read and enter it (chmod o+rx, or setfacl -m u:"
-                                + name(request.emulator()) + ":rx), or run as a user who may";
+                                + user + ":rx), or run as a user who may";
                     case "write" ->
                         errno == EROFS
                                 ? "its file system is read-only. Mount it ro, or as an overlay"
-                                : qemu + ", who may not write there. Give that user the right to (setfacl -m u:"
-                                        + name(request.emulator())
+                                : who + " may not write there. Give that user the right to (setfacl -m u:"
+                                        + user
                                         + ":rwx), or mount it as an overlay, which leaves the directory as it is";
                     default -> "the kernel won't mount it elsewhere (" + error(errno) + "). Name another place";
                 };
@@ -211,7 +237,12 @@ public final class ViewHelper implements Views {
     }
 
     private SandboxException failed(String step, int errno) {
-        return step.startsWith("unshare")
+        if (step.equals("exec")) {
+            return new SandboxException(
+                    Code.PRECONDITION, "starting virtiofsd: " + error(errno) + ". Install it anew, or use 9p");
+        }
+        // Where a profile of AppArmor lets users make namespaces without rights in them, the next step fails.
+        return step.startsWith("unshare") || step.equals("make-private")
                 ? new SandboxException(
                         Code.PRECONDITION,
                         "making a namespace for what the sandbox is to see of the host: " + error(errno)
@@ -235,8 +266,12 @@ public final class ViewHelper implements Views {
     private record ProcessView(Process process, Map<String, String> files) implements View {
         @Override
         public Path path(String tag) {
-            file(tag);
             return Path.of("/proc", Long.toString(process.pid()), "root", tag);
+        }
+
+        @Override
+        public Path socket(String tag) {
+            return path(tag + ".socket");
         }
 
         @Override
@@ -250,8 +285,12 @@ public final class ViewHelper implements Views {
 
         @Override
         public void close() {
-            // It can do nothing and holds nothing but its namespace.
-            process.destroyForcibly();
+            try {
+                // It ends then, with what servers have no connection yet.
+                process.getOutputStream().close();
+            } catch (IOException e) {
+                LOG.debug("view {}: {}", process.pid(), e.getMessage());
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveEntry;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveInputStream;
 import org.barchan.host.port.BootFiles.BootFileSet;
+import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
@@ -80,7 +81,7 @@ class CachedBootFilesTest {
                 Code.PRECONDITION,
                 "vmlinuz-9.0-broken as kernel: it is no kernel image",
                 "linux-image-6.1.0-8-amd64",
-                "lacks the modules 9pnet_virtio, 9p",
+                "lacks the modules 9p, virtiofs",
                 "install the package linux-image-amd64");
     }
 
@@ -92,8 +93,7 @@ class CachedBootFilesTest {
                 KernelChoice.Image.of(cloud),
                 Code.PRECONDITION,
                 "6.1.0-9-cloud-amd64",
-                "9pnet_virtio, 9p",
-                "virtiofs",
+                "9p, virtiofs",
                 "this installed kernel does: 6.1.0-6-amd64");
     }
 
@@ -164,6 +164,19 @@ class CachedBootFilesTest {
     }
 
     @Test
+    void prepare_newestKernel_isOneWith9pWhereThereIsOne() throws Exception {
+        Map<String, String> modules = new HashMap<>(FakeHost.MODULES);
+        modules.keySet().removeIf(name -> name.contains("9p"));
+        modules.put("kernel/fs/fuse/virtiofs.ko", "");
+        host.addModules("6.1.0-9-cloud-amd64", modules);
+        host.addImage("6.1.0-9-cloud-amd64", "gzip");
+        assertEquals("6.1.0-9-cloud-amd64", prepare().release());
+        assertEquals(Set.of(Feature.VIRTIOFS), prepare().modules().keySet());
+        host.addKernel("6.1.0-8-amd64");
+        assertEquals("6.1.0-8-amd64", prepare().release());
+    }
+
+    @Test
     void kernels_newestFirst_withReasons() throws Exception {
         addCloudKernel();
         host.addKernel("6.1.0-8-amd64");
@@ -171,7 +184,7 @@ class CachedBootFilesTest {
         assertEquals(
                 List.of("6.1.0-9-cloud-amd64", "6.1.0-8-amd64"),
                 kernels.stream().map(KernelReport::release).toList());
-        assertTrue(kernels.get(0).problem().orElseThrow().contains("9pnet_virtio"));
+        assertTrue(kernels.get(0).problem().orElseThrow().contains("9p, virtiofs"));
         assertTrue(kernels.get(1).usable());
     }
 
@@ -198,7 +211,7 @@ class CachedBootFilesTest {
         Files.writeString(dep, Files.readString(dep).replace(".ko", ".ko" + suffix));
         BootFileSet set = prepare();
         Map<String, String> archive = readArchive(set.initrd());
-        assertEquals(List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko"), set.rootModules());
+        assertEquals(List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko"), set.modules(List.of(Feature.NINEP)));
         assertEquals(
                 "virtio.ko\nvirtio_ring.ko\nvirtio_pci.ko\nvirtio-console.ko\n",
                 archive.get("100644 modules/boot.list"));

@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.boot;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,7 +12,8 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
+import org.barchan.host.port.BootFiles.Feature;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,19 +72,24 @@ class ModulePlanTest {
     }
 
     @Test
-    void of_kernelWithout9p_namesWhatIsMissing() throws IOException {
+    void of_kernelWithout9p_needsVirtiofs() throws IOException {
         Map<String, String> modules = new HashMap<>(FakeHost.MODULES);
         modules.keySet().removeIf(name -> name.contains("9p"));
         assertEquals(
-                List.of("9pnet_virtio", "9p"),
-                ModulePlan.of(host.addModules("cloud", modules)).missing());
+                List.of("9p", "virtiofs"),
+                ModulePlan.of(host.addModules("old", modules)).missing());
+        modules.put("kernel/fs/fuse/fuse.ko", "");
+        modules.put("kernel/fs/fuse/virtiofs.ko", "kernel/fs/fuse/fuse.ko kernel/drivers/virtio/virtio.ko");
+        ModulePlan plan = ModulePlan.of(host.addModules("cloud", modules));
+        assertEquals(List.of(), plan.missing());
+        assertEquals(List.of("fuse.ko", "virtiofs.ko"), names(plan, Feature.VIRTIOFS));
     }
 
     @Test
     void of_everything_ordersByDependency() throws IOException {
         ModulePlan plan = ModulePlan.of(directory);
         assertEquals(List.of("virtio.ko", "virtio_ring.ko", "virtio_pci.ko", "virtio-console.ko"), names(plan.link()));
-        assertEquals(List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko"), names(plan.root()));
+        assertEquals(List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko"), names(plan, Feature.NINEP));
     }
 
     @Test
@@ -93,7 +100,7 @@ class ModulePlanTest {
         Files.delete(directory.resolve("kernel/drivers/virtio/virtio.ko"));
         ModulePlan plan = ModulePlan.of(directory);
         assertEquals(List.of("virtio_pci.ko", "virtio-console.ko"), names(plan.link()));
-        assertEquals(List.of("9pnet_virtio.ko", "9p.ko"), names(plan.root()));
+        assertEquals(List.of("9pnet_virtio.ko", "9p.ko"), names(plan, Feature.NINEP));
     }
 
     @Test
@@ -102,15 +109,17 @@ class ModulePlanTest {
         Files.writeString(
                 directory.resolve("modules.builtin"),
                 "kernel/virtio_pci.ko\nkernel/virtio-console.ko\nkernel/9pnet_virtio.ko\nkernel/9p.ko\nkernel/overlay.ko\n");
-        assertEquals(new ModulePlan(List.of(), List.of(), Optional.of(List.of()), List.of()), ModulePlan.of(directory));
+        assertEquals(
+                new ModulePlan(List.of(), Map.of(Feature.NINEP, List.of(), Feature.OVERLAY, List.of()), List.of()),
+                ModulePlan.of(directory));
     }
 
     @Test
     void of_kernelWithoutOverlays_hasAllElse() throws IOException {
         ModulePlan plan = ModulePlan.of(directory);
-        assertEquals(Optional.empty(), plan.overlay());
+        assertEquals(Set.of(Feature.NINEP), plan.features().keySet());
         assertEquals(List.of(), plan.missing());
-        assertEquals(plan.root(), plan.later());
+        assertEquals(plan.features().get(Feature.NINEP), plan.later());
     }
 
     @Test
@@ -120,7 +129,7 @@ class ModulePlanTest {
         Path module = Files.createFile(Files.createDirectories(directory.resolve("kernel/fs/overlayfs"))
                 .resolve("overlay.ko"));
         ModulePlan plan = ModulePlan.of(directory);
-        assertEquals(Optional.of(List.of(module)), plan.overlay());
+        assertEquals(List.of(module), plan.features().get(Feature.OVERLAY));
         assertEquals(module, plan.later().getLast());
     }
 
@@ -129,10 +138,14 @@ class ModulePlanTest {
         for (String suffix : List.of(".gz", ".xz", ".zst")) {
             Files.move(directory.resolve("kernel/fs/9p/9p.ko"), directory.resolve("kernel/fs/9p/9p.ko" + suffix));
             replace("kernel/fs/9p/9p.ko:", "kernel/fs/9p/9p.ko" + suffix + ":");
-            assertEquals("9p.ko", names(ModulePlan.of(directory).root()).getLast());
+            assertEquals("9p.ko", names(ModulePlan.of(directory), Feature.NINEP).getLast());
             Files.move(directory.resolve("kernel/fs/9p/9p.ko" + suffix), directory.resolve("kernel/fs/9p/9p.ko"));
             replace("kernel/fs/9p/9p.ko" + suffix + ":", "kernel/fs/9p/9p.ko:");
         }
+    }
+
+    private static List<String> names(ModulePlan plan, Feature feature) {
+        return names(requireNonNull(plan.features().get(feature)));
     }
 
     private static List<String> names(List<Path> modules) {

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.barchan.host.port.BootFiles.BootFileSet;
+import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.sandbox.KernelChoice;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,7 +46,7 @@ class RealKernelsTest {
         FakeHost.executable(guest.resolve("init"), "init");
         BootFileSet set = new CachedBootFiles(directory.resolve("state"), guest)
                 .prepare(new KernelChoice.Newest(), message -> {});
-        assertEquals("9p.ko", set.rootModules().getLast());
+        assertEquals("9p.ko", set.modules(List.of(Feature.NINEP)).getLast());
         String boot =
                 requireNonNull(CachedBootFilesTest.readArchive(set.initrd()).get("100644 modules/boot.list"));
         assertTrue(boot.endsWith("virtio_console.ko\n"), boot);

@@ -13,6 +13,7 @@ import java.util.UUID;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.xpath.XPathFactory;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.sandbox.Transport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,7 +60,7 @@ final class DomainXmlTest {
                 Specs.record(Path.of("/run/s")),
                 Path.of("/k"),
                 Path.of("/i"),
-                List.of(new MachineSpec.Share(tag, Path.of("/"), true)));
+                List.of(new MachineSpec.Share(tag, Transport.NINEP, Path.of("/"), true)));
         assertThrows(IllegalArgumentException.class, () -> text(spec));
     }
 
@@ -76,11 +77,25 @@ final class DomainXmlTest {
                 Specs.record(Path.of("/run/s")),
                 Path.of(nasty),
                 Path.of("/i"),
-                List.of(new MachineSpec.Share("tag", Path.of(nasty), true)));
+                List.of(new MachineSpec.Share("tag", Transport.NINEP, Path.of(nasty), true)));
         String xml = text(spec);
         assertEquals(nasty, at(xml, "/domain/os/kernel"));
         assertEquals(nasty, at(xml, "/domain/devices/filesystem/source/@dir"));
         assertEquals(xml, new String(xml.getBytes(StandardCharsets.US_ASCII), StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void text_virtiofs_hasASocketAndSharedMemory() throws Exception {
+        String xml = text(Specs.spec(
+                Specs.record(Path.of("/run/s")),
+                Path.of("/k"),
+                Path.of("/i"),
+                List.of(new MachineSpec.Share("tag", Transport.VIRTIOFS, Path.of("/run/s/a.socket"), true))));
+        assertEquals("virtiofs", at(xml, "/domain/devices/filesystem/driver/@type"));
+        assertEquals("/run/s/a.socket", at(xml, "/domain/devices/filesystem/source/@socket"));
+        assertEquals("shared", at(xml, "/domain/memoryBacking/access/@mode"));
+        assertEquals(
+                "0", at(text(Specs.spec(Specs.record(Path.of("/run/s")))), "count(/domain/memoryBacking)"), "by 9p");
     }
 
     @Test

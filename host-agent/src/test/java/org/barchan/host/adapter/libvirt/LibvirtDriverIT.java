@@ -18,6 +18,7 @@ import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
+import org.barchan.host.sandbox.Transport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -166,7 +167,7 @@ final class LibvirtDriverIT {
                 Specs.recordBelow(directory),
                 TestGuest.kernel(),
                 initrd,
-                List.of(new MachineSpec.Share("share", share, true)));
+                List.of(new MachineSpec.Share("share", Transport.NINEP, share, true)));
         Machine machine = driver.start(spec);
         try (TestGuest.Talk guest = new TestGuest.Talk(spec.record().linkSocket())) {
             assertEquals("hello", guest.ask("hello"));

@@ -279,7 +279,8 @@ class HostileGuestTest {
         TestGuest guest = new TestGuest(directory);
         Guest other = greeted(guest);
         requireNonNull(guest.epoch).send(FrameType.OUTPUT, ByteBuffer.allocate(OutputHeader.SIZE));
-        assertEquals(2, other.hello(Duration.ofSeconds(10)).epochs());
+        // The first attempt after that may come while the guest is still ending it.
+        assertTrue(other.hello(Duration.ofSeconds(10)).epochs() >= 2);
     }
 
     /** Opens the link to a guest, so that there is an epoch. */

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,7 @@ import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.host.sandbox.Transport;
 import org.barchan.link.FrameEncoder;
 import org.barchan.link.FrameType;
 import org.barchan.v1.OutputStream;
@@ -48,9 +50,10 @@ import org.junit.jupiter.api.io.TempDir;
 class NettyGuestTest {
     private static final GuestConfiguration CONFIGURATION = new GuestConfiguration(
             new SandboxName("box"),
-            new GuestConfiguration.Root("root", new Access.ReadOnly(), false),
+            new GuestConfiguration.Root(
+                    new GuestConfiguration.Share("root", Transport.NINEP, ""), new Access.ReadOnly(), false),
             List.of(new GuestConfiguration.Placed(
-                    new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), "", "", true)),
+                    new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), Optional.empty(), true)),
             List.of("9p.ko"));
 
     @TempDir

@@ -10,15 +10,21 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.barchan.host.port.Views;
 import org.barchan.host.port.Views.Mask;
 import org.barchan.host.port.Views.Request;
 import org.barchan.host.port.Views.Source;
@@ -102,7 +108,7 @@ final class ViewHelperTest {
         assertTrue(refused(new Request(NOBODY, NOBODY, List.of(source("a", below))))
                 .contains("user nobody may not enter a directory on the way there"));
         assertTrue(refused(new Request(self, NOBODY, List.of(source("a", closed))))
-                .contains("QEMU runs as user nobody, which can't read " + closed));
+                .contains("QEMU runs as user nobody, who can't read " + closed));
         assertTrue(refused(new Request(self, NOBODY, List.of(writable("a", directory))))
                 .contains("who may not write there"));
         try (View view = views.open(new Request(self, NOBODY, List.of(source("a", below))))) {
@@ -152,7 +158,8 @@ final class ViewHelperTest {
                 "-",
                 directory.toString());
 
-        Source source = new Source("a", "mounting a", new GuestPath(raw), false, List.of());
+        Source source = new Source(
+                "a", "mounting a", new GuestPath(raw), false, Views.User.EMULATOR, Optional.empty(), List.of());
         try (View view = open(source)) {
             assertEquals("odd\n", Files.readString(view.path("a").resolve("file")));
         }
@@ -166,6 +173,8 @@ final class ViewHelperTest {
                 "using it",
                 new GuestPath(directory.toString()),
                 false,
+                Views.User.EMULATOR,
+                Optional.empty(),
                 List.of(
                         new Mask.Only(Path.of("/home"), Path.of("/home/alice")),
                         new Mask.Hidden(Path.of("/etc/shadow")),
@@ -198,6 +207,8 @@ final class ViewHelperTest {
                 "using it",
                 new GuestPath(directory.toString()),
                 false,
+                Views.User.EMULATOR,
+                Optional.empty(),
                 List.of(new Mask.Only(Path.of("/home"), Path.of("/home/carol/deep"))));
         try (View view = open(masked)) {
             assertEquals(List.of(), names(view.path("root").resolve("home")));
@@ -212,6 +223,8 @@ final class ViewHelperTest {
                 "using it",
                 new GuestPath(directory.toString()),
                 false,
+                Views.User.EMULATOR,
+                Optional.empty(),
                 List.of(new Mask.Hidden(Path.of("/etc/shadow")), new Mask.Hidden(Path.of("/etc/private"))));
         View view = open(masked);
         Process holder = new ProcessBuilder(
@@ -257,6 +270,90 @@ final class ViewHelperTest {
         }
     }
 
+    @Test
+    void serve_programThatIsNotThere_isNamed() {
+        SandboxException e = assertThrows(
+                SandboxException.class, () -> open(served(directory, false, Path.of("/nonexistent/virtiofsd"))));
+        assertEquals(SandboxException.Code.PRECONDITION, e.code());
+        assertTrue(String.valueOf(e.getMessage()).contains("starting virtiofsd: No such file"), e.getMessage());
+    }
+
+    @Test
+    void serve_serverWithoutConnection_endsWithTheView() throws Exception {
+        View view = open(served(directory, false, virtiofsd()));
+        long server = server(view);
+        String status = Files.readString(Path.of("/proc", Long.toString(server), "status"));
+        assertTrue(status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp:\t2\n"), status);
+        assertFalse(
+                Files.readSymbolicLink(Path.of("/proc", Long.toString(server), "ns/user"))
+                        .equals(Files.readSymbolicLink(Path.of("/proc/self/ns/user"))),
+                "it has the host's user namespace");
+
+        view.close();
+
+        awaitEnd(server);
+    }
+
+    @Test
+    void serve_serverWithAConnection_endsWithThat() throws Exception {
+        View view = open(served(directory, true, virtiofsd()));
+        long server = server(view);
+        try (SocketChannel qemu = SocketChannel.open(UnixDomainSocketAddress.of(view.socket("a")))) {
+            // VHOST_USER_GET_FEATURES, whose answer shows that the connection has been taken.
+            qemu.write(ByteBuffer.allocate(12)
+                    .order(ByteOrder.nativeOrder())
+                    .putInt(1)
+                    .putInt(1)
+                    .putInt(0)
+                    .flip());
+            assertTrue(qemu.read(ByteBuffer.allocate(64)) > 0);
+            view.close();
+            awaitEnd(Long.parseLong(view.path("a").getName(1).toString()));
+            assertTrue(isAlive(server));
+        }
+        awaitEnd(server);
+    }
+
+    private Path virtiofsd() {
+        return host.virtiofsd().orElseThrow(() -> new AssertionError("no virtiofsd: call 'make setup' first"));
+    }
+
+    private static Source served(Path path, boolean writable, Path program) {
+        return new Source(
+                "a",
+                "mounting a",
+                new GuestPath(path.toString()),
+                writable,
+                Views.User.CLIENT,
+                Optional.of(new Views.FileServer(program, "cache=auto")),
+                List.of());
+    }
+
+    private static long server(View view) {
+        ProcessHandle helper = ProcessHandle.of(
+                        Long.parseLong(view.path("a").getName(1).toString()))
+                .orElseThrow();
+        return helper.children().findFirst().orElseThrow().pid();
+    }
+
+    /** Whoever is process 1 here may leave ended processes as they are. */
+    private static boolean isAlive(long pid) throws IOException {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            return !stat.substring(stat.lastIndexOf(')')).startsWith(") Z");
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+
+    private static void awaitEnd(long pid) throws IOException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (isAlive(pid)) {
+            assertTrue(System.nanoTime() < deadline, () -> "process " + pid + " lives on");
+            Thread.onSpinWait();
+        }
+    }
+
     private View open(Source... sources) throws SandboxException {
         return views.open(new Request(self, self, List.of(sources)));
     }
@@ -272,11 +369,25 @@ final class ViewHelperTest {
     }
 
     private static Source source(String tag, Path path) {
-        return new Source(tag, "mounting " + tag, new GuestPath(path.toString()), false, List.of());
+        return new Source(
+                tag,
+                "mounting " + tag,
+                new GuestPath(path.toString()),
+                false,
+                Views.User.EMULATOR,
+                Optional.empty(),
+                List.of());
     }
 
     private static Source writable(String tag, Path path) {
-        return new Source(tag, "mounting " + tag, new GuestPath(path.toString()), true, List.of());
+        return new Source(
+                tag,
+                "mounting " + tag,
+                new GuestPath(path.toString()),
+                true,
+                Views.User.EMULATOR,
+                Optional.empty(),
+                List.of());
     }
 
     private static void assertReadOnly(Path file) {

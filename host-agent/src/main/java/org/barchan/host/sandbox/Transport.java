@@ -1,0 +1,21 @@
+package org.barchan.host.sandbox;
+
+/** By what a directory of the host gets into a guest. */
+public enum Transport {
+    /** QEMU's own 9p server. */
+    NINEP("9p"),
+    /** A virtiofsd. */
+    VIRTIOFS("virtiofs");
+
+    private final String text;
+
+    Transport(String text) {
+        this.text = text;
+    }
+
+    /** Returns the name of the file system. */
+    @Override
+    public String toString() {
+        return text;
+    }
+}
