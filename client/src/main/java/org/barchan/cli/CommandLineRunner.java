@@ -1,5 +1,6 @@
 package org.barchan.cli;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.barchan.client.BarchanException;
@@ -38,6 +39,7 @@ final class CommandLineRunner {
         List<String> rest = arguments.subList(Math.min(1, arguments.size()), arguments.size());
         return switch (first) {
             case "run" -> call(new RunVerb(), rest);
+            case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
@@ -55,12 +57,23 @@ final class CommandLineRunner {
         CommandLine command = configure(new CommandLine(verb));
         command.setCommandName("barchan " + command.getCommandName());
         command.parseArgs(arguments.toArray(String[]::new));
+        if (command.getCommandSpec().findOption("--file") != null) {
+            command.parseArgs(expanded(command, arguments).toArray(String[]::new));
+        }
         if (command.isUsageHelpRequested()) {
             Messages.result(command.getUsageMessage(CommandLine.Help.Ansi.OFF));
             return ExitStatus.OK;
         }
         try {
             return verb.call();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static List<String> expanded(CommandLine command, List<String> arguments) {
+        try {
+            return SpecFile.expand(arguments, Caller.current(), new UserDatabase(Path.of("/etc")));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, String.valueOf(e.getMessage()), e);
         }

@@ -16,6 +16,7 @@ import picocli.CommandLine.Option;
             ListVerb.class,
             DeleteVerb.class,
             KernelsVerb.class,
+            SpecVerb.class,
             DoctorVerb.class,
             VersionVerb.class,
             CompletionVerb.class,

@@ -14,6 +14,7 @@ import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.ProcessSpec;
 import org.barchan.client.RunSpec;
 import org.barchan.client.WorkingDirectory;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -61,6 +62,14 @@ final class RunVerb implements Callable<Integer> {
 
     @Mixin
     private final ProcessOptions process = new ProcessOptions();
+
+    @Option(
+            names = {"-f", "--file"},
+            paramLabel = "FILE",
+            description =
+                    "A file, or - for standard input, with options as keys of YAML or JSON, and the command as the key command;"
+                            + " what is given here counts before it. See barchan-spec(1).")
+    private @Nullable String file;
 
     @Option(
             names = "--keep",
@@ -111,6 +120,22 @@ final class RunVerb implements Callable<Integer> {
                 sandbox.toSpec(caller::absolute, debug),
                 builder.build(),
                 keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE);
+    }
+
+    /** Returns what the options say. */
+    SpecDocument document(Caller caller, UserDatabase users) throws BarchanException {
+        if (!command.isEmpty()) {
+            var _ = spec(caller, users);
+        }
+        return new SpecDocument(sandbox.toSpec(caller::absolute, debug), process, keep, command, caller);
+    }
+
+    Optional<String> file() {
+        return Optional.ofNullable(file);
+    }
+
+    boolean json() {
+        return output.json();
     }
 
     private SandboxUser user(Caller caller, UserDatabase users) throws BarchanException {

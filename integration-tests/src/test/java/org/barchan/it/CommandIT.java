@@ -145,6 +145,29 @@ class CommandIT {
     }
 
     @Test
+    void run_file_isAsItsOptions(@TempDir(factory = InScratch.class) Path directory) throws Exception {
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.writeString(directory.resolve("data"), "the host's\n");
+        Path file = Files.writeString(directory.resolve("spec.yaml"), """
+                mount: [{type: bind, src: ., dst: /made/here}]
+                env: {A: "b c"}
+                cwd: /made/here
+                command: [sh, -c, 'cat data; printf "%s" "$A"; printf "%s" "$1" | od -An -tx1', sh, {base64: /wo=}]
+                """);
+
+        String expected = "the host's\nb c ff 0a\n";
+        assertEquals(
+                expected, barchan.call("run", "-f", file.toString()).expect(0).out());
+        String printed = barchan.call("spec", "--output", "json", "-f", file.toString(), "--vcpus", "2")
+                .expect(0)
+                .out();
+        try (Running run = Barchan.launch(barchan.builder("run", "-f", "-"))) {
+            Result result = run.write(printed).closeStdin().result().expect(0);
+            assertEquals(expected, result.out(), printed);
+        }
+    }
+
+    @Test
     void run_filesOfTheHost_areSeenAndReadOnly(@TempDir(factory = InScratch.class) Path directory) throws IOException {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path file = Files.writeString(directory.resolve("a file"), "the host's\n");

@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
 import org.barchan.client.Transport;
@@ -18,7 +19,7 @@ import picocli.CommandLine.TypeConversionException;
  * Reads what {@code --mount} says: {@code type=bind,src=DIR,dst=DIR,rw}, as docker(1) and podman(1) have it; or, as virt-sandbox(1) had it,
  * {@code host-bind:DST=SRC}, {@code guest-bind:DST=SRC}, {@code ram:DST=SIZE}. A part that holds a comma stands in double quotes.
  */
-final class MountOption {
+public final class MountOption {
     private static final Map<String, String> KEYS = Map.ofEntries(
             Map.entry("type", "type"),
             Map.entry("src", "src"),
@@ -58,6 +59,56 @@ final class MountOption {
         }
         option.readParts();
         return option.longForm(absolute);
+    }
+
+    /** Returns what {@link #parse} makes the same mount of. */
+    public static String text(Mount mount) {
+        List<String> parts = new ArrayList<>();
+        switch (mount) {
+            case Mount.HostDirectory directory -> {
+                parts.addAll(List.of("type=bind", "src=" + directory.source(), "dst=" + directory.target()));
+                parts.add(
+                        switch (directory.mode()) {
+                            case READ_ONLY -> "ro";
+                            case READ_WRITE -> "rw";
+                            case OVERLAY -> "overlay";
+                        });
+                directory.overlayBytes().ifPresent(bytes -> parts.add("size=" + bytes));
+                if (directory.transport() != Transport.AUTO) {
+                    parts.add("transport=" + text(directory.transport()));
+                }
+            }
+            case Mount.Memory memory -> {
+                parts.addAll(List.of("type=tmpfs", "dst=" + memory.target()));
+                memory.bytes().ifPresent(bytes -> parts.add("size=" + bytes));
+                memory.mode().ifPresent(mode -> parts.add("mode=" + Integer.toOctalString(mode)));
+                if (memory.readOnly()) {
+                    parts.add("ro");
+                }
+            }
+            case Mount.Bind bind -> {
+                parts.addAll(List.of("type=guest-bind", "src=" + bind.source(), "dst=" + bind.target()));
+                if (bind.readOnly()) {
+                    parts.add("ro");
+                }
+            }
+        }
+        return join(parts);
+    }
+
+    public static String text(Transport transport) {
+        return switch (transport) {
+            case AUTO -> "auto";
+            case NINEP -> "9p";
+            case VIRTIOFS -> "virtiofs";
+        };
+    }
+
+    /** Puts the parts of a mount together. */
+    public static String join(List<String> parts) {
+        return parts.stream()
+                .map(part -> part.contains(",") || part.contains("\"") ? '"' + part.replace("\"", "\"\"") + '"' : part)
+                .collect(Collectors.joining(","));
     }
 
     private Mount shortForm(String type, String rest, UnaryOperator<String> absolute) {
