@@ -184,7 +184,20 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
                         .flatMap(ProcessHandle::parent)
                         .filter(parent -> pids.contains(parent.pid()))
                         .isEmpty())
+                .filter(agent -> !isFork(agent.pid()))
                 .toList();
+    }
+
+    /** Whether it is what libvirt forks twice to start QEMU: left to process 1, in the session of the process between. */
+    private static boolean isFork(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+            return fields[1].equals("1") && !fields[3].equals(Long.toString(pid));
+        } catch (IOException e) {
+            // It has ended by now.
+            return true;
+        }
     }
 
     /** Returns the one agent that runs. */
