@@ -43,6 +43,7 @@ final class CommandLineRunner {
             case "list" -> call(new ListVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
+            case "convert" -> call(new ConvertVerb(), rest);
             case "doctor" -> call(new DoctorVerb(), rest);
             case "version" -> call(new VersionVerb(), rest);
             case "-V", "--version" -> call(new VersionVerb(), List.of());

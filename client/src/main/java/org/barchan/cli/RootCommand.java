@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
             DeleteVerb.class,
             KernelsVerb.class,
             SpecVerb.class,
+            ConvertVerb.class,
             DoctorVerb.class,
             VersionVerb.class,
             CompletionVerb.class,
