@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +100,34 @@ class IsolationIT {
             Files.deleteIfExists(home.resolve("secret"));
             Files.delete(home);
         }
+    }
+
+    /** Neither in a file, however short-lived the sandbox, nor in an argument: others may read those. */
+    @Test
+    void environment_isNowhereOnTheHost() throws IOException {
+        String secret = "secret-" + UUID.randomUUID();
+        ProcessBuilder builder =
+                barchan.builder("run", "-e", "SECRET", "--", "sh", "-c", "echo \"$SECRET\"; read line");
+        builder.environment().put("SECRET", secret);
+        try (Running run = Barchan.launch(builder)) {
+            run.awaitOut(secret + "\n");
+            for (Path directory : barchan.installation().directories()) {
+                try (Stream<Path> files = Files.walk(directory)) {
+                    for (Path file : files.filter(Files::isRegularFile).toList()) {
+                        assertFalse(holds(file, secret), () -> file + " has the environment");
+                    }
+                }
+            }
+            for (HostProcess process : HostProcess.of(barchan.installation().directories())) {
+                Path arguments = Path.of("/proc", Long.toString(process.pid()), "cmdline");
+                assertFalse(holds(arguments, secret), () -> process + " has the environment among its arguments");
+            }
+            run.write("\n").closeStdin().result().expect(0);
+        }
+    }
+
+    private static boolean holds(Path file, String text) throws IOException {
+        return Files.readString(file, StandardCharsets.ISO_8859_1).contains(text);
     }
 
     private static void assertNone(List<String> lines, String beginning) {

@@ -263,6 +263,21 @@ class MountsIT {
         result.expectStderr("Read-only file system");
     }
 
+    /** The init needs nothing that a mount could cover. */
+    @Test
+    void mounts_overAllThatMayBeCovered_hideNoInit() {
+        List<String> options = new ArrayList<>();
+        for (String target :
+                List.of("/boot", "/etc", "/home", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var")) {
+            options.addAll(List.of("-m", "type=tmpfs,size=1M,dst=" + target));
+        }
+
+        Result result = run(options, "ls -A /boot /etc /home /mnt /opt /root /srv /var | grep -v : ; exit 7");
+
+        assertEquals(7, result.status(), result::toString);
+        assertEquals("", result.out().strip(), result::toString);
+    }
+
     @Test
     void laterMount_coversAnEarlierOne() {
         Result result = run(
