@@ -44,7 +44,10 @@ public final class ViewHelper implements Views {
     public View open(Request request) throws SandboxException {
         Process process;
         try {
-            process = new ProcessBuilder(program.toString()).start();
+            ProcessBuilder builder = new ProcessBuilder(program.toString());
+            // A server that its guest takes over is not to find what the agent has inherited from a caller.
+            builder.environment().keySet().removeIf(name -> !name.startsWith("BARCHAN_"));
+            process = builder.start();
             Process started = process;
             Thread.ofVirtual().name("view-log-" + process.pid()).start(() -> log(started));
         } catch (IOException e) {

@@ -285,6 +285,10 @@ final class ViewHelperTest {
         String status = Files.readString(Path.of("/proc", Long.toString(server), "status"));
         assertTrue(status.contains("NoNewPrivs:\t1\n") && status.contains("Seccomp:\t2\n"), status);
         assertFalse(
+                Files.readString(Path.of("/proc", Long.toString(server), "environ"))
+                        .contains("PATH="),
+                "it has the agent's environment");
+        assertFalse(
                 Files.readSymbolicLink(Path.of("/proc", Long.toString(server), "ns/user"))
                         .equals(Files.readSymbolicLink(Path.of("/proc/self/ns/user"))),
                 "it has the host's user namespace");
