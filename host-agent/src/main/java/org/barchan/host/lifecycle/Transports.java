@@ -41,7 +41,7 @@ record Transports(BootFileSet files, Optional<Path> virtiofsd, boolean asRoot) {
             return new Choice(Transport.NINEP, "this host has no virtiofsd");
         }
         return asRoot
-                ? new Choice(Transport.VIRTIOFS, "of what there is, it is the faster one")
+                ? new Choice(Transport.VIRTIOFS, "it is the faster one, and as programs expect it")
                 : new Choice(
                         Transport.NINEP, "by virtiofs, an agent that is not root shows files of others as nobody's");
     }
