@@ -404,7 +404,7 @@ static void become_server(struct share *share, const char *given, const char *pr
   if (!rooted) keep_capabilities(owner);
   snprintf(fd, sizeof fd, "--fd=%d", share->socket);
   snprintf(source, sizeof source, "source=/dev/%s", share->tag);
-  snprintf(options, sizeof options, "sandbox=namespace,%s%s%s", given,
+  snprintf(options, sizeof options, "sandbox=namespace,log_level=warn,%s%s%s", given,
            rooted ? "" : ",modcaps=-chown:-dac_override:-fsetid:-setgid:-setuid:-mknod:-setfcap", rooted || owner ? "" : ":-fowner");
   check(fcntl(share->socket, F_SETFD, 0), "fcntl");
   sigset_t none;

@@ -2,6 +2,7 @@ package org.barchan.host.adapter.linux;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,7 +25,6 @@ import org.slf4j.LoggerFactory;
 public final class ViewHelper implements Views {
     private static final Logger LOG = LoggerFactory.getLogger(ViewHelper.class);
     private static final int DEADLINE_SECONDS = 20;
-    private static final int MAX_LOG_LINES = 100;
     private static final String FILE = "file";
     private static final int ENOENT = 2;
     private static final int EACCES = 13;
@@ -48,8 +48,6 @@ public final class ViewHelper implements Views {
             // A server that its guest takes over is not to find what the agent has inherited from a caller.
             builder.environment().keySet().removeIf(name -> !name.startsWith("BARCHAN_"));
             process = builder.start();
-            Process started = process;
-            Thread.ofVirtual().name("view-log-" + process.pid()).start(() -> log(started));
         } catch (IOException e) {
             throw new SandboxException(
                     Code.PRECONDITION,
@@ -68,21 +66,21 @@ public final class ViewHelper implements Views {
             throw new SandboxException(Code.INTERNAL, "talking to " + program + ": " + e.getMessage(), e);
         } finally {
             if (!opened) {
+                log(process);
                 process.destroyForcibly();
             }
         }
     }
 
-    /** Of what servers say, the beginning: it may be their guests that make them say it. */
+    /**
+     * Notes what servers have complained of so far, and hears no more of it: waiting for it would take a thread for each sandbox. They take no
+     * notice.
+     */
     private static void log(Process process) {
-        try (var lines = process.errorReader(StandardCharsets.UTF_8)) {
-            int count = 0;
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                if (count < MAX_LOG_LINES) {
-                    LOG.debug("view {}: {}", process.pid(), line);
-                }
-                count++;
-            }
+        try (InputStream said = process.getErrorStream()) {
+            new String(said.readNBytes(said.available()), StandardCharsets.UTF_8)
+                    .lines()
+                    .forEach(line -> LOG.warn("view {}: {}", process.pid(), line.replaceAll("\\p{Cntrl}", "?")));
         } catch (IOException e) {
             LOG.debug("view {}: {}", process.pid(), e.getMessage());
         }
@@ -288,6 +286,7 @@ public final class ViewHelper implements Views {
 
         @Override
         public void close() {
+            log(process);
             try {
                 // It ends then, with what servers have no connection yet.
                 process.getOutputStream().close();
