@@ -133,6 +133,19 @@ class ModulePlanTest {
         assertEquals(module, plan.later().getLast());
     }
 
+    /** Where drivers that are not the kernel's own are installed. */
+    @ParameterizedTest
+    @ValueSource(strings = {"updates/dkms", "extra"})
+    void of_modulesThatAreNotTheKernelsOwn_areFound(String place) throws IOException {
+        Path module = Files.createDirectories(directory.resolve(place)).resolve("9p.ko");
+        Files.move(directory.resolve("kernel/fs/9p/9p.ko"), module);
+        replace("kernel/fs/9p/9p.ko:", place + "/9p.ko:");
+        assertEquals(
+                module,
+                requireNonNull(ModulePlan.of(directory).features().get(Feature.NINEP))
+                        .getLast());
+    }
+
     @Test
     void of_compressedNames_loseTheirSuffix() throws IOException {
         for (String suffix : List.of(".gz", ".xz", ".zst")) {
