@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import org.barchan.client.BarchanException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code barchan spec}. */
 @Command(
@@ -24,8 +25,15 @@ final class SpecVerb implements Callable<Integer> {
     @Mixin
     private final RunVerb run = new RunVerb();
 
+    @Option(names = "--schema", description = "Print the JSON Schema of such files instead, for editors.")
+    private boolean schema;
+
     @Override
     public Integer call() throws BarchanException {
+        if (schema) {
+            Messages.result(SpecSchema.text());
+            return ExitStatus.OK;
+        }
         Caller caller = Caller.current();
         SpecDocument document = run.document(caller, new UserDatabase(Path.of("/etc")));
         Messages.result(run.json() ? document.json() : document.yaml());

@@ -1,9 +1,12 @@
 package org.barchan.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -235,6 +238,23 @@ final class SpecFileTest {
         keys.addAll(document(List.of("-p", "--", "ls")).keys());
 
         assertEquals(expected, keys);
+    }
+
+    @Test
+    void schema_hasEachKey() {
+        JsonObject schema = JsonParser.parseString(SpecSchema.text()).getAsJsonObject();
+        Set<String> expected = new HashSet<>(SpecFile.keys().keySet());
+        expected.add(SpecFile.COMMAND);
+
+        assertEquals(expected, schema.getAsJsonObject("properties").keySet());
+        JsonObject properties = schema.getAsJsonObject("properties");
+        assertEquals(
+                "boolean", properties.getAsJsonObject("privileged").get("type").getAsString());
+        assertEquals(
+                2, properties.getAsJsonObject("mount").getAsJsonArray("anyOf").size());
+        assertEquals(
+                3, properties.getAsJsonObject("env").getAsJsonArray("anyOf").size());
+        assertFalse(schema.get("additionalProperties").getAsBoolean());
     }
 
     @Test
