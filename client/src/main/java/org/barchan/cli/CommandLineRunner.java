@@ -57,9 +57,10 @@ final class CommandLineRunner {
     private static int call(Callable<Integer> verb, List<String> arguments) throws Exception {
         CommandLine command = configure(new CommandLine(verb));
         command.setCommandName("barchan " + command.getCommandName());
-        command.parseArgs(arguments.toArray(String[]::new));
-        if (command.getCommandSpec().findOption("--file") != null) {
-            command.parseArgs(expanded(command, arguments).toArray(String[]::new));
+        CommandLine.ParseResult parsed = command.parseArgs(arguments.toArray(String[]::new));
+        String file = parsed.matchedOptionValue("--file", "");
+        if (!file.isEmpty() && !command.isUsageHelpRequested()) {
+            command.parseArgs(expanded(command, file, parsed));
         }
         if (command.isUsageHelpRequested()) {
             Messages.result(command.getUsageMessage(CommandLine.Help.Ansi.OFF));
@@ -72,9 +73,10 @@ final class CommandLineRunner {
         }
     }
 
-    private static List<String> expanded(CommandLine command, List<String> arguments) {
+    private static String[] expanded(CommandLine command, String file, CommandLine.ParseResult parsed) {
         try {
-            return SpecFile.expand(arguments, Caller.current(), new UserDatabase(Path.of("/etc")));
+            return SpecFile.expand(file, parsed, Caller.current(), new UserDatabase(Path.of("/etc")))
+                    .toArray(String[]::new);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, String.valueOf(e.getMessage()), e);
         }

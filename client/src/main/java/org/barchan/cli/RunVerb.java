@@ -69,6 +69,7 @@ final class RunVerb implements Callable<Integer> {
             description =
                     "A file, or - for standard input, with options as keys of YAML or JSON, and the command as the key command;"
                             + " what is given here counts before it. See barchan-spec(1).")
+    @SuppressWarnings("UnusedVariable") // whoever parses the command line reads it
     private @Nullable String file;
 
     @Option(
@@ -128,10 +129,6 @@ final class RunVerb implements Callable<Integer> {
             var _ = spec(caller, users);
         }
         return new SpecDocument(sandbox.toSpec(caller::absolute, debug), process, keep, command, caller);
-    }
-
-    Optional<String> file() {
-        return Optional.ofNullable(file);
     }
 
     boolean json() {

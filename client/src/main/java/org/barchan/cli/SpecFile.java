@@ -85,20 +85,14 @@ final class SpecFile {
     }
 
     /**
-     * Returns a command line in which the words of a file, if it names one, stand before those that are there; options that can be
-     * given once, and the command, are the command line's where that has them.
+     * Returns a command line in which the words of a file stand before those that are there; options that can be given once, and the
+     * command, are the command line's where that has them.
      *
+     * @param parsed the command line
      * @throws IllegalArgumentException with all that is wrong with the file, a line each
      */
-    static List<String> expand(List<String> arguments, Caller caller, UserDatabase users) {
-        RunVerb verb = new RunVerb();
-        CommandLine.ParseResult parsed =
-                CommandLineRunner.configure(new CommandLine(verb)).parseArgs(arguments.toArray(String[]::new));
-        Optional<String> file = verb.file();
-        if (file.isEmpty() || parsed.isUsageHelpRequested()) {
-            return arguments;
-        }
-        SpecFile spec = read(file.get(), caller, users);
+    static List<String> expand(String file, CommandLine.ParseResult parsed, Caller caller, UserDatabase users) {
+        SpecFile spec = read(file, caller, users);
         List<String> words = new ArrayList<>();
         for (Setting setting : spec.settings) {
             if (setting.option().isMultiValue()
@@ -109,6 +103,7 @@ final class SpecFile {
         List<String> positionals = parsed.matchedPositionals().stream()
                 .flatMap(positional -> positional.originalStringValues().stream())
                 .toList();
+        List<String> arguments = parsed.originalArgs();
         List<String> options = new ArrayList<>(arguments.subList(0, arguments.size() - positionals.size()));
         if (!options.isEmpty() && options.getLast().equals("--")) {
             options.removeLast();

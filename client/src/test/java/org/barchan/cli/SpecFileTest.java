@@ -334,7 +334,13 @@ final class SpecFileTest {
         List<String> words =
                 new ArrayList<>(List.of("-f", directory.resolve("spec.yaml").toString()));
         words.addAll(List.of(arguments));
-        return SpecFile.expand(words, caller, new UserDatabase(directory));
+        return expand(words, caller);
+    }
+
+    private List<String> expand(List<String> words, Caller from) {
+        CommandLine.ParseResult parsed =
+                CommandLineRunner.configure(new CommandLine(new RunVerb())).parseArgs(words.toArray(String[]::new));
+        return SpecFile.expand(parsed.matchedOptionValue("--file", ""), parsed, from, new UserDatabase(directory));
     }
 
     private String refused(String text) throws IOException {
@@ -344,8 +350,7 @@ final class SpecFileTest {
 
     private String message(List<String> arguments) {
         Caller here = new Caller(caller.environment(), directory.toString(), SELF, 0);
-        IllegalArgumentException e = assertThrows(
-                IllegalArgumentException.class, () -> SpecFile.expand(arguments, here, new UserDatabase(directory)));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> expand(arguments, here));
         return String.valueOf(e.getMessage());
     }
 

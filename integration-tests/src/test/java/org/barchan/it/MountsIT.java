@@ -2,24 +2,19 @@ package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a sandbox sees at places of its own, and what becomes of what is written there. */
@@ -34,17 +29,7 @@ class MountsIT {
 
     @BeforeEach
     void fill() throws IOException {
-        Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));
-        directory = Files.createDirectory(scratch.resolve("dir"));
-        Files.createDirectory(directory.resolve("sub"));
-        Files.writeString(directory.resolve("sub/file"), "below\n");
-        Files.writeString(directory.resolve("file"), "host\n");
-        // Whoever QEMU is run as may write here.
-        for (String name : List.of("", "sub", "sub/file", "file")) {
-            Files.setPosixFilePermissions(
-                    directory.resolve(name),
-                    PosixFilePermissions.fromString(name.endsWith("file") ? "rw-rw-rw-" : "rwxrwxrwx"));
-        }
+        directory = SharedDirectory.in(scratch);
     }
 
     @ParameterizedTest
@@ -335,65 +320,6 @@ class MountsIT {
                 List.of("1024", "2048"), result.out().lines().map(String::strip).toList(), result::toString);
     }
 
-    /** What is done in a share stays below it, and is nothing that a user of the host could not have made there. */
-    @ParameterizedTest
-    @CsvSource({"9p, false", "9p, true", "virtiofs, false", "virtiofs, true"})
-    void hostileApplication_inAWritableShare_getsNoFurther(String transport, boolean privileged) throws Exception {
-        Path secret = Files.writeString(scratch.resolve("secret"), "secret\n");
-        Files.createSymbolicLink(directory.resolve("link"), secret);
-        Files.createSymbolicLink(directory.resolve("relative"), Path.of("../secret"));
-        command("mkfifo", "-m", "666", directory.resolve("fifo").toString());
-        Path root = emptyRoot();
-        Map<String, String> outside = inventory(scratch, directory);
-
-        List<String> options = new ArrayList<>(List.of("--root", root.toString(), "-m", usr()));
-        options.addAll(List.of("-m", bind(directory, "/srv", "rw,transport=" + transport)));
-        if (privileged) {
-            Root.required("a privileged command");
-            options.add("--privileged");
-        }
-        Result result = run(options, """
-                cat /srv/link /srv/relative /srv/../secret 2>/dev/null
-                mknod /srv/null c 1 3 && echo device; mknod /srv/disk b 8 0 && echo disk
-                touch /srv/s && chmod 6755 /srv/s; chown 0:0 /srv/s 2>/dev/null; chmod g+s /srv/sub
-                cat /srv/fifo > /dev/null & reader=$!; echo x > /srv/fifo; wait $reader
-                ln /srv/link /srv/hard 2>/dev/null; ln -s /etc/passwd /srv/passwd; cat /srv/passwd 2>/dev/null
-                mv /srv/file /srv/../file 2>/dev/null
-                echo end
-                """);
-
-        assertEquals("end\n", result.out(), result::toString);
-        assertEquals("secret\n", Files.readString(secret));
-        assertEquals(outside, inventory(scratch, directory));
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.toList()) {
-                boolean other = (boolean) Files.getAttribute(file, "isOther", LinkOption.NOFOLLOW_LINKS);
-                assertTrue(!other || file.endsWith("fifo"), () -> "a device or the like was made: " + file);
-                assertTrue(
-                        transport.equals("9p")
-                                || ((Integer) Files.getAttribute(file, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 06000)
-                                        == 0,
-                        () -> "set-user-ID: " + file);
-            }
-        }
-    }
-
-    private static String usr() {
-        return bind(Path.of("/usr"), "/usr", "ro");
-    }
-
-    /** A root with nothing of the host's but what programs need. */
-    private Path emptyRoot() throws IOException {
-        Path root = Files.createDirectory(scratch.resolve("root"));
-        for (String name : List.of("proc", "sys", "dev", "usr", "tmp", "srv")) {
-            Files.createDirectory(root.resolve(name));
-        }
-        for (String name : List.of("bin", "lib", "lib64")) {
-            Files.createSymbolicLink(root.resolve(name), Path.of("usr", name));
-        }
-        return root;
-    }
-
     private static String bind(Path source, String target, String mode) {
         return "type=bind,src=" + source + ",dst=" + target + "," + mode;
     }
@@ -414,25 +340,6 @@ class MountsIT {
     }
 
     private Map<String, String> inventory() throws IOException {
-        return inventory(directory, Path.of("/nonexistent"));
-    }
-
-    /** Returns all files below a directory, but for one of them, each with what can be told of it without following links. */
-    private static Map<String, String> inventory(Path of, Path except) throws IOException {
-        Map<String, String> inventory = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(of)) {
-            for (Path file : files.filter(file -> !file.startsWith(except)).toList()) {
-                Map<String, Object> facts = Files.readAttributes(
-                        file, "unix:mode,uid,gid,size,lastModifiedTime", LinkOption.NOFOLLOW_LINKS);
-                boolean directory = Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS);
-                inventory.put(
-                        file.toString(),
-                        new TreeMap<>(facts)
-                                + (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-                                        ? Files.readString(file)
-                                        : directory ? "directory" : ""));
-            }
-        }
-        return inventory;
+        return SharedDirectory.inventory(directory);
     }
 }

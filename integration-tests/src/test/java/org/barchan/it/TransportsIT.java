@@ -2,17 +2,14 @@ package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,16 +33,9 @@ class TransportsIT {
 
     @BeforeEach
     void fill() throws IOException {
-        Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));
-        directory = Files.createDirectory(scratch.resolve("dir"));
-        Files.createDirectory(directory.resolve("sub"));
-        for (String file : List.of("file", "sub/file", "long")) {
-            Files.writeString(directory.resolve(file), "host\n");
-            Files.setPosixFilePermissions(directory.resolve(file), PosixFilePermissions.fromString("rw-rw-rw-"));
-        }
-        for (String name : List.of("", "sub")) {
-            Files.setPosixFilePermissions(directory.resolve(name), PosixFilePermissions.fromString("rwxrwxrwx"));
-        }
+        directory = SharedDirectory.in(scratch);
+        Path another = Files.writeString(directory.resolve("long"), "host\n");
+        Files.setPosixFilePermissions(another, PosixFilePermissions.fromString("rw-rw-rw-"));
     }
 
     @ParameterizedTest
@@ -59,7 +49,7 @@ class TransportsIT {
                 """);
 
         assertEquals(
-                "host\nhost\nfile\nlong\nsub\n" + owner(directory.resolve("file")) + " 666\n",
+                "host\nbelow\nfile\nlong\nsub\n" + owner(directory.resolve("file")) + " 666\n",
                 result.out(),
                 result::toString);
         assertEquals(6, result.err().split("Read-only file system", -1).length - 1, result::toString);
@@ -98,8 +88,7 @@ class TransportsIT {
         assertEquals(3_000_000, Files.size(directory.resolve("zeros")));
         assertFalse(Files.exists(directory.resolve("sub")));
         if (Root.isRoot()) {
-            Object qemu = Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0) ? qemuUser() : user;
-            Object owner = transport.equals("virtiofs") ? Integer.valueOf(user) : qemu;
+            Object owner = transport.equals("virtiofs") ? user : qemuUser();
             assertEquals(owner, Files.getAttribute(directory.resolve("d/moved"), "unix:uid"));
         }
     }
@@ -201,15 +190,6 @@ class TransportsIT {
     }
 
     private Map<String, String> inventory() throws IOException {
-        Map<String, String> inventory = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.toList()) {
-                Map<String, Object> facts = new TreeMap<>(Files.readAttributes(
-                        file, "unix:mode,uid,gid,size,lastModifiedTime", LinkOption.NOFOLLOW_LINKS));
-                inventory.put(file.toString(), facts.toString());
-            }
-        }
-        assertTrue(inventory.size() >= 5, inventory::toString);
-        return inventory;
+        return SharedDirectory.inventory(directory);
     }
 }

@@ -249,8 +249,8 @@ public final class ViewHelper implements Views {
                         "making a namespace for what the sandbox is to see of the host: " + error(errno)
                                 + ". Allow it: user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 and"
                                 + " kernel.apparmor_restrict_unprivileged_userns=0 where sysctl knows them; in a container,"
-                                + " one that may unshare. Or show all of the host: --expose-host-root, without mounts of"
-                                + " host directories")
+                                + " one that may unshare. Or show all of the host: --expose-host-root --root-transport 9p, without"
+                                + " mounts of host directories")
                 : new SandboxException(
                         Code.INTERNAL,
                         "putting together what the sandbox is to see of the host: " + step + ": " + error(errno));

@@ -59,9 +59,9 @@ final class ViewHelperTest {
         Files.writeString(directory.resolve("etc/private/key"), "key\n");
         Files.writeString(directory.resolve("etc/shadow"), "hash\n");
         Files.writeString(directory.resolve("etc/passwd"), "root\n");
-        Files.createDirectories(directory.resolve("home/alice/work"));
+        Files.createDirectories(directory.resolve("home/alice/docs"));
         Files.createDirectories(directory.resolve("home/bob"));
-        Files.writeString(directory.resolve("home/alice/work/file"), "alice's\n");
+        Files.writeString(directory.resolve("home/alice/docs/file"), "alice's\n");
         Files.writeString(directory.resolve("home/bob/file"), "bob's\n");
     }
 
@@ -132,7 +132,7 @@ final class ViewHelperTest {
         try (View view =
                 open(source("a", directory), writable("b", directory), source("c", file), writable("d", file))) {
             assertEquals("", view.file("a"));
-            assertEquals("alice's\n", Files.readString(view.path("a").resolve("home/alice/work/file")));
+            assertEquals("alice's\n", Files.readString(view.path("a").resolve("home/alice/docs/file")));
             assertEquals("root\n", Files.readString(view.path("c").resolve(view.file("c"))));
             assertReadOnly(view.path("a").resolve("new"));
             assertReadOnly(view.path("c").resolve(view.file("c")));
@@ -168,29 +168,22 @@ final class ViewHelperTest {
     @Test
     void masks_coverWhatIsThere() throws Exception {
         Files.createSymbolicLink(directory.resolve("etc/out"), Path.of("/etc/private"));
-        Source masked = new Source(
-                "root",
-                "using it",
-                new GuestPath(directory.toString()),
-                false,
-                Views.User.EMULATOR,
-                Optional.empty(),
-                List.of(
-                        new Mask.Only(Path.of("/home"), Path.of("/home/alice")),
-                        new Mask.Hidden(Path.of("/etc/shadow")),
-                        new Mask.Hidden(Path.of("/etc/out")),
-                        new Mask.Hidden(Path.of("/home/alice/work")),
-                        new Mask.Hidden(Path.of("/etc/nothing")),
-                        new Mask.Hidden(Path.of("/etc/passwd/nothing"))));
+        Source masked = masked(
+                new Mask.Only(Path.of("/home"), Path.of("/home/alice")),
+                new Mask.Hidden(Path.of("/etc/shadow")),
+                new Mask.Hidden(Path.of("/etc/out")),
+                new Mask.Hidden(Path.of("/home/alice/docs")),
+                new Mask.Hidden(Path.of("/etc/nothing")),
+                new Mask.Hidden(Path.of("/etc/passwd/nothing")));
         try (View view = open(masked, source("other", directory))) {
             Path root = view.path("root");
             assertEquals("", Files.readString(root.resolve("etc/shadow")));
             assertEquals("root\n", Files.readString(root.resolve("etc/passwd")));
             assertEquals(List.of(), names(root.resolve("etc/private")));
             assertEquals(List.of("alice"), names(root.resolve("home")));
-            assertEquals(List.of(), names(root.resolve("home/alice/work")));
+            assertEquals(List.of(), names(root.resolve("home/alice/docs")));
             assertNotEquals(
-                    Files.getAttribute(root.resolve("home/alice/work"), "unix:ino"),
+                    Files.getAttribute(root.resolve("home/alice/docs"), "unix:ino"),
                     Files.getAttribute(root.resolve("etc/private"), "unix:ino"),
                     "a guest would take them for one directory");
             assertThrows(NoSuchFileException.class, () -> Files.readString(root.resolve("home/bob/file")));
@@ -202,14 +195,7 @@ final class ViewHelperTest {
 
     @Test
     void only_nothing_hidesAll() throws Exception {
-        Source masked = new Source(
-                "root",
-                "using it",
-                new GuestPath(directory.toString()),
-                false,
-                Views.User.EMULATOR,
-                Optional.empty(),
-                List.of(new Mask.Only(Path.of("/home"), Path.of("/home/carol/deep"))));
+        Source masked = masked(new Mask.Only(Path.of("/home"), Path.of("/home/carol/deep")));
         try (View view = open(masked)) {
             assertEquals(List.of(), names(view.path("root").resolve("home")));
         }
@@ -218,14 +204,7 @@ final class ViewHelperTest {
     /** As QEMU has it, whose shares outlive the namespace. */
     @Test
     void masks_holdForWhoHasTheShareOpenWhenTheViewIsClosed() throws Exception {
-        Source masked = new Source(
-                "root",
-                "using it",
-                new GuestPath(directory.toString()),
-                false,
-                Views.User.EMULATOR,
-                Optional.empty(),
-                List.of(new Mask.Hidden(Path.of("/etc/shadow")), new Mask.Hidden(Path.of("/etc/private"))));
+        Source masked = masked(new Mask.Hidden(Path.of("/etc/shadow")), new Mask.Hidden(Path.of("/etc/private")));
         View view = open(masked);
         Process holder = new ProcessBuilder(
                         "sh",
@@ -370,6 +349,17 @@ final class ViewHelperTest {
         SandboxException e = assertThrows(SandboxException.class, () -> views.open(request));
         assertEquals(SandboxException.Code.PRECONDITION, e.code());
         return String.valueOf(e.getMessage());
+    }
+
+    private Source masked(Mask... masks) {
+        return new Source(
+                "root",
+                "using it",
+                new GuestPath(directory.toString()),
+                false,
+                Views.User.EMULATOR,
+                Optional.empty(),
+                List.of(masks));
     }
 
     private static Source source(String tag, Path path) {
