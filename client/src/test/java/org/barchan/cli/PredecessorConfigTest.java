@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class PredecessorConfigTest {
-    private static final Caller CALLER = new Caller(Map.of(), "/work", new Identity(1000, 100, List.of(), false), 0);
+    private static final Caller CALLER = new Caller(Map.of(), "/here", new Identity(1000, 100, List.of(), false), 0);
 
     @ParameterizedTest
     @CsvSource(

@@ -34,7 +34,7 @@ final class SpecFileTest {
     private Path directory;
 
     private final Caller caller =
-            new Caller(Map.of("HOME", "/home/me", "USER", "me", "OWN", "mine"), "/work dir", SELF, 0);
+            new Caller(Map.of("HOME", "/home/me", "USER", "me", "OWN", "mine"), "/a dir", SELF, 0);
 
     @BeforeEach
     void writeUsers() throws IOException {
