@@ -214,6 +214,15 @@ int gs_write(int fd, const void *buffer, int size) {
   return result(n);
 }
 
+/* Returns when what was written to a file, or to all of its file system, is on the device. */
+int gs_sync(const char *path, int file_system) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  int r = result(file_system ? syncfs(fd) : fsync(fd));
+  close(fd);
+  return r;
+}
+
 /* A pipe that holds size bytes if the system lets it; else as many as it is used to. */
 int gs_pipe(int *fds, int size) {
   if (pipe2(fds, O_CLOEXEC) < 0) return -errno;
@@ -500,12 +509,17 @@ static int become_sandbox(void *argument) {
   _exit(errno);
 }
 
-/* Starts the init of the sandbox's own process and mount namespaces; it reports on status_fd. Returns its process id. */
-int gs_spawn_sandbox(const char *program, const char *root, int status_fd) {
-  char *argv[] = {(char *)program, (char *)root, 0};
-  struct sandbox s = {argv, status_fd};
+/*
+ * Starts the init of the sandbox's own process and mount namespaces; it reports on status_fd. Its arguments, the program's name first, follow
+ * each other, each with a NUL at its end. Returns its process id.
+ */
+int gs_spawn_sandbox(char *arguments, int count, int status_fd) {
   char *stack = mmap(0, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) return -errno;
+  char **argv = calloc(count + 1, sizeof *argv);
+  if (!argv) { munmap(stack, STACK_SIZE); return -ENOMEM; }
+  for (int i = 0; i < count; i++, arguments += strlen(arguments) + 1) argv[i] = arguments;
+  struct sandbox s = {argv, status_fd};
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -513,5 +527,6 @@ int gs_spawn_sandbox(const char *program, const char *root, int status_fd) {
   int e = errno;
   pthread_sigmask(SIG_SETMASK, &before, 0);
   munmap(stack, STACK_SIZE);
+  free(argv);
   return pid < 0 ? -e : pid;
 }

@@ -3,6 +3,8 @@
  * so on descriptor 3, and from then on reaps what is left to it. It is there so that the application can neither see nor touch the
  * real init, and so that the application itself is an ordinary process and not number 1.
  *
+ * Its arguments are the root, and a disk each: see disk().
+ *
  * Statically linked: once it has changed its root, there are no libraries of its own left.
  */
 #define _GNU_SOURCE
@@ -61,6 +63,32 @@ static void device(const char *path, int major, int minor) {
   check(mknod(path, S_IFCHR | 0666, makedev(major, minor)), path);
 }
 
+/*
+ * Makes a disk or partition, of which an argument says name, major and minor number, owner, group, permissions and the name in
+ * /dev/disk/by-tag. Nothing in a name has a slash.
+ */
+static void disk(const char *argument) {
+  char name[32], tag[96], path[160], target[64];
+  unsigned major, minor, uid, gid, mode;
+  if (sscanf(argument, "%31s %u %u %u %u %o %95s", name, &major, &minor, &uid, &gid, &mode, tag) != 7) {
+    errno = EINVAL;
+    check(-1, argument);
+  }
+  snprintf(path, sizeof path, "dev/%s", name);
+  check(mknod(path, S_IFBLK | mode, makedev(major, minor)), path);
+  check(chown(path, uid, gid), path);
+  snprintf(path, sizeof path, "dev/disk/by-tag/%s", tag);
+  snprintf(target, sizeof target, "../../%s", name);
+  check(symlink(target, path), path);
+}
+
+static void make_disks(int count, char **arguments) {
+  if (count == 0) return;
+  check(mkdir("dev/disk", 0755), "/dev/disk");
+  check(mkdir("dev/disk/by-tag", 0755), "/dev/disk/by-tag");
+  for (int i = 0; i < count; i++) disk(arguments[i]);
+}
+
 static void make_devices(void) {
   mount_on("tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "size=64k,mode=755");
   device("dev/null", 1, 3);
@@ -92,7 +120,7 @@ static void drop_capabilities(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) return 2;
+  if (argc < 2) return 2;
   umask(0);
   prctl(PR_SET_NAME, "sandbox-init");
   check(chdir(argv[1]), argv[1]);
@@ -106,6 +134,7 @@ int main(int argc, char **argv) {
   hide_directory("sys/class/virtio-ports");
   hide_directory("sys/firmware");
   make_devices();
+  make_disks(argc - 2, argv + 2);
   /* What the real init has mounted stays in its own namespace. */
   const char *inherited[] = {"/dev", "/sys", "/proc"};
   for (int i = 0; i < 3; i++)

@@ -6,8 +6,9 @@
  *
  *   client UID GID          whose rights decide what may be opened
  *   emulator UID GID        whose rights decide what can be read: the user that QEMU runs as
- *   share TAG ro|rw emulator|client PATH
- *                           a directory, or a file, of the host, and with whose rights it is read and written; PATH is absolute
+ *   share TAG ro|rw emulator|client|lent PATH
+ *                           a directory, or a file, of the host, and with whose rights it is read and written: lent, the client's, which
+ *                           the emulator gets; PATH is absolute
  *   mask TAG PATH           what of a share is to look empty, if it is there; PATH is absolute, with the share as root; links are followed
  *   only TAG DIR KEEP       of a directory of a share nothing is to be seen but KEEP, which lies below it; both as above, without blanks
  *   serve TAG OPTIONS PROGRAM
@@ -17,6 +18,9 @@
  * Answers by lines: "problem TAG WHAT ERRNO" for each share that does not do, or "failed STEP ERRNO"; else "share TAG directory|file" for
  * each, and "ready". From then on the shares are at /proc/PID/root/TAG (a file at /proc/PID/root/TAG/file), for the emulator's user too. It
  * lives until standard input ends.
+ *
+ * A file that is lent and can't be written to belongs to the emulator where that sees it: an idmapped mount maps its owner
+ * (mount_setattr(2)). To write, the emulator needs rights of its own.
  *
  * A virtiofsd has a user namespace of its own, in which it is its user and has power over nothing but the share. It ends when QEMU closes the
  * connection, or when this ends before QEMU has opened it.
@@ -80,7 +84,7 @@ struct share {
   const char *tag;
   const char *path;
   bool writable;
-  bool as_client;
+  enum { EMULATOR, CLIENT, LENT } rights;
   bool directory;
   int tree;
   /* Of its virtiofsd. */
@@ -171,6 +175,64 @@ static void act_as_self(void) {
 
 static bool may(int fd, int mode) { return syscall(SYS_faccessat2, fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) == 0; }
 
+static void write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  check(fd, path);
+  check(write(fd, text, strlen(text)), path);
+  close(fd);
+}
+
+/* Returns a user namespace in which an owner is the emulator. Its process is gone when this returns. */
+static int map_owner(const struct stat *owner) {
+  int channel[2];
+  char path[64], map[64], c = 0;
+  check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), "socketpair");
+  fflush(stdout);
+  pid_t pid = fork();
+  check(pid, "fork");
+  if (pid == 0) {
+    close(channel[0]);
+    if (unshare(CLONE_NEWUSER) == 0 && write(channel[1], &c, 1) == 1 && read(channel[1], &c, 1) == 1) _exit(0);
+    _exit(1);
+  }
+  close(channel[1]);
+  int fd = -1;
+  if (read(channel[0], &c, 1) == 1) {
+    snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+    snprintf(map, sizeof map, "%u %u 1", owner->st_uid, emulator.uid);
+    write_file(path, map);
+    snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
+    snprintf(map, sizeof map, "%u %u 1", owner->st_gid, emulator.gid);
+    write_file(path, map);
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+  }
+  close(channel[0]);
+  waitpid(pid, 0, 0);
+  return fd;
+}
+
+/* Gives the emulator the rights to a file that its owner has, where the file system takes that. */
+static void lend(struct share *share, const struct stat *owner) {
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
+  int namespace = map_owner(owner);
+  if (namespace < 0) return;
+  attr.userns_fd = namespace;
+  syscall(SYS_mount_setattr, share->tree, "", AT_EMPTY_PATH, &attr, sizeof attr);
+  close(namespace);
+}
+
+/* Says what a user may not do with a share, or null. */
+static const char *refused(const struct share *share, int fd, struct user user) {
+  act_as(user);
+  bool readable = may(fd, share->directory ? R_OK | X_OK : R_OK);
+  bool writable = !share->writable || may(fd, share->directory ? W_OK | X_OK : W_OK);
+  int error = errno;
+  act_as_self();
+  errno = error;
+  return !writable ? "write" : !readable ? "read" : 0;
+}
+
 /* Opens the source of a share; returns what is wrong, or null. */
 static const char *open_share(struct share *share) {
   act_as(client);
@@ -182,25 +244,15 @@ static const char *open_share(struct share *share) {
   errno = 0;
   share->directory = S_ISDIR(s.st_mode);
   if (!share->directory && !S_ISREG(s.st_mode)) return "kind";
-  act_as(share->as_client ? client : emulator);
-  bool readable = may(fd, share->directory ? R_OK | X_OK : R_OK);
-  bool writable = !share->writable || may(fd, share->directory ? W_OK | X_OK : W_OK);
-  int error = errno;
-  act_as_self();
-  errno = error;
-  if (!readable) return "read";
-  if (!writable) return "write";
+  const char *problem = refused(share, fd, share->rights == EMULATOR ? emulator : client);
+  if (problem) return problem;
   share->tree = clone_tree(fd, "", AT_EMPTY_PATH | AT_RECURSIVE);
   if (share->tree < 0 || restrict_tree(share->tree, share->writable ? 0 : MOUNT_ATTR_RDONLY) < 0) return "clone";
   close(fd);
-  return 0;
-}
-
-static void write_file(const char *path, const char *text) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  check(fd, path);
-  check(write(fd, text, strlen(text)), path);
-  close(fd);
+  if (share->rights != LENT || !refused(share, share->tree, emulator)) return 0;
+  /* Who owns what can be changed could give it set-ID bits, and be its owner where they count. */
+  if (!share->writable) lend(share, &s);
+  return refused(share, share->tree, emulator);
 }
 
 /* A user namespace that knows one user, and a mount namespace in it. */
@@ -380,7 +432,7 @@ static void keep_capabilities(bool owner) {
 
 /* Becomes a virtiofsd. The other end of the channel writes the maps of users, where this process may not. */
 static void become_server(struct share *share, const char *given, const char *program, int channel) {
-  struct user user = share->as_client ? client : emulator;
+  struct user user = share->rights == CLIENT ? client : emulator;
   bool rooted = self == 0 && user.uid == 0;
   char fd[32], source[PATH_MAX], options[256], c = 0;
   struct rlimit files;
@@ -540,7 +592,8 @@ static bool take(char *record) {
     struct share *share = &shares[share_count++];
     share->tag = word(&rest);
     share->writable = strcmp(word(&rest), "rw") == 0;
-    share->as_client = strcmp(word(&rest), "client") == 0;
+    char *rights = word(&rest);
+    share->rights = strcmp(rights, "client") == 0 ? CLIENT : strcmp(rights, "lent") == 0 ? LENT : EMULATOR;
     share->path = rest;
   } else {
     rest[-1] = ' ';

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.barchan.cli.option.MountOption;
+import org.barchan.cli.option.OptionParts;
 import org.barchan.client.BarchanException;
 import picocli.CommandLine;
 
@@ -79,6 +79,7 @@ final class PredecessorConfig {
         takeCore();
         takeIdentity();
         takeNumbered("mount", this::takeMount);
+        takeNumbered("disk", this::takeDisk);
         takeNumbered("env", this::takeVariable);
         List<String> command = takeCommand();
         take("api", "class");
@@ -153,6 +154,7 @@ final class PredecessorConfig {
         Optional<List<String>> parts = Optional.ofNullable(
                 switch (type.startsWith(MOUNT_TYPE) ? type.substring(MOUNT_TYPE.length()) : "") {
                     case "HostBind" -> List.of("type=bind", "src=" + keys.getOrDefault("source", ""), "rw");
+                    case "HostImage" -> image("type=image", keys);
                     case "GuestBind" -> List.of("type=guest-bind", "src=" + keys.getOrDefault("source", ""));
                     case "Ram" -> List.of("type=tmpfs", "size=" + keys.getOrDefault("usage", ""));
                     default -> null;
@@ -160,10 +162,10 @@ final class PredecessorConfig {
         if (parts.isEmpty()) {
             return;
         }
-        List.of("type", "target", "source", "usage").forEach(key -> take(group, key));
+        List.of("type", "target", "source", "usage", "format").forEach(key -> take(group, key));
         List<String> all = new ArrayList<>(parts.get());
         all.add(1, "dst=" + target);
-        option("--mount", Optional.of(MountOption.join(all)));
+        option("--mount", Optional.of(OptionParts.join(all)));
         takeNumbered(group + ".include", include -> {
             Optional<String> inside = take(include, "dst");
             Optional<String> source = take(include, "src");
@@ -171,6 +173,20 @@ final class PredecessorConfig {
                     "--include",
                     inside.map(path -> (target + "/" + path).replaceAll("/+", "/") + "=" + source.orElse(path)));
         });
+    }
+
+    private void takeDisk(String group) {
+        Map<String, String> keys = groups.getOrDefault(group, Map.of());
+        if (keys.getOrDefault("type", "file").equals("file")) {
+            option("--disk", Optional.of(OptionParts.join(image("tag=" + keys.getOrDefault("tag", ""), keys))));
+            List.of("type", "tag", "source", "format").forEach(key -> take(group, key));
+        }
+    }
+
+    /** Its format was taken from the name where none is given. */
+    private static List<String> image(String first, Map<String, String> keys) {
+        return List.of(
+                first, "src=" + keys.getOrDefault("source", ""), "format=" + keys.getOrDefault("format", "auto"), "rw");
     }
 
     private List<String> takeCommand() {

@@ -8,6 +8,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.barchan.cli.option.DiskOption;
 import org.barchan.cli.option.MountOption;
 import org.barchan.cli.option.ProcessOptions;
 import org.barchan.client.MountMode;
@@ -43,6 +44,7 @@ final class SpecDocument {
             values.put("root-transport", MountOption.text(sandbox.rootTransport()));
         }
         list("mount", sandbox.mounts().stream().map(MountOption::text).toList());
+        list("disk", sandbox.disks().stream().map(DiskOption::text).toList());
         sandbox.kernelImage().ifPresent(value -> values.put("kernel", value));
         sandbox.kernelModules().ifPresent(value -> values.put("kernel-modules", value));
         list("kernel-arg", sandbox.kernelArguments());

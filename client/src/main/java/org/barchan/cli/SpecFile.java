@@ -16,10 +16,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.barchan.cli.option.DiskOption;
 import org.barchan.cli.option.MountOption;
+import org.barchan.cli.option.OptionParts;
 import org.barchan.client.BarchanException;
-import org.barchan.client.Mount;
 import org.barchan.client.RawText;
+import org.barchan.client.SandboxSpec;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
@@ -52,6 +54,9 @@ final class SpecFile {
 
     /** Options that are mounts in the end. */
     private static final Set<String> MOUNTS = Set.of("mount", "include", "include-file");
+
+    /** Options whose value has parts, which can be a mapping here. */
+    static final Set<String> IN_PARTS = Set.of("mount", "disk");
 
     private static final int MAX_CODE_POINTS = 4 << 20;
     private static final String BASE64 = "base64";
@@ -206,10 +211,10 @@ final class SpecFile {
             }
         } else if (option.isMultiValue()) {
             for (Node item : items(node)) {
-                (key.equals("mount")
+                (IN_PARTS.contains(key)
                                         && item instanceof MappingNode parts
                                         && base64(item).isEmpty()
-                                ? mount(parts)
+                                ? parts(parts)
                                 : text(item))
                         .ifPresent(value -> setting(key, option, item, value));
             }
@@ -227,8 +232,8 @@ final class SpecFile {
         }
     }
 
-    /** Returns the parts of a mount as --mount has them. */
-    private Optional<String> mount(MappingNode parts) {
+    /** Returns parts as an option has them. */
+    private Optional<String> parts(MappingNode parts) {
         List<String> words = new ArrayList<>();
         for (NodeTuple part : parts.getValue()) {
             Optional<String> key = text(part.getKeyNode());
@@ -238,7 +243,7 @@ final class SpecFile {
             }
             words.add(key.get() + "=" + value.get());
         }
-        return Optional.of(MountOption.join(words));
+        return Optional.of(OptionParts.join(words));
     }
 
     /** Tries a value by itself, so that what is wrong with it is said with its place. */
@@ -248,12 +253,17 @@ final class SpecFile {
         try {
             RunVerb verb = new RunVerb();
             CommandLineRunner.configure(new CommandLine(verb)).parseArgs(word, "--", "true");
-            List<Mount> mounts = verb.spec(caller, users).sandbox().mounts();
+            SandboxSpec sandbox = verb.spec(caller, users).sandbox();
+            // Paths as they are seen from here, not from where the caller is.
             if (MOUNTS.contains(key)) {
-                // As it is seen from here, not from where the caller is.
                 OptionSpec mount = requireMount(keys());
-                mounts.forEach(
-                        made -> settings.add(new Setting(mount, mount.longestName() + "=" + MountOption.text(made))));
+                sandbox.mounts()
+                        .forEach(made ->
+                                settings.add(new Setting(mount, mount.longestName() + "=" + MountOption.text(made))));
+            } else if (key.equals("disk")) {
+                sandbox.disks()
+                        .forEach(made ->
+                                settings.add(new Setting(option, option.longestName() + "=" + DiskOption.text(made))));
             } else {
                 settings.add(new Setting(option, word));
             }

@@ -36,7 +36,7 @@ final class SpecSchema {
         } else if (!option.isMultiValue()) {
             type = text("string", "number");
         } else {
-            type = listOf(key.equals("mount") ? text("string", "object") : text("string", "number"));
+            type = listOf(SpecFile.IN_PARTS.contains(key) ? text("string", "object") : text("string", "number"));
             if (key.equals("env")) {
                 type.getAsJsonArray("anyOf").add(variables());
             }

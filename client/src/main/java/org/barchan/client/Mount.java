@@ -21,10 +21,20 @@ public sealed interface Mount {
         public HostDirectory {
             ProcessSpec.checkAbsolute("mount target", target);
             ProcessSpec.checkAbsolute("mount source", source);
-            if (overlayBytes.isPresent() && mode != MountMode.OVERLAY) {
-                throw new IllegalArgumentException(
-                        "size: " + overlayBytes.getAsLong() + " (expected: none without an overlay)");
-            }
+            checkSize(overlayBytes, mode);
+        }
+    }
+
+    /**
+     * The file system in an image. With the target "/" it becomes the root of the sandbox.
+     *
+     * @param overlayBytes most bytes that are written to an overlay; by default half of the guest's memory
+     */
+    record Image(String target, DiskImage image, MountMode mode, OptionalLong overlayBytes) implements Mount {
+        /** @throws IllegalArgumentException if a path is not absolute, or there is a size without an overlay */
+        public Image {
+            ProcessSpec.checkAbsolute("mount target", target);
+            checkSize(overlayBytes, mode);
         }
     }
 
@@ -51,6 +61,13 @@ public sealed interface Mount {
         public Bind {
             ProcessSpec.checkAbsolute("mount target", target);
             ProcessSpec.checkAbsolute("mount source", source);
+        }
+    }
+
+    private static void checkSize(OptionalLong overlayBytes, MountMode mode) {
+        if (overlayBytes.isPresent() && mode != MountMode.OVERLAY) {
+            throw new IllegalArgumentException(
+                    "size: " + overlayBytes.getAsLong() + " (expected: none without an overlay)");
         }
     }
 }

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
  * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
  * @param rootTransport by what its root gets into the guest
  * @param mounts what it sees elsewhere, in the order in which it is mounted
+ * @param disks its disks
  * @param memoryBytes memory of the guest, at least 128 MiB; by default 512 MiB
  * @param vcpus number of virtual CPUs, 1 to 255; by default 1
  * @param kernelImage path of the kernel on the host; by default the newest usable one below /boot
@@ -34,6 +35,7 @@ public record SandboxSpec(
         boolean exposeHostRoot,
         Transport rootTransport,
         List<Mount> mounts,
+        List<Disk> disks,
         OptionalLong memoryBytes,
         OptionalInt vcpus,
         Optional<String> kernelImage,
@@ -57,6 +59,7 @@ public record SandboxSpec(
         name.ifPresent(SandboxSpec::checkName);
         rootDirectory.ifPresent(path -> ProcessSpec.checkAbsolute("root directory", path));
         mounts = List.copyOf(mounts);
+        disks = List.copyOf(disks);
         kernelArguments = List.copyOf(kernelArguments);
         if (rootMode == MountMode.READ_WRITE) {
             throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
@@ -107,6 +110,7 @@ public record SandboxSpec(
         private MountMode rootMode = MountMode.READ_ONLY;
         private OptionalLong rootOverlayBytes = OptionalLong.empty();
         private final List<Mount> mounts = new ArrayList<>();
+        private final List<Disk> disks = new ArrayList<>();
         private OptionalLong memoryBytes = OptionalLong.empty();
         private OptionalInt vcpus = OptionalInt.empty();
         private Optional<String> kernelImage = Optional.empty();
@@ -153,6 +157,12 @@ public record SandboxSpec(
         /** Adds a mount, behind those that are there. */
         public Builder mount(Mount value) {
             mounts.add(value);
+            return this;
+        }
+
+        /** Adds a disk, behind those that are there. */
+        public Builder disk(Disk value) {
+            disks.add(value);
             return this;
         }
 
@@ -207,6 +217,7 @@ public record SandboxSpec(
                     exposeHostRoot,
                     rootTransport,
                     mounts,
+                    disks,
                     memoryBytes,
                     vcpus,
                     kernelImage,

@@ -27,7 +27,8 @@ final class PredecessorConfigTest {
                 "[core];shell=true|[core] shell=true",
                 "[network.0];dhcp=true|[network.0] dhcp=true",
                 "[security];label=a;dynamic=false|[security] label=a",
-                "[mount.0];type=GVirSandboxConfigMountHostImage;target=/a;source=/b|[mount.0] source=/b",
+                "[mount.0];type=GVirSandboxConfigMountHostImage;target=/a;format=qed;source=/b|format=qed",
+                "[disk.0];type=block;tag=a;source=/b|[disk.0] source=/b",
                 "[core];name=Not A Name|is no sandbox name",
                 "[mount.0];type=GVirSandboxConfigMountRam;target=/a;usage=much|'much' is no size"
             })
@@ -45,7 +46,10 @@ final class PredecessorConfigTest {
                 - type=bind,src=/b c,dst=/a,rw
                 - type=tmpfs,dst=/r,size=1048576
                 - type=guest-bind,src=/b,dst=/g
+                - type=image,src=/i,format=qcow2,dst=/i,rw
                 - type=bind,src=/etc/hosts,dst=/a/etc/hosts,overlay
+                disk:
+                - tag=data,src=/d,rw
                 kernel: /boot/vmlinuz-6.1
                 env:
                 - USER=me
@@ -93,6 +97,15 @@ final class PredecessorConfigTest {
                 type=GVirSandboxConfigMountGuestBind
                 target=/g
                 source=/b
+                [mount.3]
+                type=GVirSandboxConfigMountHostImage
+                target=/i
+                source=/i
+                format=qcow2
+                [disk.0]
+                type=file
+                tag=data
+                source=/d
                 [command]
                 argv.0=/bin/echo
                 argv.1=\\sx

@@ -192,6 +192,14 @@ final class SpecFileTest {
     }
 
     @Test
+    void expand_disks_areAsSeenFromTheFile() throws Exception {
+        assertEquals(
+                List.of("--disk=tag=a,src=" + directory + "/d.qcow2,rw", "--disk=tag=b,src=/e,rw"),
+                expand("disk: [{tag: a, src: d.qcow2, rw: true}, 'file:b=/e']\ncommand: ls\n")
+                        .subList(0, 2));
+    }
+
+    @Test
     void document_hasEachOptionThatIsAKey() throws Exception {
         List<String> words = new ArrayList<>(List.of(
                 "--name",
@@ -209,6 +217,8 @@ final class SpecFileTest {
                 "9p",
                 "-m",
                 "ram:/a=1M",
+                "--disk",
+                "tag=a,src=/d",
                 "--kernel",
                 "/k",
                 "--kernel-modules",

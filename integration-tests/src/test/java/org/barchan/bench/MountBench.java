@@ -18,7 +18,8 @@ import org.barchan.bench.BareGuest.Arrival;
 /** What mounts cost: at the start of a sandbox, and as against the same work on the host. */
 final class MountBench {
     private static final int MOUNTS = 16;
-    private static final List<String> TRANSPORTS = List.of("9p", "virtiofs");
+    private static final String IMAGE = "image";
+    private static final List<String> TRANSPORTS = List.of("9p", "virtiofs", IMAGE);
     private static final List<String> MODES = List.of("ro", "rw", "overlay");
     private static final int LARGE_BYTES = 128 << 20;
     private static final int DIRECTORIES = 40;
@@ -54,20 +55,25 @@ final class MountBench {
         Path directory = Files.createTempDirectory(Path.of("/srv"), "bench");
         try {
             fill(directory);
+            makeImage(directory);
             var _ = start(List.of());
+            var _ = start(List.of("--mount", mount(directory, "/mnt", "ro", IMAGE)));
             Map<String, List<Double>> each = new TreeMap<>();
+            List<Double> firstImage = new ArrayList<>();
             List<Double> virtiofsRoot = new ArrayList<>();
             List<Double> overlaidRoot = new ArrayList<>();
             for (int i = 1; i <= rounds; i++) {
                 System.err.println("bench: mounts, round " + i + " of " + rounds);
                 double none = start(List.of());
+                double image = start(List.of("--mount", mount(directory, "/mnt", "ro", IMAGE)));
+                firstImage.add((image - none) * 1000);
                 for (String transport : TRANSPORTS) {
                     List<String> mounts = new ArrayList<>();
                     for (int mount = 0; mount < MOUNTS; mount++) {
                         mounts.addAll(List.of("--mount", mount(directory, "/mnt", "ro", transport)));
                     }
                     each.computeIfAbsent(transport, any -> new ArrayList<>())
-                            .add((start(mounts) - none) * 1000 / MOUNTS);
+                            .add((start(mounts) - (transport.equals(IMAGE) ? image : none)) * 1000 / MOUNTS);
                 }
                 double ninep = start(List.of("--root-transport", "9p"));
                 virtiofsRoot.add((start(List.of("--root-transport", "virtiofs")) - ninep) * 1000);
@@ -87,6 +93,7 @@ final class MountBench {
             Table.begin("ratio to the host");
             each.forEach((transport, values) ->
                     Table.row("a mount by " + transport + ", at the start (of " + MOUNTS + ")", "ms", values, null));
+            Table.row("the first image, at the start: ext4 with its module", "ms", firstImage, null);
             Table.row("the root by virtiofs, at the start, against 9p", "ms", virtiofsRoot, null);
             Table.row("an overlay over the root, at the start", "ms", overlaidRoot, null);
             for (String work : WORK.keySet()) {
@@ -102,6 +109,7 @@ final class MountBench {
                 }
             }
         } finally {
+            Files.deleteIfExists(image(directory));
             try (var files = Files.walk(directory)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                     Files.delete(file);
@@ -121,7 +129,27 @@ final class MountBench {
         }
     }
 
+    private static Path image(Path directory) {
+        return directory.resolveSibling(directory.getFileName() + ".img");
+    }
+
+    /** Makes one that holds what the directory does, with room to write. */
+    private static void makeImage(Path directory) throws IOException, InterruptedException {
+        Path image = image(directory);
+        Process process = new ProcessBuilder(
+                        "/sbin/mkfs.ext4", "-q", "-d", directory.toString(), image.toString(), "512M")
+                .inheritIO()
+                .start();
+        if (process.waitFor() != 0) {
+            throw new IOException("making " + image + " failed");
+        }
+        Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-rw-rw-"));
+    }
+
     private static String mount(Path source, String target, String mode, String transport) {
+        if (transport.equals(IMAGE)) {
+            return "type=image,src=" + image(source) + ",dst=" + target + "," + mode;
+        }
         return "type=bind,src=" + source + ",dst=" + target + "," + mode + ",transport=" + transport;
     }
 

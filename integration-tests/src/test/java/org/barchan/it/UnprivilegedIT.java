@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import org.barchan.it.HostProcess.Kind;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,45 @@ class UnprivilegedIT {
         assertEquals("mine\n", Files.readString(file));
         assertEquals(NOBODY, Files.getAttribute(file, "unix:uid"));
         assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+    }
+
+    @Test
+    void images_ofNobody_areWrittenToByNobodyAlone(@TempDir(factory = InScratch.class) Path scratch) throws Exception {
+        DiskImages images = new DiskImages(scratch);
+        Path tree = Files.createDirectory(scratch.resolve("tree"));
+        Files.setPosixFilePermissions(tree, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path image = images.of("ext4", tree);
+        Path disk = images.empty("disk", 1 << 20);
+        Path roots = images.empty("roots", 1 << 20);
+        for (Path own : List.of(image, disk, roots)) {
+            Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("rw-------"));
+            if (!own.equals(roots)) {
+                Files.setAttribute(own, "unix:uid", NOBODY);
+            }
+        }
+
+        barchan.call("run", "--disk", "tag=a,src=" + roots, "--", "true")
+                .expect(125)
+                .expectStderr("attaching the image .*roots as disk a: user nobody can't read");
+        barchan.call(
+                        "run",
+                        "--cwd",
+                        "/",
+                        "--mount",
+                        "type=image,src=" + image + ",dst=/mnt,rw",
+                        "--disk",
+                        "tag=d,src=" + disk + ",rw",
+                        "--",
+                        "sh",
+                        "-c",
+                        "echo mine > /mnt/file; printf written > /dev/disk/by-tag/d")
+                .expect(0);
+
+        assertEquals(
+                "mine\n",
+                DiskImages.tool("debugfs", "-R", "cat /file", image.toString()).replaceFirst("^debugfs.*\n", ""));
+        assertEquals("written", Files.readString(disk).substring(0, 7));
+        DiskImages.checkWhole("ext4", image);
     }
 
     private static int uid(HostProcess process) {

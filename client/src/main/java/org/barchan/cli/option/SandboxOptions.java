@@ -79,9 +79,19 @@ public final class SandboxOptions {
                     "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
                             + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay], a directory or file of the host (ro by default),"
                             + " with size=SIZE of an overlay, transport=KIND;"
+                            + " type=image,src=FILE,dst=PATH[,ro|rw|overlay][,format=raw|qcow2], the file system in an image,"
+                            + " which becomes the root with dst=/;"
                             + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
                             + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
     private List<String> mounts = new ArrayList<>();
+
+    @Option(
+            names = "--disk",
+            paramLabel = "DISK",
+            description =
+                    "A disk, /dev/disk/by-tag/TAG in the sandbox: tag=TAG,src=FILE[,ro|rw][,format=raw|qcow2]. It is ro by"
+                            + " default, and belongs to the command's user. May be given more than once.")
+    private List<String> disks = new ArrayList<>();
 
     @Option(
             names = {"-i", "--include"},
@@ -175,6 +185,7 @@ public final class SandboxOptions {
             setRootMode(spec, rootMode);
         }
         mounts.forEach(mount -> spec.mount(MountOption.parse(mount, absolute)));
+        disks.forEach(disk -> spec.disk(DiskOption.parse(disk, absolute)));
         includes.forEach(include -> spec.mount(include("--include", include, absolute)));
         includeFiles.forEach(file ->
                 lines(file, absolute).forEach(line -> spec.mount(include("--include-file " + file, line, absolute))));

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
+import org.barchan.client.DiskImage;
 import org.barchan.client.Identity;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
@@ -37,11 +38,21 @@ final class SpecMapping {
                 .setDebug(spec.debug());
         spec.name().ifPresent(proto::setName);
         spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
-        proto.setRootMode(toProto(spec.rootMode()))
-                .setExposeHostRoot(spec.exposeHostRoot())
-                .setRootTransport(toProto(spec.rootTransport()));
+        proto.setExposeHostRoot(spec.exposeHostRoot());
+        // An image that becomes the root has all that of its own.
+        if (spec.rootMode() != MountMode.READ_ONLY) {
+            proto.setRootMode(toProto(spec.rootMode()));
+        }
+        if (spec.rootTransport() != Transport.AUTO) {
+            proto.setRootTransport(toProto(spec.rootTransport()));
+        }
         spec.rootOverlayBytes().ifPresent(proto::setRootOverlayBytes);
         spec.mounts().forEach(mount -> proto.addMounts(toProto(mount)));
+        spec.disks()
+                .forEach(disk -> proto.addDisks(org.barchan.v1.Disk.newBuilder()
+                        .setTag(disk.tag())
+                        .setImage(toProto(disk.image()))
+                        .setMode(readOnlyOrWrite(!disk.writable()))));
         spec.memoryBytes().ifPresent(proto::setMemoryBytes);
         spec.vcpus().ifPresent(proto::setVcpus);
         spec.kernelImage().map(SpecMapping::bytes).ifPresent(proto::setKernelImage);
@@ -61,6 +72,10 @@ final class SpecMapping {
                         .setMode(toProto(directory.mode()));
                 directory.overlayBytes().ifPresent(proto::setOverlayBytes);
             }
+            case Mount.Image image -> {
+                proto.setImage(toProto(image.image())).setMode(toProto(image.mode()));
+                image.overlayBytes().ifPresent(proto::setOverlayBytes);
+            }
             case Mount.Memory memory -> {
                 Tmpfs.Builder tmpfs = Tmpfs.newBuilder();
                 memory.bytes().ifPresent(tmpfs::setSizeBytes);
@@ -72,6 +87,18 @@ final class SpecMapping {
                         .setMode(readOnlyOrWrite(bind.readOnly()));
         }
         return proto.build();
+    }
+
+    private static org.barchan.v1.DiskImage toProto(DiskImage image) {
+        return org.barchan.v1.DiskImage.newBuilder()
+                .setPath(bytes(image.path()))
+                .setFormat(
+                        switch (image.format()) {
+                            case AUTO -> org.barchan.v1.ImageFormat.IMAGE_FORMAT_UNSPECIFIED;
+                            case RAW -> org.barchan.v1.ImageFormat.IMAGE_FORMAT_RAW;
+                            case QCOW2 -> org.barchan.v1.ImageFormat.IMAGE_FORMAT_QCOW2;
+                        })
+                .build();
     }
 
     private static org.barchan.v1.MountMode readOnlyOrWrite(boolean readOnly) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import org.barchan.client.DiskImage;
+import org.barchan.client.ImageFormat;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
 import org.barchan.client.Transport;
@@ -46,7 +48,15 @@ class MountOptionTest {
                 "host-bind:/a                           | no destination (expected: host-bind:DST=SRC)",
                 "host-bind:=/a                          | no destination",
                 "ram:/a=much                            | 'much' is no size",
-                "host-image:/a=b                        | unknown type 'host-image'"
+                "host-disk:/a=b                         | unknown type 'host-disk'",
+                "host-image:/a=b,format=vmdk            | format=vmdk (expected: raw, qcow2 or auto",
+                "host-image:/a=                         | no src",
+                "type=image,dst=/a                      | no src",
+                "type=image,src=/a,dst=/b,mode=0700     | 'mode' does not go with type=image",
+                "type=image,src=/a,dst=/b,size=1M       | none without an overlay",
+                "type=image,src=/a,dst=/b,transport=9p  | transport=9p (expected: block",
+                "type=bind,src=/a,dst=/b,transport=block | only an image is a block device",
+                "type=bind,src=/a,dst=/b,format=raw     | 'format' does not go with type=bind"
             })
     void parse_bad_saysWhat(String text, String problem) {
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> parse(text));
@@ -92,7 +102,17 @@ class MountOptionTest {
     }
 
     @Test
+    void parse_image() {
+        assertEquals(image("/b", "/cwd/a", ImageFormat.AUTO, MountMode.READ_ONLY), parse("type=image,src=a,dst=/b"));
+        Mount written = image("/", "/a,b", ImageFormat.QCOW2, MountMode.READ_WRITE);
+        assertEquals(written, parse("type=image,\"src=/a,b\",dst=/,rw,format=qcow2,transport=block"));
+        assertEquals(written, parse(MountOption.text(written)));
+    }
+
+    @Test
     void parse_asThePredecessorHadIt() {
+        assertEquals(image("/b", "/a=c", ImageFormat.AUTO, MountMode.READ_WRITE), parse("host-image:/b=/a=c"));
+        assertEquals(image("/", "/a", ImageFormat.RAW, MountMode.READ_WRITE), parse("host-image:/=/a,format=raw"));
         assertEquals(directory("/b", "/a", MountMode.READ_WRITE), parse("host-bind:/b=/a"));
         assertEquals(directory("/b", "/cwd/a=c", MountMode.READ_WRITE), parse("host-bind:/b=a=c"));
         assertEquals(memory("/b", OptionalLong.empty()), parse("host-bind:/b="));
@@ -102,6 +122,10 @@ class MountOptionTest {
 
     private static Mount directory(String target, String source, MountMode mode) {
         return new Mount.HostDirectory(target, source, mode, OptionalLong.empty(), Transport.AUTO);
+    }
+
+    private static Mount image(String target, String source, ImageFormat format, MountMode mode) {
+        return new Mount.Image(target, new DiskImage(source, format), mode, OptionalLong.empty());
     }
 
     private static Mount memory(String target, OptionalLong bytes) {

@@ -21,6 +21,8 @@ import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
+import org.barchan.guest.v1.SettleRequest;
+import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.ShutdownResponse;
 import org.barchan.guest.v1.SignalProcessRequest;
@@ -39,16 +41,19 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     private enum Phase {
         UNCONFIGURED,
         CONFIGURED,
-        BROKEN
+        BROKEN,
+        SETTLED
     }
 
     private final LinkListener link;
     private final ProcessTable processes;
+    private final SandboxSetup setup;
     private Phase phase = Phase.UNCONFIGURED;
 
     GuestServiceImplementation(LinkListener link, ProcessTable processes) {
         this.link = link;
         this.processes = processes;
+        this.setup = new SandboxSetup(processes);
     }
 
     private interface Method<Q, R> {
@@ -116,7 +121,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         if (phase != Phase.UNCONFIGURED) {
             throw new IllegalStateException("configure: the guest is " + phase + " (expected: UNCONFIGURED)");
         }
-        ConfigureResponse report = SandboxSetup.perform(request, processes);
+        ConfigureResponse report = setup.perform(request);
         StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
         phase = last == StepOutcome.STEP_OUTCOME_FAILED ? Phase.BROKEN : Phase.CONFIGURED;
         return report;
@@ -184,6 +189,19 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                 .ifPresentOrElse(
                         action,
                         () -> observer.onError(ProcessIoCall.noProcess(id).asException()));
+    }
+
+    @Override
+    public void settle(SettleRequest request, StreamObserver<SettleResponse> observer) {
+        answer(request, observer, this::settle);
+    }
+
+    private synchronized SettleResponse settle(SettleRequest request) throws Errno, IOException {
+        if (phase == Phase.UNCONFIGURED) {
+            throw new IllegalStateException("settle: the guest is not configured");
+        }
+        phase = Phase.SETTLED;
+        return setup.settle();
     }
 
     @Override

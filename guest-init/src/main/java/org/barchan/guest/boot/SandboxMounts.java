@@ -3,7 +3,10 @@ package org.barchan.guest.boot;
 import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Make;
@@ -21,16 +24,95 @@ final class SandboxMounts {
     private static final List<String> NEEDED_DIRECTORIES = List.of("/proc", "/sys", "/dev");
 
     private final String root;
+    private final BlockDevices disks;
+    private final Map<String, List<String>> fileSystems;
+    private final Consumer<String> remarks;
+    private final List<Written> written = new ArrayList<>();
     private int layers;
     private boolean sealed;
 
-    /** @param root a directory that is there, where the sandbox's root is put together */
-    SandboxMounts(String root) {
+    /**
+     * Mounts nothing yet.
+     *
+     * @param root a directory that is there, where the sandbox's root is put together
+     * @param fileSystems the modules that each file system of an image needs
+     * @param remarks takes what to beware of
+     */
+    SandboxMounts(String root, BlockDevices disks, Map<String, List<String>> fileSystems, Consumer<String> remarks) {
         this.root = root;
+        this.disks = disks;
+        this.fileSystems = fileSystems;
+        this.remarks = remarks;
+    }
+
+    /**
+     * An image that is written to.
+     *
+     * @param fd its root directory
+     */
+    record Written(String target, int fd) {
+        /** Has all that was written in the image, which is not written to any more. Nothing may be open there. */
+        void settle() throws Errno {
+            byte[] path = place(fd);
+            Linux.syncFileSystem(path);
+            Linux.mount("", path, "", Linux.MS_REMOUNT | Linux.MS_RDONLY | Linux.MS_NODEV, "");
+        }
+    }
+
+    /** Returns the images that are written to. */
+    List<Written> written() {
+        return written;
+    }
+
+    /** What comes from the host. */
+    private interface Source {
+        void mount(byte[] target, boolean readOnly) throws Errno, IOException;
+
+        /** Whether the guest has to see to it that what was written is there in the end. */
+        boolean isOurs();
+    }
+
+    /** The file system in an image. */
+    private final class Image implements Source {
+        private final String serial;
+
+        Image(String serial) {
+            this.serial = serial;
+        }
+
+        @Override
+        public boolean isOurs() {
+            return true;
+        }
+
+        @Override
+        public void mount(byte[] target, boolean readOnly) throws Errno, IOException {
+            String device = disks.find(serial).path();
+            ImageFileSystem type = ImageFileSystem.of(device);
+            List<String> modules = fileSystems.get(type.type());
+            if (modules == null) {
+                throw new IOException("the kernel has no module " + type.type()
+                        + ", which is the file system of the image. Choose another kernel");
+            }
+            Modules.load(modules);
+            long flags = Linux.MS_NODEV | (readOnly ? Linux.MS_RDONLY : 0);
+            try {
+                Linux.mount(device, target, type.type(), flags, type.options());
+            } catch (Errno e) {
+                if (e.number() != Errno.EROFS || !readOnly || !type.hasJournal()) {
+                    throw e;
+                }
+                Linux.mount(device, target, type.type(), flags, type.optionsWithoutJournal());
+                remarks.accept("the image was not unmounted in good order, and its journal can't be played back where"
+                        + " nothing is written: what was written to it last may be missing or damaged. Mount it rw"
+                        + " once to mend it");
+            }
+        }
     }
 
     /** A directory of the host, by a device of the machine. */
-    private record Share(String tag, String type, String options, String readOnlyCache, String readWriteCache) {
+    private record Share(String tag, String type, String options, String readOnlyCache, String readWriteCache)
+            implements Source {
         /**
          * Large messages, few round trips. What was read of what nothing is written to by this mount is kept: a sandbox that outlives a
          * change on the host may see the file as it was. Where both ends write, nothing is kept but what programs have mapped.
@@ -44,7 +126,13 @@ final class SandboxMounts {
             return new Share(tag, "virtiofs", "", "", "");
         }
 
-        void mount(byte[] target, boolean readOnly) throws Errno {
+        @Override
+        public boolean isOurs() {
+            return false;
+        }
+
+        @Override
+        public void mount(byte[] target, boolean readOnly) throws Errno {
             Linux.mount(
                     tag,
                     target,
@@ -67,23 +155,39 @@ final class SandboxMounts {
      * Mounts the root. One that is read-only and has a layer takes targets of mounts until it is {@linkplain #seal sealed}.
      */
     void root(RootMount mount) throws Errno, IOException {
-        Share share =
-                mount.hasVirtiofsTag() ? Share.virtiofs(mount.getVirtiofsTag()) : Share.ninep(mount.getNinepTag());
+        Source source = switch (mount.getSourceCase()) {
+            case NINEP_TAG -> Share.ninep(mount.getNinepTag());
+            case VIRTIOFS_TAG -> Share.virtiofs(mount.getVirtiofsTag());
+            case IMAGE_SERIAL -> new Image(mount.getImageSerial());
+            case SOURCE_NOT_SET -> throw noSource();
+        };
         byte[] target = bytes(root);
         if (!mount.hasOverlay()) {
-            share.mount(target, mount.getReadOnly());
+            source.mount(target, mount.getReadOnly());
+            note(source, mount.getReadOnly(), bytes("/"));
         } else {
             String layer = newLayer();
-            share.mount(bytes(layer + "/lower"), true);
+            source.mount(bytes(layer + "/lower"), true);
             overlay(layer, mount.getOverlay(), target);
             sealed = mount.getReadOnly();
         }
         for (String directory : NEEDED_DIRECTORIES) {
             close(open(
                     bytes(directory),
-                    Make.NOTHING,
+                    source.isOurs() ? Make.DIRECTORY : Make.NOTHING,
                     "the root has no directory " + directory + " to mount on; create it on the host, empty"));
         }
+    }
+
+    /** What is written to an image has to get there before the machine is off. */
+    private void note(Source source, boolean readOnly, byte[] path) throws IOException {
+        if (source.isOurs() && !readOnly) {
+            written.add(new Written(text(path), openTarget(path, Make.NOTHING)));
+        }
+    }
+
+    private static IllegalArgumentException noSource() {
+        return new IllegalArgumentException("source: not set (expected: one that this init knows)");
     }
 
     /**
@@ -109,20 +213,20 @@ final class SandboxMounts {
         switch (mount.getSourceCase()) {
             case NINEP_TAG -> share(mount, Share.ninep(mount.getNinepTag()), path);
             case VIRTIOFS_TAG -> share(mount, Share.virtiofs(mount.getVirtiofsTag()), path);
+            case IMAGE_SERIAL -> share(mount, new Image(mount.getImageSerial()), path);
             case TMPFS -> tmpfs(mount.getTmpfs(), mount.getReadOnly(), path);
             case SANDBOX_PATH -> bind(mount.getSandboxPath(), mount.getReadOnly(), path);
-            case SOURCE_NOT_SET ->
-                throw new IllegalArgumentException("source: not set (expected: one that this init knows)");
+            case SOURCE_NOT_SET -> throw noSource();
         }
     }
 
-    private void share(GuestMount mount, Share share, byte[] path) throws Errno, IOException {
+    private void share(GuestMount mount, Source source, byte[] path) throws Errno, IOException {
         String file = mount.getFile();
         int target = openTarget(path, file.isEmpty() ? Make.DIRECTORY : Make.FILE);
         try {
             if (!file.isEmpty()) {
                 String layer = newLayer();
-                share.mount(bytes(layer + "/lower"), mount.hasOverlay() || mount.getReadOnly());
+                source.mount(bytes(layer + "/lower"), mount.hasOverlay() || mount.getReadOnly());
                 String directory = layer + "/lower";
                 if (mount.hasOverlay()) {
                     directory = layer + "/merged";
@@ -132,10 +236,11 @@ final class SandboxMounts {
                 Linux.mount(directory + "/" + file, place(target), "", Linux.MS_BIND, "");
             } else if (mount.hasOverlay()) {
                 String layer = newLayer();
-                share.mount(bytes(layer + "/lower"), true);
+                source.mount(bytes(layer + "/lower"), true);
                 overlay(layer, mount.getOverlay(), place(target));
             } else {
-                share.mount(place(target), mount.getReadOnly());
+                source.mount(place(target), mount.getReadOnly());
+                note(source, mount.getReadOnly(), path);
             }
         } finally {
             close(target);

@@ -5,61 +5,106 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
+import org.barchan.guest.v1.FileSystemModules;
+import org.barchan.guest.v1.GuestDisk;
 import org.barchan.guest.v1.GuestMount;
+import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 
-/** Makes the sandbox as the agent wants it, step by step, up to the first that fails. */
+/** Makes the sandbox as the agent wants it, step by step, up to the first that fails; and ends it. Owned by one thread at a time. */
 public final class SandboxSetup {
     private static final String ROOT = "/newroot";
 
     private final ProcessTable processes;
-    private final ConfigureResponse.Builder report = ConfigureResponse.newBuilder();
-    private boolean failed;
+    private final BlockDevices disks = new BlockDevices();
+    private final List<GuestDisk> writableDisks = new ArrayList<>();
+    private List<SandboxMounts.Written> images = List.of();
+    private String remark = "";
 
-    private SandboxSetup(ProcessTable processes) {
+    /** Does nothing yet. */
+    public SandboxSetup(ProcessTable processes) {
         this.processes = processes;
     }
 
     /** Does all steps; the last of the report is the one that failed, if one did. */
-    public static ConfigureResponse perform(ConfigureRequest request, ProcessTable processes) {
-        SandboxSetup setup = new SandboxSetup(processes);
-        SandboxMounts mounts = new SandboxMounts(ROOT);
-        setup.step("add entropy", () -> Linux.addEntropy(request.getEntropy().toByteArray()));
+    public ConfigureResponse perform(ConfigureRequest request) {
+        SandboxMounts mounts = new SandboxMounts(ROOT, disks, modules(request), text -> remark = text);
+        Report report = new Report();
+        report.step("add entropy", () -> Linux.addEntropy(request.getEntropy().toByteArray()));
         Timestamp clock = request.getWallClock();
-        setup.step("set the clock", () -> Linux.setClock(clock.getSeconds(), clock.getNanos()));
-        setup.step("set the host name", () -> Linux.setHostname(request.getHostname()));
-        setup.step("bring lo up", Linux::loopbackUp);
-        setup.step(
+        report.step("set the clock", () -> Linux.setClock(clock.getSeconds(), clock.getNanos()));
+        report.step("set the host name", () -> Linux.setHostname(request.getHostname()));
+        report.step("bring lo up", Linux::loopbackUp);
+        report.step(
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));
-        setup.step("mount the root", () -> mounts.root(request.getRoot()));
+        report.step("mount the root", () -> mounts.root(request.getRoot()));
         for (GuestMount mount : request.getMountsList()) {
-            setup.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
+            report.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }
-        setup.step("seal the root", mounts::seal);
-        setup.step("start the sandbox's own init", setup::startSandboxInit);
-        setup.step("harden the kernel", SandboxSetup::harden);
-        return setup.report.build();
+        report.step("seal the root", mounts::seal);
+        report.step("start the sandbox's own init", () -> startSandboxInit(request.getDisksList()));
+        report.step("harden the kernel", SandboxSetup::harden);
+        images = mounts.written();
+        request.getDisksList().stream().filter(disk -> !disk.getReadOnly()).forEach(writableDisks::add);
+        return ConfigureResponse.newBuilder().addAllSteps(report.steps).build();
+    }
+
+    private static Map<String, List<String>> modules(ConfigureRequest request) {
+        return request.getFileSystemsList().stream()
+                .collect(Collectors.toMap(FileSystemModules::getType, FileSystemModules::getKernelModulesList));
+    }
+
+    /** Ends all processes and writes out what images are to have. One that fails keeps no other from it. */
+    public SettleResponse settle() throws Errno, IOException {
+        processes.endAll();
+        SettleResponse.Builder response = SettleResponse.newBuilder();
+        for (SandboxMounts.Written image : images) {
+            response.addSteps(perform("write to the image on " + image.target(), image::settle));
+        }
+        for (GuestDisk disk : writableDisks) {
+            response.addSteps(perform(
+                    "write to the disk " + disk.getTag(),
+                    () -> Linux.syncFile(disks.find(disk.getSerial()).path())));
+        }
+        return response.build();
     }
 
     private interface Action {
         void perform() throws Errno, IOException;
     }
 
-    private void step(String name, Action action) {
-        if (failed) {
-            return;
+    /** Steps of which each needs those before it. */
+    private final class Report {
+        private final List<StepResult> steps = new ArrayList<>();
+        private boolean failed;
+
+        void step(String name, Action action) {
+            if (!failed) {
+                StepResult result = SandboxSetup.this.perform(name, action);
+                failed = result.getOutcome() == StepOutcome.STEP_OUTCOME_FAILED;
+                steps.add(result);
+            }
         }
+    }
+
+    private StepResult perform(String name, Action action) {
         long start = Linux.uptimeMicros();
+        remark = "";
         StepResult.Builder result = StepResult.newBuilder().setStep(name).setOutcome(StepOutcome.STEP_OUTCOME_DONE);
         try {
             action.perform();
+            result.setMessage(remark);
         } catch (SandboxMounts.LeftOutException e) {
             result.setOutcome(StepOutcome.STEP_OUTCOME_SKIPPED).setMessage(e.getMessage());
         } catch (Errno e) {
@@ -69,16 +114,45 @@ public final class SandboxSetup {
         } catch (IOException | RuntimeException e) {
             result.setOutcome(StepOutcome.STEP_OUTCOME_FAILED).setMessage(String.valueOf(e.getMessage()));
         }
-        failed = result.getOutcome() == StepOutcome.STEP_OUTCOME_FAILED;
-        report.addSteps(result.setMicros(Linux.uptimeMicros() - start));
-        Console.debug(name + ": " + (failed ? result.getMessage() : "done in " + result.getMicros() + " us"));
+        result.setMicros(Linux.uptimeMicros() - start);
+        Console.debug(name + ": "
+                + (result.getOutcome() == StepOutcome.STEP_OUTCOME_FAILED
+                        ? result.getMessage()
+                        : "done in " + result.getMicros() + " us"));
+        return result.build();
     }
 
-    private void startSandboxInit() throws Errno, IOException {
+    /** What the sandbox's init is to make in /dev: see sandbox-init.c. */
+    private List<String> deviceArguments(List<GuestDisk> wanted) throws Errno, IOException {
+        List<String> arguments = new ArrayList<>();
+        for (GuestDisk disk : wanted) {
+            BlockDevices.Device device = disks.find(disk.getSerial());
+            arguments.add(deviceArgument(disk, device, disk.getTag()));
+            disks.partitions(device)
+                    .forEach((number, partition) ->
+                            arguments.add(deviceArgument(disk, partition, disk.getTag() + "-part" + number)));
+        }
+        return arguments;
+    }
+
+    private static String deviceArgument(GuestDisk disk, BlockDevices.Device device, String tag) {
+        return String.join(
+                " ",
+                device.name(),
+                device.number().replace(':', ' '),
+                Integer.toUnsignedString(disk.getUid()),
+                Integer.toUnsignedString(disk.getGid()),
+                disk.getReadOnly() ? "400" : "600",
+                tag);
+    }
+
+    private void startSandboxInit(List<GuestDisk> wanted) throws Errno, IOException {
+        List<String> command = new ArrayList<>(List.of("/sandbox-init", ROOT));
+        command.addAll(deviceArguments(wanted));
         int[] status = Linux.pipe(0);
         int pid;
         try {
-            pid = Linux.spawnSandbox("/sandbox-init", ROOT, status[1]);
+            pid = Linux.spawnSandbox(command, status[1]);
         } finally {
             Linux.close(status[1]);
         }

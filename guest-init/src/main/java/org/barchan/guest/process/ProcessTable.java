@@ -1,5 +1,6 @@
 package org.barchan.guest.process;
 
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,9 @@ import org.barchan.v1.ProcessSpec;
  * status is nobody's. Safe for use by many threads.
  */
 public final class ProcessTable {
+    private static final int SIGKILL = 9;
+    private static final int END_MILLIS = 30_000;
+
     private final Map<String, GuestProcess> byId = new TreeMap<>();
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
     private int sandboxInit = -1;
@@ -80,6 +84,22 @@ public final class ProcessTable {
 
     public synchronized List<String> ids() {
         return List.copyOf(byId.keySet());
+    }
+
+    /** Ends all processes of the sandbox; returns when they are gone, and with them all that they had open. */
+    public void endAll() throws Errno, IOException {
+        int init;
+        int handle;
+        synchronized (this) {
+            init = sandboxInit;
+            handle = sandbox;
+        }
+        if (init > 0) {
+            Linux.kill(init, SIGKILL);
+            if (Linux.poll(handle, Linux.POLLIN, -1, 0, END_MILLIS) == 0) {
+                throw new IOException("the sandbox's processes have not ended " + END_MILLIS + " ms after SIGKILL");
+            }
+        }
     }
 
     private void reap() {

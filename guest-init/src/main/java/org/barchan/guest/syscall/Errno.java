@@ -6,6 +6,7 @@ public final class Errno extends Exception {
     public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
     public static final int EBUSY = 16;
+    public static final int EROFS = 30;
 
     private final int number;
 

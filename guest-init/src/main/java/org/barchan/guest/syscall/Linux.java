@@ -2,6 +2,7 @@ package org.barchan.guest.syscall;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import org.graalvm.nativeimage.PinnedObject;
 import org.graalvm.nativeimage.StackValue;
 import org.graalvm.nativeimage.c.type.CCharPointer;
@@ -257,10 +258,23 @@ public final class Linux {
     }
 
     /** Starts the init of the sandbox's namespaces; returns its process id. */
-    public static int spawnSandbox(String program, String root, int statusFd) throws Errno {
-        try (PinnedObject p = pin(program);
-                PinnedObject r = pin(root)) {
-            return check("start " + program, NativeCalls.spawnSandbox(chars(p), chars(r), statusFd));
+    public static int spawnSandbox(List<String> command, int statusFd) throws Errno {
+        try (PinnedObject c = pin(String.join("\0", command))) {
+            return check("start " + command.getFirst(), NativeCalls.spawnSandbox(chars(c), command.size(), statusFd));
+        }
+    }
+
+    /** Returns when all that was written to the file system of a directory is on its device. */
+    public static void syncFileSystem(byte[] directory) throws Errno {
+        try (PinnedObject d = pin(directory)) {
+            check("write a file system out", NativeCalls.sync(chars(d), 1));
+        }
+    }
+
+    /** Returns when all that was written to a file or device is on it. */
+    public static void syncFile(String path) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            check("write " + path + " out", NativeCalls.sync(chars(p), 0));
         }
     }
 

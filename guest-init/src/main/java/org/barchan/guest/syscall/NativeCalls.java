@@ -101,5 +101,8 @@ final class NativeCalls {
     static native int spawn(PointerBase strings, PointerBase numbers, CIntPointer failedStep);
 
     @CFunction("gs_spawn_sandbox")
-    static native int spawnSandbox(CCharPointer program, CCharPointer root, int statusFd);
+    static native int spawnSandbox(CCharPointer arguments, int count, int statusFd);
+
+    @CFunction("gs_sync")
+    static native int sync(CCharPointer path, int fileSystem);
 }

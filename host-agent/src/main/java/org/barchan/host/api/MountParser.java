@@ -2,19 +2,24 @@ package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.Disk;
+import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.MountMode;
 import org.barchan.v1.SandboxSpec;
 import org.barchan.v1.Tmpfs;
 
-/** Makes mounts of a {@code SandboxSpec}. */
+/** Makes the root, the mounts and the disks of a {@code SandboxSpec}. */
 final class MountParser {
     private static final int DEFAULT_TMPFS_MODE = 01777;
     /** In place of what is wrong. */
@@ -31,7 +36,21 @@ final class MountParser {
         this.wrong = wrong;
     }
 
-    Access rootAccess(SandboxSpec sandbox) {
+    Root root(SandboxSpec sandbox) {
+        int image = rootImage(sandbox);
+        if (image >= 0) {
+            return rootImage(RunStartParser.SANDBOX + "mounts[" + image + "]", sandbox, sandbox.getMounts(image));
+        }
+        GuestPath path = sandbox.hasRootDirectory()
+                ? hostPath(RunStartParser.SANDBOX + "root_directory", sandbox.getRootDirectory())
+                : Root.HOST_ROOT;
+        return new Root.Directory(
+                path,
+                rootAccess(sandbox),
+                transport(RunStartParser.SANDBOX + "root_transport", sandbox.getRootTransport()));
+    }
+
+    private Access rootAccess(SandboxSpec sandbox) {
         String field = RunStartParser.SANDBOX + "root_mode";
         if (sandbox.getRootMode() == MountMode.MOUNT_MODE_READ_WRITE) {
             wrong.accept(field, "read-write (expected: read-only or overlay)");
@@ -45,6 +64,95 @@ final class MountParser {
                 sandbox.getRootOverlayBytes());
     }
 
+    /** Returns the index of the mount that becomes the root, or -1. */
+    private static int rootImage(SandboxSpec sandbox) {
+        for (int i = 0; i < sandbox.getMountsCount(); i++) {
+            if (isRootImage(sandbox.getMounts(i))) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static boolean isRootImage(org.barchan.v1.Mount mount) {
+        return mount.hasImage() && mount.getTarget().toStringUtf8().matches("/+");
+    }
+
+    /** The image has all that the root's own fields would say. */
+    private Root rootImage(String field, SandboxSpec sandbox, org.barchan.v1.Mount mount) {
+        if (sandbox.hasRootDirectory()
+                || sandbox.getRootModeValue() != 0
+                || sandbox.hasRootOverlayBytes()
+                || sandbox.getRootTransportValue() != 0) {
+            wrong.accept(
+                    field + ".target",
+                    "'/', beside a root directory, or its mode, overlay or transport (expected: one root)");
+        }
+        return new Root.Image(
+                image(field + ".image", mount.getImage()),
+                access(
+                        field + ".mode",
+                        mount.getMode(),
+                        field + ".overlay_bytes",
+                        mount.hasOverlayBytes(),
+                        mount.getOverlayBytes()));
+    }
+
+    private DiskImage image(String field, org.barchan.v1.DiskImage image) {
+        Optional<DiskImage.Format> format = switch (image.getFormat()) {
+            case IMAGE_FORMAT_UNSPECIFIED -> Optional.empty();
+            case IMAGE_FORMAT_RAW -> Optional.of(DiskImage.Format.RAW);
+            case IMAGE_FORMAT_QCOW2 -> Optional.of(DiskImage.Format.QCOW2);
+            case UNRECOGNIZED -> {
+                unknown(field + ".format");
+                yield Optional.empty();
+            }
+        };
+        return new DiskImage(hostPath(field + ".path", image.getPath()), format);
+    }
+
+    List<Disk> disks(SandboxSpec sandbox) {
+        String all = RunStartParser.SANDBOX + "disks";
+        if (sandbox.getDisksCount() > org.barchan.host.sandbox.SandboxSpec.MAX_DISKS) {
+            wrong.accept(
+                    all,
+                    sandbox.getDisksCount() + " (expected: at most " + org.barchan.host.sandbox.SandboxSpec.MAX_DISKS
+                            + ")");
+            return List.of();
+        }
+        List<Disk> disks = new ArrayList<>();
+        Set<String> tags = new HashSet<>();
+        for (int i = 0; i < sandbox.getDisksCount(); i++) {
+            org.barchan.v1.Disk disk = sandbox.getDisks(i);
+            String field = all + "[" + i + "]";
+            if (!tags.add(disk.getTag())) {
+                wrong.accept(field + ".tag", "'" + disk.getTag() + "' is another disk's (expected: one of its own)");
+                continue;
+            }
+            DiskImage image = image(field + ".image", disk.getImage());
+            try {
+                disks.add(new Disk(disk.getTag(), image, writable(field + ".mode", disk.getMode())));
+            } catch (IllegalArgumentException e) {
+                wrong.accept(field + ".tag", String.valueOf(e.getMessage()));
+            }
+        }
+        return disks;
+    }
+
+    private boolean writable(String field, MountMode mode) {
+        switch (mode) {
+            case MOUNT_MODE_UNSPECIFIED, MOUNT_MODE_READ_ONLY, MOUNT_MODE_READ_WRITE -> {}
+            case MOUNT_MODE_OVERLAY ->
+                wrong.accept(field, "overlay (expected: read-only or read-write; an overlay is of a file system)");
+            case UNRECOGNIZED -> unknown(field);
+        }
+        return mode == MountMode.MOUNT_MODE_READ_WRITE;
+    }
+
+    private void unknown(String field) {
+        wrong.accept(field, "not known (expected: a value that this agent knows; it may be older than the client)");
+    }
+
     List<Mount> mounts(SandboxSpec sandbox) {
         if (sandbox.getMountsCount() > org.barchan.host.sandbox.SandboxSpec.MAX_MOUNTS) {
             wrong.accept(
@@ -55,7 +163,12 @@ final class MountParser {
         }
         List<Mount> mounts = new ArrayList<>();
         for (int i = 0; i < sandbox.getMountsCount(); i++) {
-            mounts.add(mount(RunStartParser.SANDBOX + "mounts[" + i + "]", sandbox.getMounts(i)));
+            String field = RunStartParser.SANDBOX + "mounts[" + i + "]";
+            if (!isRootImage(sandbox.getMounts(i))) {
+                mounts.add(mount(field, sandbox.getMounts(i)));
+            } else if (i != rootImage(sandbox)) {
+                wrong.accept(field + ".target", "'/', which another mount has already (expected: one root)");
+            }
         }
         return mounts;
     }
@@ -94,6 +207,16 @@ final class MountParser {
                                     field + ".sandbox_path.path",
                                     mount.getSandboxPath().getPath()),
                             readOnly(field, mount));
+                case IMAGE ->
+                    new Mount.Image(
+                            target,
+                            image(field + ".image", mount.getImage()),
+                            access(
+                                    field + ".mode",
+                                    mount.getMode(),
+                                    field + ".overlay_bytes",
+                                    mount.hasOverlayBytes(),
+                                    mount.getOverlayBytes()));
                 case SOURCE_NOT_SET -> {
                     wrong.accept(field + ".source", "not set (expected: a source that this agent knows)");
                     yield NONE;
@@ -105,20 +228,19 @@ final class MountParser {
         }
     }
 
-    Optional<Transport> transport(String field, org.barchan.v1.Transport transport) {
+    private Optional<Transport> transport(String field, org.barchan.v1.Transport transport) {
         return switch (transport) {
             case TRANSPORT_UNSPECIFIED, TRANSPORT_AUTO -> Optional.empty();
             case TRANSPORT_NINEP -> Optional.of(Transport.NINEP);
             case TRANSPORT_VIRTIOFS -> Optional.of(Transport.VIRTIOFS);
             case UNRECOGNIZED -> {
-                wrong.accept(
-                        field, "not known (expected: a value that this agent knows; it may be older than the client)");
+                unknown(field);
                 yield Optional.empty();
             }
         };
     }
 
-    GuestPath hostPath(String field, ByteString bytes) {
+    private GuestPath hostPath(String field, ByteString bytes) {
         return path(field, bytes, GuestPath::normalized);
     }
 
@@ -144,8 +266,7 @@ final class MountParser {
             case MOUNT_MODE_READ_WRITE -> new Access.ReadWrite();
             case MOUNT_MODE_OVERLAY -> new Access.Overlay(hasSize ? size(sizeField, size) : 0);
             case UNRECOGNIZED -> {
-                wrong.accept(
-                        field, "not known (expected: a value that this agent knows; it may be older than the client)");
+                unknown(field);
                 yield new Access.ReadOnly();
             }
         };
@@ -155,7 +276,7 @@ final class MountParser {
         if (mount.getMode() == MountMode.MOUNT_MODE_OVERLAY || mount.hasOverlayBytes()) {
             wrong.accept(
                     field + ".mode",
-                    "overlay (expected: read-only or read-write; an overlay is of a directory of the host)");
+                    "overlay (expected: read-only or read-write; an overlay is of a directory or an image of the host)");
         }
         return mount.getMode() == MountMode.MOUNT_MODE_READ_ONLY;
     }

@@ -61,13 +61,10 @@ final class RunStartParser {
         }
         SandboxSpec spec = new SandboxSpec(
                 name,
-                sandbox.hasRootDirectory()
-                        ? mounts.hostPath(SANDBOX + "root_directory", sandbox.getRootDirectory())
-                        : SandboxSpec.HOST_ROOT,
-                mounts.rootAccess(sandbox),
+                mounts.root(sandbox),
                 sandbox.getExposeHostRoot(),
-                mounts.transport(SANDBOX + "root_transport", sandbox.getRootTransport()),
                 mounts.mounts(sandbox),
+                mounts.disks(sandbox),
                 memory,
                 vcpus,
                 kernel(sandbox),

@@ -164,7 +164,7 @@ public final class Doctor {
 
     private Optional<BootFileSet> bootFiles() {
         try {
-            BootFileSet files = ports.bootFiles().prepare(new KernelChoice.Newest(), message -> {});
+            BootFileSet files = ports.bootFiles().prepare(new KernelChoice.Newest(), false, message -> {});
             observer.accept(Check.ok("boot files", "Linux " + files.release() + ", " + files.kernel()));
             return Optional.of(files);
         } catch (SandboxException e) {

@@ -146,19 +146,23 @@ final class GuestBoot {
             boolean debug,
             List<KernelArgument> kernelArguments,
             List<MachineSpec.Share> shares,
+            List<MachineSpec.Disk> disks,
+            boolean writesImages,
             HostUser runAs,
             String uri,
             Duration deadline,
             Optional<Consumer<ByteString>> consoleListener) {
         MachineSpec machine(Path runtimeDirectory) {
             return new MachineSpec(
-                    new MachineRecord(id, name, createTime, policy, accelerator, files.release(), runtimeDirectory),
+                    new MachineRecord(
+                            id, name, createTime, policy, accelerator, files.release(), writesImages, runtimeDirectory),
                     memory,
                     vcpus,
                     files.kernel(),
                     files.initrd(),
                     KernelCommandLine.of(accelerator, debug, kernelArguments),
                     shares,
+                    disks,
                     runAs);
         }
     }

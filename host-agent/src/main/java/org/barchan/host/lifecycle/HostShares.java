@@ -1,8 +1,10 @@
 package org.barchan.host.lifecycle;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.barchan.host.lifecycle.HostImages.Attached;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.Views;
 import org.barchan.host.port.Views.FileServer;
@@ -13,6 +15,7 @@ import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
@@ -51,20 +54,35 @@ final class HostShares {
      *
      * @throws SandboxException {@code PRECONDITION} when a source does not do: which, why, what to do
      */
-    View open(SandboxSpec spec, List<Shared> shares, HostUser client, HostUser runAs) throws SandboxException {
+    View open(SandboxSpec spec, List<Shared> shares, List<Attached> images, HostUser client, HostUser runAs)
+            throws SandboxException {
         if (spec.exposeHostRoot()
+                && images.isEmpty()
                 && shares.size() == 1
-                && isHostRoot(spec.root())
+                && shares.getFirst().tag().equals(ROOT)
+                && isHostRoot(shares.getFirst().path())
                 && shares.getFirst().transport() == Transport.NINEP) {
             return new HostRoot();
         }
         List<Mask> masks = spec.exposeHostRoot()
                 ? List.of()
                 : new HostSecrets(host.homeOf(client), host.homesOfOthers(client), own).masks();
-        return views.open(new Views.Request(
-                client,
-                runAs,
-                shares.stream().map(share -> source(share, client, masks)).toList()));
+        List<Source> sources = new ArrayList<>();
+        shares.forEach(share -> sources.add(source(share, client, masks)));
+        images.forEach(image -> sources.add(source(image)));
+        return views.open(new Views.Request(client, runAs, sources));
+    }
+
+    /** A file that is named to be a disk is the client's to name: QEMU may read it though its user could not open it. */
+    private static Source source(Attached image) {
+        return new Source(
+                image.serial(),
+                image.action(),
+                image.image().path(),
+                image.writable(),
+                User.LENT,
+                Optional.empty(),
+                List.of());
     }
 
     /** What is named, and is not the whole host, is meant to be seen as it is. */
@@ -93,7 +111,7 @@ final class HostShares {
     }
 
     private static boolean isHostRoot(GuestPath path) {
-        return path.equals(SandboxSpec.HOST_ROOT);
+        return path.equals(Root.HOST_ROOT);
     }
 
     /**

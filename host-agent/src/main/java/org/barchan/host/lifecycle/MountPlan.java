@@ -7,12 +7,16 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.barchan.host.lifecycle.HostImages.Attached;
 import org.barchan.host.lifecycle.HostShares.Shared;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.BootFiles.Feature;
@@ -22,29 +26,37 @@ import org.barchan.host.port.Host;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.Disk;
+import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
+import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
 /**
- * What a sandbox is going to see of file systems, checked against the host: its root, what each sandbox has of its own, and what was
- * ordered.
+ * What a sandbox is going to see of file systems and disks, checked against the host: its root, what each sandbox has of its own, and what
+ * was ordered.
  *
- * @param shares what of the host it is, the root first
+ * @param shares what of the host's directories it is, the root first if it is one
+ * @param images what of the host's images it is, in the order root, mounts, disks
+ * @param machineDisks the images as disks of the machine
  * @param mounts in the order in which they are made
- * @param view what the shares are; closed with this
+ * @param view what shares and images are; closed with this
  * @param lacksTargets whether the root may lack the target of one
  */
 record MountPlan(
         SandboxSpec spec,
         HostShares hostShares,
         List<Shared> shares,
+        List<Attached> images,
+        List<MachineSpec.Disk> machineDisks,
         List<Placed> mounts,
         View view,
         boolean lacksTargets,
@@ -56,9 +68,13 @@ record MountPlan(
             .toList();
 
     private static final List<String> NEEDED_DIRECTORIES = List.of("proc", "sys", "dev");
+    private static final String ROOT_IMAGE = "root";
+    private static final String DISK = "disk";
 
     MountPlan {
         shares = List.copyOf(shares);
+        images = List.copyOf(images);
+        machineDisks = List.copyOf(machineDisks);
         mounts = List.copyOf(mounts);
         notes = List.copyOf(notes);
     }
@@ -74,48 +90,122 @@ record MountPlan(
             throws SandboxException {
         List<Shared> shares = new ArrayList<>();
         List<String> notes = new ArrayList<>();
-        String rootAction = "using " + spec.root() + " as the root of a sandbox";
-        Transports.Choice rootChoice = transports.choose(rootAction, spec.rootTransport(), spec.rootAccess());
-        shares.add(new Shared(HostShares.ROOT, rootAction, spec.root(), spec.rootAccess(), rootChoice.transport()));
-        notes.add(note(spec.root(), rootChoice));
+        if (spec.root() instanceof Root.Directory root) {
+            share(
+                    shares,
+                    notes,
+                    transports,
+                    HostShares.ROOT,
+                    rootAction(root),
+                    root.path(),
+                    root.transport(),
+                    root.access());
+        }
         for (Mount mount : spec.mounts()) {
             if (mount instanceof Mount.HostDirectory directory) {
-                String action = "mounting " + directory.source() + " on " + directory.target();
-                Transports.Choice choice = transports.choose(action, directory.transport(), directory.access());
-                shares.add(new Shared(
-                        "mount" + shares.size(), action, directory.source(), directory.access(), choice.transport()));
-                notes.add(note(directory.source(), choice));
+                share(
+                        shares,
+                        notes,
+                        transports,
+                        "mount" + shares.size(),
+                        "mounting " + directory.source() + " on " + directory.target(),
+                        directory.source(),
+                        directory.transport(),
+                        directory.access());
             }
         }
-        View view = hostShares.open(spec, shares, client, runAs);
+        List<Attached> images = images(spec);
+        if (!images.isEmpty()) {
+            transports.checkBlock(images.getFirst().action());
+        }
+        View view = hostShares.open(spec, shares, images, client, runAs);
         try {
-            checkRoot(spec, view);
-            List<Placed> placed = placed(spec, shares, view);
-            Path root = view.path(HostShares.ROOT);
-            boolean lacksTargets = placed.stream().anyMatch(mount -> lacks(root, mount));
-            if (lacksTargets) {
-                transports.checkOverlay(rootAction, rootChoice.transport());
+            List<MachineSpec.Disk> disks = new ArrayList<>();
+            for (Attached image : images) {
+                disks.add(image.disk(view));
+                notes.add("attaching " + image.image().path() + " as a block device, format "
+                        + image.image().format());
             }
-            return new MountPlan(spec, hostShares, shares, placed, view, lacksTargets, notes);
+            List<Placed> placed = placed(spec, shares, view);
+            boolean lacksTargets = lacksTargets(spec, placed, view);
+            if (lacksTargets && spec.root() instanceof Root.Directory root) {
+                transports.checkOverlay(rootAction(root), shares.getFirst().transport());
+            }
+            return new MountPlan(spec, hostShares, shares, images, disks, placed, view, lacksTargets, notes);
         } catch (SandboxException | RuntimeException e) {
             view.close();
             throw e;
         }
     }
 
-    private static String note(GuestPath path, Transports.Choice choice) {
-        return "sharing " + path + " by " + choice.transport() + ": " + choice.reason();
+    private static void share(
+            List<Shared> shares,
+            List<String> notes,
+            Transports transports,
+            String tag,
+            String action,
+            GuestPath path,
+            Optional<Transport> wanted,
+            Access access)
+            throws SandboxException {
+        Transports.Choice choice = transports.choose(action, wanted, access);
+        shares.add(new Shared(tag, action, path, access, choice.transport()));
+        notes.add("sharing " + path + " by " + choice.transport() + ": " + choice.reason());
+    }
+
+    private static List<Attached> images(SandboxSpec spec) {
+        List<Attached> images = new ArrayList<>();
+        if (spec.root() instanceof Root.Image(DiskImage image, Access access)) {
+            String action = "using the image " + image.path() + " as the root of a sandbox";
+            images.add(new Attached(ROOT_IMAGE, action, image, access instanceof Access.ReadWrite));
+        }
+        for (Mount mount : spec.mounts()) {
+            if (mount instanceof Mount.Image(GuestPath target, DiskImage image, Access access)) {
+                String action = "mounting the image " + image.path() + " on " + target;
+                images.add(new Attached("image" + images.size(), action, image, access instanceof Access.ReadWrite));
+            }
+        }
+        for (int i = 0; i < spec.disks().size(); i++) {
+            Disk disk = spec.disks().get(i);
+            String action = "attaching the image " + disk.image().path() + " as disk " + disk.tag();
+            images.add(new Attached(DISK + i, action, disk.image(), disk.writable()));
+        }
+        return images;
+    }
+
+    private static String rootAction(Root.Directory root) {
+        return "using " + root.path() + " as the root of a sandbox";
+    }
+
+    /** What an image has for mounts to be made on, only the guest sees. */
+    private static boolean lacksTargets(SandboxSpec spec, List<Placed> placed, View view) throws SandboxException {
+        return switch (spec.root()) {
+            case Root.Directory root -> {
+                checkRoot(root, view);
+                Path seen = view.path(HostShares.ROOT);
+                yield placed.stream().anyMatch(mount -> lacks(seen, mount));
+            }
+            case Root.Image image -> image.access() instanceof Access.ReadOnly;
+        };
     }
 
     private static List<Placed> placed(SandboxSpec spec, List<Shared> shares, View view) {
         List<Placed> placed = new ArrayList<>();
         OWN.forEach(mount -> placed.add(new Placed(mount, Optional.empty(), true)));
-        Iterator<Shared> share = shares.subList(1, shares.size()).iterator();
+        Iterator<Shared> share = shares.stream()
+                .filter(shared -> !shared.tag().equals(HostShares.ROOT))
+                .iterator();
+        Iterator<Attached> image = images(spec).stream()
+                .filter(attached -> !attached.serial().equals(ROOT_IMAGE))
+                .iterator();
         for (Mount mount : spec.mounts()) {
-            placed.add(new Placed(
-                    mount,
-                    mount instanceof Mount.HostDirectory ? Optional.of(share(share.next(), view)) : Optional.empty(),
-                    false));
+            Optional<GuestConfiguration.Share> source = switch (mount) {
+                case Mount.HostDirectory _ -> Optional.of(share(share.next(), view));
+                case Mount.Image _ ->
+                    Optional.of(new GuestConfiguration.Share(image.next().serial(), Transport.BLOCK, ""));
+                case Mount.Memory _, Mount.Bind _ -> Optional.empty();
+            };
+            placed.add(new Placed(mount, source, false));
         }
         return placed;
     }
@@ -139,8 +229,8 @@ record MountPlan(
         return false;
     }
 
-    private static void checkRoot(SandboxSpec spec, View view) throws SandboxException {
-        String action = "using " + spec.root() + " as the root of a sandbox";
+    private static void checkRoot(Root.Directory root, View view) throws SandboxException {
+        String action = rootAction(root);
         if (!view.file(HostShares.ROOT).isEmpty()) {
             throw precondition(action + ": it is not a directory. Name a directory with --root");
         }
@@ -150,7 +240,7 @@ record MountPlan(
         if (!missing.isEmpty()) {
             throw precondition(action + ": it has no directory " + String.join(", ", missing)
                     + " for the guest to mount its file systems on. Make them: mkdir "
-                    + missing.stream().map(name -> spec.root() + "/" + name).collect(Collectors.joining(" ")));
+                    + missing.stream().map(name -> root.path() + "/" + name).collect(Collectors.joining(" ")));
         }
     }
 
@@ -158,7 +248,7 @@ record MountPlan(
         return new SandboxException(SandboxException.Code.PRECONDITION, message);
     }
 
-    /** Returns what the machine has of it. */
+    /** Returns what the machine has of directories. */
     List<MachineSpec.Share> machineShares() {
         return shares.stream()
                 .map(share -> new MachineSpec.Share(
@@ -172,24 +262,49 @@ record MountPlan(
     /**
      * Returns what the guest is to do.
      *
+     * @param owner whose the disks are to be
      * @throws SandboxException {@code PRECONDITION} when it would need a module that its kernel does not have
      */
-    GuestConfiguration configuration(SandboxName hostname, BootFileSet files) throws SandboxException {
-        Shared root = shares.getFirst();
+    GuestConfiguration configuration(SandboxName hostname, BootFileSet files, Identity owner) throws SandboxException {
+        GuestConfiguration.Share root = spec.root() instanceof Root.Directory
+                ? new GuestConfiguration.Share(
+                        shares.getFirst().tag(), shares.getFirst().transport(), "")
+                : new GuestConfiguration.Share(ROOT_IMAGE, Transport.BLOCK, "");
+        List<GuestConfiguration.Disk> disks = new ArrayList<>();
+        for (int i = 0; i < spec.disks().size(); i++) {
+            Disk disk = spec.disks().get(i);
+            disks.add(new GuestConfiguration.Disk(
+                    DISK + i, disk.tag(), owner.getUid(), owner.getGid(), !disk.writable()));
+        }
         return new GuestConfiguration(
                 hostname,
-                new GuestConfiguration.Root(
-                        new GuestConfiguration.Share(root.tag(), root.transport(), ""),
-                        spec.rootAccess(),
-                        lacksTargets),
+                new GuestConfiguration.Root(root, spec.root().access(), lacksTargets),
                 mounts,
-                files.modules(features(files)));
+                disks,
+                files.modules(features(files)),
+                fileSystems(files));
+    }
+
+    private Map<String, List<String>> fileSystems(BootFileSet files) {
+        Map<String, List<String>> modules = new HashMap<>();
+        if (images.size() > spec.disks().size()) {
+            for (Feature feature : Feature.FILE_SYSTEMS) {
+                if (files.has(feature)) {
+                    modules.put(feature.name().toLowerCase(Locale.ROOT), files.modules(Set.of(feature)));
+                }
+            }
+        }
+        return modules;
     }
 
     private Set<Feature> features(BootFileSet files) throws SandboxException {
         Set<Feature> features = EnumSet.noneOf(Feature.class);
         shares.forEach(share -> features.add(Transports.feature(share.transport())));
-        boolean overlays = shares.stream().anyMatch(share -> share.access() instanceof Access.Overlay);
+        if (!images.isEmpty()) {
+            features.add(Feature.BLOCK);
+        }
+        boolean overlays = spec.root().access() instanceof Access.Overlay
+                || spec.mounts().stream().anyMatch(MountPlan::isOverlay);
         if (overlays || lacksTargets) {
             features.add(Feature.OVERLAY);
         }
@@ -203,6 +318,27 @@ record MountPlan(
                     + (overlays ? ", or no overlay" : ", or make them on the host"));
         }
         return features;
+    }
+
+    private static boolean isOverlay(Mount mount) {
+        return switch (mount) {
+            case Mount.HostDirectory directory -> directory.access() instanceof Access.Overlay;
+            case Mount.Image image -> image.access() instanceof Access.Overlay;
+            case Mount.Memory _, Mount.Bind _ -> false;
+        };
+    }
+
+    /** Returns a message of the machine's that says which image it is about, if it is about one. */
+    String named(String message) {
+        for (int i = 0; i < images.size(); i++) {
+            Attached image = images.get(i);
+            String file = machineDisks.get(i).source().toString();
+            if (message.contains(file) || message.contains("\"serial\":\"" + image.serial() + '"')) {
+                return image.action() + ": "
+                        + message.replace(file, image.image().path().toString());
+            }
+        }
+        return message;
     }
 
     /**
@@ -227,8 +363,11 @@ record MountPlan(
                     .map(own -> "the working directory " + path + " is not the host's: a sandbox has a "
                             + own.mount().target() + " of its own, which is empty." + remedy);
         }
+        if (!(spec.root() instanceof Root.Directory root)) {
+            return Optional.empty();
+        }
         Path seen = view.path(HostShares.ROOT).resolve(path.substring(1));
-        if (spec.root().equals(SandboxSpec.HOST_ROOT) && Files.isDirectory(Path.of(path)) && !Files.isDirectory(seen)) {
+        if (root.isHostRoot() && Files.isDirectory(Path.of(path)) && !Files.isDirectory(seen)) {
             return Optional.of("the command starts in /, as sandboxes do not see " + path
                     + ", which is among what is secret on a host." + remedy);
         }

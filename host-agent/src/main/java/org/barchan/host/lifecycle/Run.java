@@ -28,6 +28,9 @@ public final class Run {
     /** How long the hypervisor's event may come after the link of a dead machine was lost. */
     private static final Duration EVENT_LAG = Duration.ofSeconds(3);
 
+    /** How long people wait without wondering. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
     private final Sandbox sandbox;
     private final AtomicBoolean clientGone = new AtomicBoolean();
     private final RunOrder order;
@@ -105,6 +108,7 @@ public final class Run {
             return;
         }
         if (first.hasTerminated()) {
+            settle(live);
             finish(first.getTerminated());
             teardown.orderly(sandbox, live);
         } else {
@@ -126,6 +130,7 @@ public final class Run {
         try {
             Termination termination = pump(live, started);
             endLimit();
+            settle(live);
             finish(termination);
             teardown.orderly(sandbox, live);
             return;
@@ -191,8 +196,25 @@ public final class Run {
         if (keep && reason.equals(Optional.of(StopReason.AGENT_STOPPING))) {
             teardown.letGo(sandbox, live);
         } else {
-            teardown.atOnce(sandbox);
+            teardown.stop(sandbox, live);
         }
+    }
+
+    /** Who is told that the process has ended finds in its images what was written. */
+    private void settle(LiveGuest live) {
+        if (!live.machine().record().writesImages()) {
+            return;
+        }
+        sandbox.signal().disarm();
+        Timer.Alarm alarm = timer.after(
+                PATIENCE,
+                () -> observer.progress(
+                        RunObserver.Level.INFO, "the command has ended; waiting for what is to be written to images"));
+        teardown.settle(sandbox, live)
+                .forEach(problem -> observer.progress(
+                        RunObserver.Level.WARNING,
+                        Printable.line("an image may lack what was written to it last: " + problem)));
+        alarm.cancel();
     }
 
     private void finish(Termination termination) {

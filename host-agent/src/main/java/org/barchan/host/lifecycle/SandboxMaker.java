@@ -1,7 +1,6 @@
 package org.barchan.host.lifecycle;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -12,7 +11,6 @@ import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
-import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
@@ -59,7 +57,9 @@ final class SandboxMaker {
         HypervisorDriver driver = drivers.driver(spec.libvirtUri());
         reserveName(sandbox);
         BootFileSet files = bootFiles.prepare(
-                spec.kernel(), message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
+                spec.kernel(),
+                spec.hasImages(),
+                message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
         Transports transports =
                 new Transports(files, host.virtiofsd(), host.self().uid() == 0);
         // What it holds is needed until QEMU has opened what it shares.
@@ -81,7 +81,8 @@ final class SandboxMaker {
         mounts.strayDirectory(order.process(), runAs)
                 .ifPresent(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
         mounts.notes().forEach(note -> observer.progress(RunObserver.Level.VERBOSE, Printable.line(note)));
-        GuestConfiguration configuration = mounts.configuration(sandbox.name(), files);
+        GuestConfiguration configuration =
+                mounts.configuration(sandbox.name(), files, order.process().getIdentity());
         sandbox.signal().check();
         Accelerator accelerator = accelerators.resolve(
                 spec.accelerator(),
@@ -92,17 +93,24 @@ final class SandboxMaker {
         observer.progress(
                 RunObserver.Level.VERBOSE,
                 "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
-        LiveGuest live = boot.boot(
-                plan(sandbox, spec, mounts.machineShares(), files, accelerator, runAs, observer),
-                driver,
-                sandbox.signal(),
-                sandbox.undo());
+        LiveGuest live;
+        try {
+            live = boot.boot(
+                    plan(sandbox, spec, mounts, files, accelerator, runAs, observer),
+                    driver,
+                    sandbox.signal(),
+                    sandbox.undo());
+        } catch (SandboxException e) {
+            throw new SandboxException(e.code(), mounts.named(String.valueOf(e.getMessage())), e);
+        }
         sandbox.running(live);
         observer.progress(
                 RunObserver.Level.VERBOSE,
                 "init answered %.1f ms after its start"
                         .formatted((live.hello().helloMicros() - live.hello().initExecMicros()) / 1000.0));
-        live.guest().configure(configuration);
+        live.guest()
+                .configure(configuration)
+                .forEach(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
         observer.sandbox(sandbox.view());
         return live;
     }
@@ -110,7 +118,7 @@ final class SandboxMaker {
     private GuestBoot.Plan plan(
             Sandbox sandbox,
             SandboxSpec spec,
-            List<MachineSpec.Share> shares,
+            MountPlan mounts,
             BootFileSet files,
             Accelerator accelerator,
             HostUser runAs,
@@ -126,7 +134,9 @@ final class SandboxMaker {
                 spec.vcpus(),
                 spec.debug(),
                 spec.kernelArguments(),
-                shares,
+                mounts.machineShares(),
+                mounts.machineDisks(),
+                spec.writesImages(),
                 runAs,
                 spec.libvirtUri(),
                 deadlines.of(accelerator),

@@ -1,7 +1,9 @@
 package org.barchan.host.lifecycle;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +22,40 @@ final class Teardown {
         this.timer = timer;
     }
 
-    /** Lets the guest power itself off, which is quicker than destroying it, and destroys it if it does not. */
+    /**
+     * Has the guest write out what images of the host are to have, where there is such a thing. Ends all processes.
+     *
+     * @return what could not be written, a line each
+     */
+    List<String> settle(Sandbox sandbox, LiveGuest live) {
+        boolean over = live.machine().ended().toCompletableFuture().isDone();
+        if (over || !live.machine().record().writesImages()) {
+            return List.of();
+        }
+        sandbox.stopping();
+        List<String> problems;
+        try {
+            problems = live.guest().settle();
+        } catch (SandboxException e) {
+            problems = List.of(String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            problems = List.of("interrupted");
+        }
+        problems.forEach(problem -> LOG.warn("{}: writing to its images: {}", sandbox.id(), Printable.line(problem)));
+        return problems;
+    }
+
+    /** Ends a sandbox whose process may still run: at once, unless it has images to write to. */
+    void stop(Sandbox sandbox, LiveGuest live) {
+        var _ = settle(sandbox, live);
+        atOnce(sandbox);
+    }
+
+    /**
+     * Lets a guest that has settled power itself off, which is quicker than destroying it, and destroys it if it does
+     * not.
+     */
     void orderly(Sandbox sandbox, LiveGuest live) {
         sandbox.stopping();
         CompletableFuture<Void> over = new CompletableFuture<>();

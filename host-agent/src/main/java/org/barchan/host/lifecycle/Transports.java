@@ -82,10 +82,24 @@ record Transports(BootFileSet files, Optional<Path> virtiofsd, boolean asRoot) {
         }
     }
 
+    /**
+     * Checks that the guest can have block devices.
+     *
+     * @throws SandboxException {@code PRECONDITION} when it can't
+     */
+    void checkBlock(String action) throws SandboxException {
+        if (!files.has(Feature.BLOCK)) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    action + ": the kernel " + files.release() + " has no module virtio_blk. Choose another kernel");
+        }
+    }
+
     static Feature feature(Transport transport) {
         return switch (transport) {
             case NINEP -> Feature.NINEP;
             case VIRTIOFS -> Feature.VIRTIOFS;
+            case BLOCK -> Feature.BLOCK;
         };
     }
 

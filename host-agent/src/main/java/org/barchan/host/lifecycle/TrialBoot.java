@@ -57,6 +57,8 @@ final class TrialBoot {
                 false,
                 List.of(),
                 List.of(),
+                List.of(),
+                false,
                 runAs,
                 uri,
                 deadline,

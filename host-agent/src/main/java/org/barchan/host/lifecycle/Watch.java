@@ -24,6 +24,7 @@ final class Watch {
             Termination termination = live.guest().waitProcess(Run.PROCESS_ID);
             sandbox.signal().disarm();
             LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(termination));
+            var _ = teardown.settle(sandbox, live);
             teardown.orderly(sandbox, live);
         } catch (InterruptedException e) {
             sandbox.signal().disarm();
@@ -33,7 +34,7 @@ final class Watch {
                     && sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
                 teardown.letGo(sandbox, live);
             } else {
-                teardown.atOnce(sandbox);
+                teardown.stop(sandbox, live);
             }
         } catch (SandboxException | RuntimeException e) {
             sandbox.signal().disarm();

@@ -4,8 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
@@ -15,10 +18,11 @@ public interface BootFiles {
     /**
      * Returns the kernel and initrd for a choice of kernel, from the cache where they were made before.
      *
+     * @param disks whether the guest has disks, whose drivers take room and time
      * @param progress told, in one line, of anything that takes long
      * @throws SandboxException {@code INVALID} or {@code PRECONDITION}: which file or module is missing, what would do instead
      */
-    BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException;
+    BootFileSet prepare(KernelChoice choice, boolean disks, Consumer<String> progress) throws SandboxException;
 
     /**
      * Removes what agents that were killed had begun to make.
@@ -31,7 +35,21 @@ public interface BootFiles {
     enum Feature {
         NINEP,
         VIRTIOFS,
-        OVERLAY
+        OVERLAY,
+        BLOCK,
+        EXT4,
+        XFS,
+        BTRFS,
+        SQUASHFS,
+        EROFS;
+
+        /** File systems of images. */
+        public static final Set<Feature> FILE_SYSTEMS = Collections.unmodifiableSet(EnumSet.range(EXT4, EROFS));
+
+        /** Whether guests without a disk have no use for it. */
+        public boolean isForDisks() {
+            return compareTo(BLOCK) >= 0;
+        }
     }
 
     /**

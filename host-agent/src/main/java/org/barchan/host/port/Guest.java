@@ -1,6 +1,7 @@
 package org.barchan.host.port;
 
 import java.time.Duration;
+import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.Termination;
@@ -20,8 +21,12 @@ public interface Guest extends AutoCloseable {
      */
     GuestHello hello(Duration deadline) throws SandboxException, InterruptedException;
 
-    /** Makes the sandbox; {@code PRECONDITION} when a step fails, saying which and why. */
-    void configure(GuestConfiguration configuration) throws SandboxException, InterruptedException;
+    /**
+     * Makes the sandbox; {@code PRECONDITION} when a step fails, saying which and why.
+     *
+     * @return what to beware of, a line each
+     */
+    List<String> configure(GuestConfiguration configuration) throws SandboxException, InterruptedException;
 
     /**
      * Starts a process.
@@ -40,6 +45,13 @@ public interface Guest extends AutoCloseable {
 
     /** Returns when the process has ended. */
     Termination waitProcess(String processId) throws SandboxException, InterruptedException;
+
+    /**
+     * Ends all processes and has the guest write out what images of the host are to have.
+     *
+     * @return what could not be written, a line each
+     */
+    List<String> settle() throws SandboxException, InterruptedException;
 
     /** Asks the guest to power off; returns at once, whether it does or not. */
     void shutdown();

@@ -10,6 +10,7 @@ import org.barchan.host.sandbox.SandboxName;
 /**
  * What the hypervisor keeps with a machine, so that an agent that comes later can take it over.
  *
+ * @param writesImages whether its guest has something to write to images of the host before it ends
  * @param runtimeDirectory the directory that holds the machine's sockets, owned by it alone
  */
 public record MachineRecord(
@@ -19,6 +20,7 @@ public record MachineRecord(
         ClientLostPolicy clientLostPolicy,
         Accelerator accelerator,
         String kernelRelease,
+        boolean writesImages,
         Path runtimeDirectory) {
     /** Returns the unix socket that is the host's end of the link. */
     public Path linkSocket() {

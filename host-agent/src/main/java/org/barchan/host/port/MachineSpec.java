@@ -2,6 +2,7 @@ package org.barchan.host.port;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Transport;
@@ -13,6 +14,7 @@ import org.barchan.host.sandbox.Transport;
  * @param initrd uncompressed cpio
  * @param commandLine the kernel's command line
  * @param shares directories of the host that the guest may mount
+ * @param disks block devices of the guest
  * @param runAs the user that the hypervisor's process is to be
  */
 public record MachineSpec(
@@ -23,12 +25,14 @@ public record MachineSpec(
         Path initrd,
         String commandLine,
         List<Share> shares,
+        List<Disk> disks,
         HostUser runAs) {
     /** The name of the virtio-serial port that is the guest's end of the link. */
     public static final String LINK_PORT = "org.barchan.link";
 
     public MachineSpec {
         shares = List.copyOf(shares);
+        disks = List.copyOf(disks);
     }
 
     /**
@@ -38,4 +42,12 @@ public record MachineSpec(
      * @param source the directory; for virtiofs the socket of its server
      */
     public record Share(String tag, Transport transport, Path source, boolean readOnly) {}
+
+    /**
+     * A block device.
+     *
+     * @param serial names it to the guest, at most 20 bytes
+     * @param source the file that holds what is on it
+     */
+    public record Disk(String serial, DiskImage.Format format, Path source, boolean readOnly) {}
 }

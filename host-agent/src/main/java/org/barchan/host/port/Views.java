@@ -51,7 +51,9 @@ public interface Views {
 
     enum User {
         CLIENT,
-        EMULATOR
+        EMULATOR,
+        /** The client, whose right to read this file the emulator gets; to write, it needs its own. */
+        LENT
     }
 
     /**

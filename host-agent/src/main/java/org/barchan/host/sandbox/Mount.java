@@ -30,6 +30,14 @@ public sealed interface Mount {
         }
     }
 
+    /** The file system in an image. */
+    record Image(GuestPath target, DiskImage image, Access access) implements Mount {
+        /** @throws IllegalArgumentException when nothing can be mounted there */
+        public Image {
+            checkTarget(target);
+        }
+    }
+
     /**
      * A file system in the guest's memory.
      *

@@ -1,17 +1,17 @@
 package org.barchan.host.sandbox;
 
+import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a sandbox is made of, complete and checked.
  *
  * @param name its name, unique among the live sandboxes
- * @param root the directory of the host that it sees as "/", absolute
- * @param rootAccess what can be written to that: read-only or an overlay
+ * @param root what it sees as "/"
  * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
- * @param rootTransport by what its root gets into the guest; empty: what does best
  * @param mounts what it sees elsewhere, in the order in which it is mounted
+ * @param disks what it sees in /dev
  * @param vcpus number of virtual CPUs, 1 to 255
  * @param kernelArguments further parameters of its kernel
  * @param libvirtUri the libvirt connection
@@ -19,11 +19,10 @@ import java.util.Optional;
  */
 public record SandboxSpec(
         SandboxName name,
-        GuestPath root,
-        Access rootAccess,
+        Root root,
         boolean exposeHostRoot,
-        Optional<Transport> rootTransport,
         List<Mount> mounts,
+        List<Disk> disks,
         MemorySize memory,
         int vcpus,
         KernelChoice kernel,
@@ -32,15 +31,16 @@ public record SandboxSpec(
         String libvirtUri,
         boolean debug,
         ClientLostPolicy clientLostPolicy) {
-    /** The host's "/". */
-    public static final GuestPath HOST_ROOT = new GuestPath("/");
-
     /** Each takes a device of the machine. */
     public static final int MAX_MOUNTS = 64;
+
+    /** As above. */
+    public static final int MAX_DISKS = 64;
 
     /** @throws IllegalArgumentException when a value is out of its range */
     public SandboxSpec {
         mounts = List.copyOf(mounts);
+        disks = List.copyOf(disks);
         kernelArguments = List.copyOf(kernelArguments);
         int size = kernelArguments.stream()
                 .mapToInt(argument -> argument.text().length() + 1)
@@ -52,11 +52,31 @@ public record SandboxSpec(
         if (mounts.size() > MAX_MOUNTS) {
             throw new IllegalArgumentException("mounts: " + mounts.size() + " (expected: at most " + MAX_MOUNTS + ")");
         }
-        if (rootAccess instanceof Access.ReadWrite) {
-            throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
+        if (disks.size() > MAX_DISKS) {
+            throw new IllegalArgumentException("disks: " + disks.size() + " (expected: at most " + MAX_DISKS + ")");
         }
+        Set<String> tags = new HashSet<>();
+        disks.stream().map(Disk::tag).filter(tag -> !tags.add(tag)).findFirst().ifPresent(tag -> {
+            throw new IllegalArgumentException("disks: two with the tag '" + tag + "' (expected: one)");
+        });
         if (vcpus < 1 || vcpus > 255) {
             throw new IllegalArgumentException("vcpus: " + vcpus + " (expected: 1 to 255)");
         }
+    }
+
+    /** Whether its guest has images of the host. */
+    public boolean hasImages() {
+        return root instanceof Root.Image
+                || mounts.stream().anyMatch(Mount.Image.class::isInstance)
+                || !disks.isEmpty();
+    }
+
+    /** Whether its guest writes to images of the host. */
+    public boolean writesImages() {
+        return root instanceof Root.Image(DiskImage image, Access.ReadWrite access)
+                || mounts.stream()
+                        .anyMatch(mount ->
+                                mount instanceof Mount.Image image && image.access() instanceof Access.ReadWrite)
+                || disks.stream().anyMatch(Disk::writable);
     }
 }

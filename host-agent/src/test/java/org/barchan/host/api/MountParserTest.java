@@ -4,12 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.Access;
+import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Root;
+import org.barchan.v1.Disk;
 import org.barchan.v1.HostPath;
+import org.barchan.v1.ImageFormat;
 import org.barchan.v1.MountMode;
 import org.barchan.v1.SandboxPath;
 import org.barchan.v1.SandboxSpec;
@@ -66,13 +71,96 @@ final class MountParserTest {
     }
 
     @Test
-    void rootAccess_readWrite_isRefused() {
-        parser.rootAccess(SandboxSpec.newBuilder()
+    void root_directoryThatIsWritten_isRefused() {
+        parser.root(SandboxSpec.newBuilder()
                 .setRootMode(MountMode.MOUNT_MODE_READ_WRITE)
                 .build());
-        parser.rootAccess(SandboxSpec.newBuilder().setRootOverlayBytes(1 << 20).build());
+        parser.root(SandboxSpec.newBuilder().setRootOverlayBytes(1 << 20).build());
 
         assertEquals(List.of("start.sandbox.root_mode", "start.sandbox.root_overlay_bytes"), wrong);
+    }
+
+    @Test
+    void root_imageBesideOtherRoots_isRefused() {
+        SandboxSpec spec = SandboxSpec.newBuilder()
+                .setRootMode(MountMode.MOUNT_MODE_OVERLAY)
+                .addMounts(image("/", "/i"))
+                .addMounts(image("//", "/j"))
+                .build();
+
+        parser.root(spec);
+        parser.mounts(spec);
+
+        assertEquals(List.of(FIELD + ".target", "start.sandbox.mounts[1].target"), wrong);
+    }
+
+    @Test
+    void root_image_isNoMount() {
+        SandboxSpec spec = SandboxSpec.newBuilder()
+                .addMounts(directory("/a"))
+                .addMounts(image("/", "/i").setMode(MountMode.MOUNT_MODE_READ_WRITE))
+                .build();
+
+        assertEquals(new Root.Image(imageOf("/i", Optional.empty()), new Access.ReadWrite()), parser.root(spec));
+        assertEquals(1, parser.mounts(spec).size());
+        assertEquals(List.of(), wrong);
+    }
+
+    @Test
+    void disks_bad_namesTheField() {
+        String field = "start.sandbox.disks[0]";
+        assertEquals(List.of(field + ".image.path"), wrongIn(disk("a", "i")));
+        assertEquals(List.of(field + ".tag"), wrongIn(disk("", "/i")));
+        assertEquals(List.of(field + ".tag"), wrongIn(disk("../a", "/i")));
+        assertEquals(List.of(field + ".tag"), wrongIn(disk("a".repeat(65), "/i")));
+        assertEquals(List.of(field + ".mode"), wrongIn(disk("a", "/i").setMode(MountMode.MOUNT_MODE_OVERLAY)));
+        assertEquals(List.of(field + ".mode"), wrongIn(disk("a", "/i").setModeValue(99)));
+        Disk.Builder unknown = disk("a", "/i");
+        unknown.getImageBuilder().setFormatValue(99);
+        assertEquals(List.of(field + ".image.format"), wrongIn(unknown));
+        assertEquals(List.of("start.sandbox.disks[1].tag"), wrongIn(disk("a", "/i"), disk("a", "/j")));
+        assertEquals(
+                List.of("start.sandbox.disks"),
+                wrongIn(Collections.nCopies(65, disk("a", "/i")).toArray(Disk.Builder[]::new)));
+    }
+
+    @Test
+    void disks_good_areInTheirOrder() {
+        Disk.Builder qcow2 = disk("b", "/i").setMode(MountMode.MOUNT_MODE_READ_WRITE);
+        qcow2.getImageBuilder().setFormat(ImageFormat.IMAGE_FORMAT_QCOW2);
+
+        assertEquals(
+                List.of(
+                        new org.barchan.host.sandbox.Disk("a", imageOf("/a/i", Optional.empty()), false),
+                        new org.barchan.host.sandbox.Disk(
+                                "b", imageOf("/i", Optional.of(DiskImage.Format.QCOW2)), true)),
+                parser.disks(SandboxSpec.newBuilder()
+                        .addDisks(disk("a", "/a/./i"))
+                        .addDisks(qcow2)
+                        .build()));
+        assertEquals(List.of(), wrong);
+    }
+
+    private List<String> wrongIn(Disk.Builder... disks) {
+        wrong.clear();
+        SandboxSpec.Builder spec = SandboxSpec.newBuilder();
+        List.of(disks).forEach(spec::addDisks);
+        parser.disks(spec.build());
+        return List.copyOf(wrong);
+    }
+
+    private static Disk.Builder disk(String tag, String path) {
+        return Disk.newBuilder()
+                .setTag(tag)
+                .setImage(org.barchan.v1.DiskImage.newBuilder().setPath(bytes(path)));
+    }
+
+    private static org.barchan.v1.Mount.Builder image(String target, String path) {
+        return mount(target).setImage(org.barchan.v1.DiskImage.newBuilder().setPath(bytes(path)));
+    }
+
+    private static DiskImage imageOf(String path, Optional<DiskImage.Format> format) {
+        return new DiskImage(new GuestPath(path), format);
     }
 
     @Test
@@ -82,6 +170,7 @@ final class MountParserTest {
                 .addMounts(directory("/a"))
                 .addMounts(directory("/a").setMode(MountMode.MOUNT_MODE_READ_WRITE))
                 .addMounts(directory("/a").setMode(MountMode.MOUNT_MODE_OVERLAY).setOverlayBytes(1 << 20))
+                .addMounts(image("/a", "/i").setMode(MountMode.MOUNT_MODE_OVERLAY))
                 .addMounts(tmpfs("/b", Tmpfs.newBuilder()))
                 .addMounts(tmpfs("/b", Tmpfs.newBuilder().setSizeBytes(1 << 20).setMode(0700))
                         .setMode(MountMode.MOUNT_MODE_READ_ONLY))
@@ -98,6 +187,7 @@ final class MountParserTest {
                         new Mount.HostDirectory(a, source, new Access.ReadOnly(), Optional.empty()),
                         new Mount.HostDirectory(a, source, new Access.ReadWrite(), Optional.empty()),
                         new Mount.HostDirectory(a, source, new Access.Overlay(1 << 20), Optional.empty()),
+                        new Mount.Image(a, imageOf("/i", Optional.empty()), new Access.Overlay(0)),
                         new Mount.Memory(b, 0, 01777, false),
                         new Mount.Memory(b, 1 << 20, 0700, true),
                         new Mount.Bind(GuestPath.of(noText), b, false)),

@@ -15,9 +15,11 @@ import java.util.Objects;
 import java.util.Optional;
 import org.barchan.host.lifecycle.RunOrder;
 import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.Root;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessSpec;
@@ -144,7 +146,8 @@ final class RunStartParserTest {
                 .parse(RunStart.newBuilder().setProcess(TRUE).build(), CLIENT);
 
         assertEquals(
-                org.barchan.host.sandbox.SandboxSpec.HOST_ROOT, order.sandbox().root());
+                new Root.Directory(Root.HOST_ROOT, new Access.ReadOnly(), Optional.empty()),
+                order.sandbox().root());
         assertEquals(MemorySize.DEFAULT, order.sandbox().memory());
         assertEquals(1, order.sandbox().vcpus());
         assertEquals(AcceleratorChoice.AUTO, order.sandbox().accelerator());

@@ -49,6 +49,8 @@ final class FakeGuest implements Guest {
     volatile boolean hasProcess;
     /** When set, the hello fails with a timeout at once, as it would after the deadline. */
     volatile boolean timesOut;
+    /** What it does not get into its images. */
+    volatile List<String> unwritten = List.of();
 
     private final FakeWorld world;
     private final FakeMachine machine;
@@ -79,10 +81,11 @@ final class FakeGuest implements Guest {
     }
 
     @Override
-    public void configure(GuestConfiguration configuration) throws SandboxException {
+    public List<String> configure(GuestConfiguration configuration) throws SandboxException {
         world.step("guest.configure");
         lastConfiguration = configuration;
         configured = true;
+        return List.of();
     }
 
     GuestConfiguration configuration() {
@@ -123,6 +126,12 @@ final class FakeGuest implements Guest {
             throw lost();
         }
         return await(termination);
+    }
+
+    @Override
+    public List<String> settle() throws SandboxException {
+        world.step("guest.settle");
+        return unwritten;
     }
 
     @Override

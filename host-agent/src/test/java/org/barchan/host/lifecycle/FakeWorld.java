@@ -179,7 +179,7 @@ public final class FakeWorld
     }
 
     @Override
-    public BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException {
+    public BootFileSet prepare(KernelChoice choice, boolean disks, Consumer<String> progress) throws SandboxException {
         step("bootFiles.prepare");
         progress.accept("preparing the kernel");
         return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), modules, "digest");

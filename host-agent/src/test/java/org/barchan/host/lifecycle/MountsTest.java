@@ -17,11 +17,14 @@ import org.barchan.host.port.Views.Mask;
 import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.Disk;
+import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
@@ -41,6 +44,8 @@ final class MountsTest {
     private Path root;
     private Path source;
     private boolean exposed;
+    private Optional<DiskImage> rootImage = Optional.empty();
+    private List<Disk> disks = List.of();
     private Optional<Transport> transport = Optional.empty();
 
     MountsTest(@TempDir Path directory) throws IOException {
@@ -356,11 +361,12 @@ final class MountsTest {
     private SandboxSpec spec(Access rootAccess, Mount... mounts) {
         return new SandboxSpec(
                 new SandboxName("box" + world.specs.size()),
-                new GuestPath(root.toString()),
-                rootAccess,
+                rootImage.isPresent()
+                        ? new Root.Image(rootImage.get(), rootAccess)
+                        : new Root.Directory(new GuestPath(root.toString()), rootAccess, transport),
                 exposed,
-                transport,
                 List.of(mounts),
+                disks,
                 MemorySize.DEFAULT,
                 1,
                 new KernelChoice.Newest(),

@@ -195,12 +195,14 @@ final class ReconciliationTest {
     private FakeMachine start(SandboxId id, ClientLostPolicy policy, String name, Path directory)
             throws SandboxException {
         var _ = world.start(new MachineSpec(
-                new MachineRecord(id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", directory),
+                new MachineRecord(
+                        id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", false, directory),
                 MemorySize.DEFAULT,
                 1,
                 Path.of("/k"),
                 Path.of("/i"),
                 "",
+                List.of(),
                 List.of(),
                 FakeWorld.CLIENT));
         FakeMachine machine = world.started.getLast();

@@ -21,6 +21,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxName;
@@ -535,10 +536,9 @@ final class RunTest {
     static SandboxSpec spec(ClientLostPolicy policy, Path root, boolean debug, String name, String uri) {
         return new SandboxSpec(
                 new SandboxName(name),
-                new GuestPath(root.toString()),
-                new Access.ReadOnly(),
+                new Root.Directory(new GuestPath(root.toString()), new Access.ReadOnly(), Optional.empty()),
                 false,
-                Optional.empty(),
+                List.of(),
                 List.of(),
                 MemorySize.DEFAULT,
                 1,

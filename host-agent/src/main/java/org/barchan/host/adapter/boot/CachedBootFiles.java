@@ -64,7 +64,7 @@ public final class CachedBootFiles implements BootFiles {
     }
 
     @Override
-    public BootFileSet prepare(KernelChoice choice, Consumer<String> progress) throws SandboxException {
+    public BootFileSet prepare(KernelChoice choice, boolean disks, Consumer<String> progress) throws SandboxException {
         Kernel kernel = switch (choice) {
             case KernelChoice.Newest _ -> kernels.newest();
             case KernelChoice.Image image -> kernels.of(image.image(), image.modules());
@@ -72,10 +72,11 @@ public final class CachedBootFiles implements BootFiles {
         try {
             createDirectory();
             Product image = kernelProduct(kernel.image(), progress);
-            Product initrd = initrdProduct(kernel);
+            ModulePlan plan = disks ? kernel.modules() : kernel.modules().withoutDisks();
+            Product initrd = initrdProduct(kernel.image().release(), plan);
             digests.save();
             Map<Feature, List<String>> modules = new EnumMap<>(Feature.class);
-            kernel.modules().features().forEach((feature, files) -> modules.put(feature, fileNames(files)));
+            plan.features().forEach((feature, files) -> modules.put(feature, fileNames(files)));
             Sha256 digest = new Sha256()
                     .add(kernel.image().release())
                     .add(image.digest())
@@ -123,9 +124,8 @@ public final class CachedBootFiles implements BootFiles {
         }
     }
 
-    private Product initrdProduct(Kernel kernel) throws IOException, SandboxException {
+    private Product initrdProduct(String release, ModulePlan modules) throws IOException, SandboxException {
         GuestTree tree = GuestTree.read(guestTree);
-        ModulePlan modules = kernel.modules();
         Sha256 key = new Sha256().add(FORMAT).add("initrd").add(tree.digest(digests));
         for (Path module : modules.link()) {
             key.add("link").add(ModulePlan.fileName(module)).add(digests.digest(module));
@@ -133,7 +133,6 @@ public final class CachedBootFiles implements BootFiles {
         for (Path module : modules.later()) {
             key.add("later").add(ModulePlan.fileName(module)).add(digests.digest(module));
         }
-        String release = kernel.image().release();
         return products.get(
                 "initrd",
                 release,

@@ -37,7 +37,20 @@ record ModulePlan(List<Path> link, Map<Feature, List<Path>> features, List<Strin
     private static final Map<Feature, List<String>> FEATURES = Map.of(
             Feature.NINEP, List.of("9pnet_virtio", "9p"),
             Feature.VIRTIOFS, List.of("virtiofs"),
-            Feature.OVERLAY, List.of("overlay"));
+            Feature.OVERLAY, List.of("overlay"),
+            Feature.BLOCK, List.of("virtio_blk"),
+            Feature.EXT4, List.of("ext4"),
+            Feature.XFS, List.of("xfs"),
+            Feature.BTRFS, List.of("btrfs"),
+            Feature.SQUASHFS, List.of("squashfs"),
+            Feature.EROFS, List.of("erofs"));
+
+    /** What a file system asks the kernel's crypto library for by another name; younger kernels have it without a module. */
+    private static final Map<Feature, List<String>> OPTIONAL = Map.of(
+            Feature.EXT4, List.of("crc32c_generic"),
+            Feature.XFS, List.of("crc32c_generic"),
+            Feature.EROFS, List.of("crc32c_generic"),
+            Feature.BTRFS, List.of("crc32c_generic", "xxhash_generic", "sha256_generic", "blake2b_generic"));
 
     private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9_-]+\\.ko(?:\\.(?:gz|xz|zst))?");
 
@@ -55,6 +68,13 @@ record ModulePlan(List<Path> link, Map<Feature, List<Path>> features, List<Strin
      */
     static ModulePlan of(Path directory) throws IOException {
         return new Resolver(directory).resolve();
+    }
+
+    /** Returns a plan without what only guests with disks need. */
+    ModulePlan withoutDisks() {
+        Map<Feature, List<Path>> fewer = new EnumMap<>(features);
+        fewer.keySet().removeIf(Feature::isForDisks);
+        return new ModulePlan(link, fewer, missing);
     }
 
     /** Returns all that are not loaded before the link is there. */
@@ -101,6 +121,9 @@ record ModulePlan(List<Path> link, Map<Feature, List<Path>> features, List<Strin
             for (Feature feature : Feature.values()) {
                 placed.clear();
                 placed.putAll(linked);
+                for (String name : OPTIONAL.getOrDefault(feature, List.of())) {
+                    place(name, new ArrayList<>());
+                }
                 List<String> without = new ArrayList<>();
                 for (String name : requireNonNull(FEATURES.get(feature))) {
                     place(name, without);

@@ -34,6 +34,7 @@ final class DomainMetadata {
         writeField(xml, "client-lost-policy", record.clientLostPolicy().name());
         writeField(xml, "accelerator", record.accelerator().name());
         writeField(xml, "kernel-release", record.kernelRelease());
+        writeField(xml, "writes-images", Boolean.toString(record.writesImages()));
         writeField(xml, "runtime-directory", record.runtimeDirectory().toString());
         xml.writeEndElement();
     }
@@ -64,6 +65,8 @@ final class DomainMetadata {
                     ClientLostPolicy.valueOf(field(fields, "client-lost-policy")),
                     Accelerator.valueOf(field(fields, "accelerator")),
                     field(fields, "kernel-release"),
+                    // Machines of a release that knew no images have none.
+                    Boolean.parseBoolean(fields.getOrDefault("writes-images", "false")),
                     runtimeDirectory);
         } catch (java.time.DateTimeException e) {
             throw new IllegalArgumentException("create-time: " + e.getMessage(), e);

@@ -14,7 +14,7 @@ import org.barchan.host.sandbox.Transport;
 
 /**
  * The domain of a machine, as <a href="https://libvirt.org/formatdomain.html">libvirt's XML</a>: a PC with the link, a console, the
- * shares, and no device besides what such a machine cannot be without.
+ * shares and disks, and no device besides what such a machine cannot be without.
  *
  * @param user what QEMU is to run as; empty: as whoever runs libvirt
  */
@@ -26,6 +26,7 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
     static final String PREFIX = "barchan-";
 
     private static final int MAX_TAG_BYTES = 31;
+    private static final int LETTERS = 26;
 
     static String domainName(SandboxId id) {
         return PREFIX + id.value();
@@ -129,6 +130,9 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         for (MachineSpec.Share share : spec.shares()) {
             writeShare(xml, share);
         }
+        for (int i = 0; i < spec.disks().size(); i++) {
+            writeDisk(xml, spec.disks().get(i), i);
+        }
         xml.writeEndElement();
     }
 
@@ -187,6 +191,47 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
             writeEmpty(xml, "readonly");
         }
         xml.writeEndElement();
+    }
+
+    /** Nothing about the file is found out, changed or remembered: not its format, nor what it depends on, nor its owner. */
+    private static void writeDisk(XMLStreamWriter xml, MachineSpec.Disk disk, int index) throws XMLStreamException {
+        xml.writeStartElement("disk");
+        xml.writeAttribute("type", "file");
+        xml.writeAttribute("device", "disk");
+        writeEmpty(
+                xml,
+                "driver",
+                "name",
+                "qemu",
+                "type",
+                disk.format().toString(),
+                // What the guest flushes is on the host's disk.
+                "cache",
+                "writeback",
+                // The guest is told, and does not stand still until someone looks.
+                "error_policy",
+                "report",
+                "rerror_policy",
+                "report",
+                "discard",
+                "unmap");
+        writeEmpty(xml, "source", "file", absolute("disk image", disk.source()));
+        writeEmpty(xml, "backingStore");
+        writeEmpty(xml, "target", "dev", diskName(index), "bus", "virtio");
+        if (disk.readOnly()) {
+            writeEmpty(xml, "readonly");
+        }
+        writeText(xml, "serial", disk.serial());
+        xml.writeEndElement();
+    }
+
+    /** Returns vda to vdz, vdaa to vdzz and so on. */
+    static String diskName(int index) {
+        StringBuilder letters = new StringBuilder();
+        for (int rest = index; rest >= 0; rest = rest / LETTERS - 1) {
+            letters.insert(0, (char) ('a' + rest % LETTERS));
+        }
+        return "vd" + letters;
     }
 
     /** A fixed label without relabelling: QEMU runs as that user, and libvirt gives it no file of the host. */

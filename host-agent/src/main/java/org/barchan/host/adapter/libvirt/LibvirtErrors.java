@@ -31,6 +31,9 @@ final class LibvirtErrors {
     /** Debian's driver package does not make the user that its library looks up before it reads any configuration. */
     private static final Pattern MISSING_USER = Pattern.compile("Failed to parse (?:user|group) '([a-z0-9-]+)'");
 
+    /** QEMU locks its images, each user of one against those that would be surprised by it. */
+    private static final Pattern IMAGE_LOCKED = Pattern.compile("Failed to (?:get|lock) .*lock|Failed to lock byte");
+
     /** What a call says that was under way when its connection was lost. */
     private static final Pattern CONNECTION_LOST =
             Pattern.compile("keepalive timeout|client socket is closed|End of file while reading data");
@@ -101,6 +104,10 @@ final class LibvirtErrors {
             return Optional.of(
                     "libvirt's QEMU driver could not start when this agent first opened it, and does so once:"
                             + " the agent's log says why; mend that and stop the agent, the next command starts another");
+        }
+        if (IMAGE_LOCKED.matcher(words).find()) {
+            return Optional.of("the image is in use by another sandbox or program, and one of both writes to it:"
+                    + " wait until that has ended, or have both read it only");
         }
         Matcher missingUser = MISSING_USER.matcher(words);
         if (missingUser.find()) {

@@ -6,11 +6,15 @@ import io.grpc.stub.ClientCalls;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
+import org.barchan.guest.v1.FileSystemModules;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.StartProcessRequest;
@@ -36,6 +40,9 @@ final class NettyGuest implements Guest {
     private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
     /** Loads modules and mounts, perhaps beside twenty others that are emulated on two cores. */
     private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
+
+    /** A guest may have much of its memory to write. */
+    private static final Duration SETTLE_TIME = Duration.ofSeconds(45);
 
     private static final int ENTROPY_BYTES = 64;
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -73,20 +80,34 @@ final class NettyGuest implements Guest {
     }
 
     @Override
-    public void configure(GuestConfiguration configuration) throws SandboxException, InterruptedException {
+    public List<String> configure(GuestConfiguration configuration) throws SandboxException, InterruptedException {
         String action = "configuring the guest";
         ConfigureResponse response =
                 channel.call(GuestServiceGrpc.getConfigureMethod(), requestOf(configuration), action, CONFIGURE_TIME);
+        List<String> warnings = new ArrayList<>();
         for (StepResult step : response.getStepsList()) {
-            if (step.getOutcome() != StepOutcome.STEP_OUTCOME_DONE
-                    && step.getOutcome() != StepOutcome.STEP_OUTCOME_SKIPPED) {
+            if (isDone(step)) {
+                if (step.getOutcome() == StepOutcome.STEP_OUTCOME_DONE
+                        && !step.getMessage().isEmpty()) {
+                    warnings.add(describe(step));
+                }
+            } else {
                 throw new SandboxException(
                         SandboxException.Code.PRECONDITION,
-                        channel.describe(action) + " failed at the step \"" + EscapedText.of(step.getStep()) + "\": "
-                                + EscapedText.of(step.getMessage())
-                                + (step.getErrno() == 0 ? "" : " (" + ErrnoName.of(step.getErrno()) + ")"));
+                        channel.describe(action) + " failed at the step " + describe(step));
             }
         }
+        return warnings;
+    }
+
+    private static boolean isDone(StepResult step) {
+        return step.getOutcome() == StepOutcome.STEP_OUTCOME_DONE
+                || step.getOutcome() == StepOutcome.STEP_OUTCOME_SKIPPED;
+    }
+
+    private static String describe(StepResult step) {
+        return "\"" + EscapedText.of(step.getStep()) + "\": " + EscapedText.of(step.getMessage())
+                + (step.getErrno() == 0 ? "" : " (" + ErrnoName.of(step.getErrno()) + ")");
     }
 
     private static ConfigureRequest requestOf(GuestConfiguration configuration) {
@@ -101,7 +122,15 @@ final class NettyGuest implements Guest {
                 .setRoot(GuestMounts.root(configuration.root()))
                 .addAllMounts(
                         configuration.mounts().stream().map(GuestMounts::mount).toList())
+                .addAllDisks(
+                        configuration.disks().stream().map(GuestMounts::disk).toList())
                 .addAllKernelModules(configuration.kernelModules())
+                .addAllFileSystems(configuration.fileSystems().entrySet().stream()
+                        .map(entry -> FileSystemModules.newBuilder()
+                                .setType(entry.getKey())
+                                .addAllKernelModules(entry.getValue())
+                                .build())
+                        .toList())
                 .build();
     }
 
@@ -159,6 +188,21 @@ final class NettyGuest implements Guest {
                         false)
                 .getTermination();
         return CheckedMessages.termination(channel.describe(action), termination);
+    }
+
+    @Override
+    public List<String> settle() throws SandboxException, InterruptedException {
+        return channel
+                .call(
+                        GuestServiceGrpc.getSettleMethod(),
+                        SettleRequest.getDefaultInstance(),
+                        "having the guest write to its images",
+                        SETTLE_TIME)
+                .getStepsList()
+                .stream()
+                .filter(step -> !isDone(step))
+                .map(NettyGuest::describe)
+                .toList();
     }
 
     @Override

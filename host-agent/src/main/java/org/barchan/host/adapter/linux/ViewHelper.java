@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -94,7 +95,7 @@ public final class ViewHelper implements Views {
             record(
                     out,
                     "share " + source.tag() + (source.writable() ? " rw " : " ro ")
-                            + (source.user() == User.CLIENT ? "client " : "emulator "),
+                            + source.user().name().toLowerCase(Locale.ROOT) + " ",
                     source.path().bytes());
         }
         for (Source source : request.sources()) {
@@ -192,8 +193,9 @@ public final class ViewHelper implements Views {
     }
 
     private String problem(Request request, Source source, String what, int errno) {
-        String user = name(source.user() == User.CLIENT ? request.client() : request.emulator());
-        String who = source.user() == User.CLIENT ? "user " + user : "QEMU runs as user " + user + ", who";
+        boolean own = source.user() == User.CLIENT || request.client().equals(request.emulator());
+        String user = name(own ? request.client() : request.emulator());
+        String who = own ? "user " + user : "QEMU runs as user " + user + ", who";
         return source.action() + ": "
                 + switch (what) {
                     case "open" -> cannotOpen(request.client(), source, errno);
@@ -209,7 +211,7 @@ public final class ViewHelper implements Views {
                                 ? "its file system is read-only. Mount it ro, or as an overlay"
                                 : who + " may not write there. Give that user the right to (setfacl -m u:"
                                         + user
-                                        + ":rwx), or mount it as an overlay, which leaves the directory as it is";
+                                        + ":rwX), or mount it as an overlay, which leaves the source as it is";
                     default -> "the kernel won't mount it elsewhere (" + error(errno) + "). Name another place";
                 };
     }

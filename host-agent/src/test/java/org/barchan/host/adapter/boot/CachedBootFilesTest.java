@@ -242,7 +242,7 @@ class CachedBootFilesTest {
         BootFileSet one = prepare();
         Files.setLastModifiedTime(host.guest.resolve("init"), FileTime.from(Instant.EPOCH));
         BootFileSet two = new CachedBootFiles(temporary.resolve("other"), host.guest, host.boot, host.modulesRoot)
-                .prepare(NEWEST, progress::add);
+                .prepare(NEWEST, false, progress::add);
         assertEquals(one.digest(), two.digest());
         assertEquals(-1, Files.mismatch(one.initrd(), two.initrd()));
         assertEquals(-1, Files.mismatch(one.kernel(), two.kernel()));
@@ -255,7 +255,7 @@ class CachedBootFilesTest {
         Object inode = Files.getAttribute(first.initrd(), "unix:ino");
         progress.clear();
         assertEquals(first, prepare());
-        assertEquals(first, host.bootFiles().prepare(NEWEST, progress::add));
+        assertEquals(first, host.bootFiles().prepare(NEWEST, false, progress::add));
         assertEquals(inode, Files.getAttribute(first.initrd(), "unix:ino"));
         assertEquals(List.of(), List.copyOf(progress));
     }
@@ -304,7 +304,7 @@ class CachedBootFilesTest {
                     Files.writeString(file, damage, StandardCharsets.ISO_8859_1);
                 }
             }
-            assertEquals(first, host.bootFiles().prepare(NEWEST, progress::add));
+            assertEquals(first, host.bootFiles().prepare(NEWEST, false, progress::add));
         }
     }
 
@@ -342,7 +342,7 @@ class CachedBootFilesTest {
             CachedBootFiles agent = agents.get(i % 2);
             calls.add(() -> {
                 start.await(30, TimeUnit.SECONDS);
-                BootFileSet set = agent.prepare(NEWEST, progress::add);
+                BootFileSet set = agent.prepare(NEWEST, false, progress::add);
                 assertArrayEquals(FakeHost.vmlinux(RELEASE, true), Files.readAllBytes(set.kernel()));
                 return set;
             });
@@ -436,7 +436,7 @@ class CachedBootFilesTest {
     }
 
     private BootFileSet prepare() throws SandboxException {
-        return host.bootFiles().prepare(NEWEST, progress::add);
+        return host.bootFiles().prepare(NEWEST, false, progress::add);
     }
 
     private Stream<String> files() {
@@ -449,7 +449,7 @@ class CachedBootFilesTest {
 
     private void assertFails(KernelChoice choice, Code code, String... reasons) {
         SandboxException e =
-                assertThrows(SandboxException.class, () -> host.bootFiles().prepare(choice, progress::add));
+                assertThrows(SandboxException.class, () -> host.bootFiles().prepare(choice, false, progress::add));
         assertEquals(code, e.code(), e.getMessage());
         for (String reason : reasons) {
             assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());

@@ -45,7 +45,7 @@ class RealKernelsTest {
         Path guest = Files.createDirectory(directory.resolve("guest"));
         FakeHost.executable(guest.resolve("init"), "init");
         BootFileSet set = new CachedBootFiles(directory.resolve("state"), guest)
-                .prepare(new KernelChoice.Newest(), message -> {});
+                .prepare(new KernelChoice.Newest(), false, message -> {});
         assertEquals("9p.ko", set.modules(List.of(Feature.NINEP)).getLast());
         String boot =
                 requireNonNull(CachedBootFilesTest.readArchive(set.initrd()).get("100644 modules/boot.list"));

@@ -47,7 +47,15 @@ final class DomainXmlTest {
     void text_characterThatXmlLacks_isRefusedAndEscaped(String bad) {
         MachineSpec good = Specs.spec(Specs.record(Path.of("/run/s")));
         MachineSpec spec = new MachineSpec(
-                good.record(), good.memory(), 1, good.kernel(), good.initrd(), "a" + bad, List.of(), Specs.NOBODY);
+                good.record(),
+                good.memory(),
+                1,
+                good.kernel(),
+                good.initrd(),
+                "a" + bad,
+                List.of(),
+                List.of(),
+                Specs.NOBODY);
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> text(spec));
         assertTrue(Specs.messageOf(e).matches("cmdline: a+\\\\.*"), Specs.messageOf(e));
         assertEquals(Specs.messageOf(e), Printable.of(Specs.messageOf(e)));

@@ -93,6 +93,7 @@ final class LibvirtDriverIT {
                 spec.initrd(),
                 spec.commandLine(),
                 List.of(),
+                List.of(),
                 spec.runAs());
         SandboxException e = assertThrows(SandboxException.class, () -> driver.start(huge));
         assertEquals(Code.EXHAUSTED, e.code(), Specs.messageOf(e));

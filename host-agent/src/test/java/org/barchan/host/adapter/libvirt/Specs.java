@@ -38,12 +38,21 @@ final class Specs {
                 ClientLostPolicy.KEEP,
                 Accelerator.TCG,
                 "6.1.0-56-amd64",
+                true,
                 runtimeDirectory);
     }
 
     static MachineSpec spec(MachineRecord record, Path kernel, Path initrd, List<MachineSpec.Share> shares) {
         return new MachineSpec(
-                record, MemorySize.ofMebibytes(256), 1, kernel, initrd, "console=ttyS0 quiet panic=1", shares, NOBODY);
+                record,
+                MemorySize.ofMebibytes(256),
+                1,
+                kernel,
+                initrd,
+                "console=ttyS0 quiet panic=1",
+                shares,
+                List.of(),
+                NOBODY);
     }
 
     static MachineSpec spec(MachineRecord record) {

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -54,7 +55,9 @@ class NettyGuestTest {
                     new GuestConfiguration.Share("root", Transport.NINEP, ""), new Access.ReadOnly(), false),
             List.of(new GuestConfiguration.Placed(
                     new Mount.Memory(new GuestPath("/tmp"), 0, 01777, false), Optional.empty(), true)),
-            List.of("9p.ko"));
+            List.of(new GuestConfiguration.Disk("disk0", "data", 1000, 100, true)),
+            List.of("9p.ko"),
+            Map.of("ext4", List.of("jbd2.ko", "ext4.ko")));
 
     @TempDir
     Path directory;

@@ -1,0 +1,112 @@
+package org.barchan.guest.boot;
+
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+
+/** The machine's disks, by their serial numbers. */
+final class BlockDevices {
+    private static final Path DEVICES = Path.of("/sys/block");
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+    private final Map<String, Device> bySerial = new HashMap<>();
+
+    /**
+     * A block device, or a partition of one.
+     *
+     * @param name as it is in /dev
+     * @param number major and minor, with a colon between them
+     */
+    record Device(String name, String number) {
+        String path() {
+            return "/dev/" + name;
+        }
+    }
+
+    /** Returns a disk; waits until it is there. */
+    Device find(String serial) throws IOException, Errno {
+        Device known = bySerial.get(serial);
+        if (known != null) {
+            return known;
+        }
+        // Before the first look, so that no device comes in between.
+        int uevents = Linux.uevents();
+        try {
+            return await(serial, uevents);
+        } finally {
+            Linux.close(uevents);
+        }
+    }
+
+    private Device await(String serial, int uevents) throws IOException, Errno {
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
+        byte[] event = new byte[8192];
+        while (true) {
+            look();
+            Device found = bySerial.get(serial);
+            if (found != null) {
+                return found;
+            }
+            long left = deadline - System.nanoTime();
+            if (left <= 0 || Linux.poll(uevents, Linux.POLLIN, -1, 0, (int) (left / 1_000_000 + 1)) == 0) {
+                throw new IOException("no disk has the serial number " + serial + " after " + TIMEOUT);
+            }
+            while (Linux.read(uevents, event, 0, event.length) > 0) {
+                // Which device it was does not matter: all are looked at again.
+            }
+        }
+    }
+
+    private void look() throws IOException {
+        try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES)) {
+            for (Path device : devices) {
+                String serial = read(device.resolve("serial"));
+                if (!serial.isEmpty()) {
+                    bySerial.put(serial, device(device));
+                }
+            }
+        } catch (NoSuchFileException e) {
+            throw new IOException("the kernel has no block devices", e);
+        }
+    }
+
+    /** Returns the partitions that the kernel has found on a disk, by their numbers. */
+    Map<String, Device> partitions(Device disk) throws IOException {
+        Map<String, Device> partitions = new HashMap<>();
+        List<Path> children = new ArrayList<>();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(DEVICES.resolve(disk.name()), disk.name() + "*")) {
+            found.forEach(children::add);
+        }
+        for (Path child : children) {
+            String number = read(child.resolve("partition"));
+            if (!number.isEmpty()) {
+                partitions.put(number, device(child));
+            }
+        }
+        return partitions;
+    }
+
+    private static Device device(Path directory) {
+        return new Device(String.valueOf(directory.getFileName()), read(directory.resolve("dev")));
+    }
+
+    /** Returns "" where there is no such file. */
+    private static String read(Path path) {
+        try (FileInputStream file = new FileInputStream(path.toFile())) {
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}
