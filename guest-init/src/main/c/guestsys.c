@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -33,6 +34,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -221,6 +223,40 @@ int gs_sync(const char *path, int file_system) {
   int r = result(file_system ? syncfs(fd) : fsync(fd));
   close(fd);
   return r;
+}
+
+/* Opens something in a directory, without following a link. */
+int gs_open_at(int directory, const char *name, int flags) {
+  return result(openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/* Opens what a descriptor of O_PATH is about. */
+int gs_reopen(int fd, int flags) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return result(open(path, flags | O_CLOEXEC));
+}
+
+/* Says what a name in a directory is about, or, if it is empty, the directory itself: mode, owner, group, size, time in seconds and nanoseconds, device. */
+int gs_stat_at(int directory, const char *name, int64_t *facts) {
+  struct stat s;
+  if (fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
+  int64_t all[] = {s.st_mode, s.st_uid, s.st_gid, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_rdev};
+  memcpy(facts, all, sizeof all);
+  return 0;
+}
+
+int gs_readlink_at(int directory, const char *name, char *target, int size) {
+  return result(readlinkat(directory, name, target, size));
+}
+
+/* As getdents64(2). */
+int gs_list(int directory, void *entries, int size) { return result(syscall(SYS_getdents64, directory, entries, size)); }
+
+/* 1: a directory of an overlay's upper layer that hides all of the lower one. */
+int gs_is_opaque(int directory) {
+  char value = 0;
+  return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
 /* A pipe that holds size bytes if the system lets it; else as many as it is used to. */

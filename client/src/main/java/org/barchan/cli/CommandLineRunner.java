@@ -42,6 +42,7 @@ final class CommandLineRunner {
             case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
+            case "diff" -> call(new DiffVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
             case "convert" -> call(new ConvertVerb(), rest);
             case "doctor" -> call(new DoctorVerb(), rest);

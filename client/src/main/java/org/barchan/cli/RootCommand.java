@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
             RunVerb.class,
             ListVerb.class,
             DeleteVerb.class,
+            DiffVerb.class,
             KernelsVerb.class,
             SpecVerb.class,
             ConvertVerb.class,

@@ -3,6 +3,7 @@ package org.barchan.cli;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.ProgressLevel;
@@ -19,13 +20,16 @@ final class RunSession implements RunListener {
 
     private final Caller caller;
     private final RunSpec spec;
+    private final Optional<ArchiveFile> archive;
     private final RunOutput output;
     private final ProgressPrinter progress;
     private final RunSignals signals = new RunSignals();
 
-    RunSession(Caller caller, RunSpec spec, boolean json, boolean verbose) {
+    /** @param archive takes what the command has written to overlays */
+    RunSession(Caller caller, RunSpec spec, boolean json, boolean verbose, Optional<ArchiveFile> archive) {
         this.caller = caller;
         this.spec = spec;
+        this.archive = archive;
         this.output = json ? new JsonReport() : new StreamRelay(signals::readerGone, signals::cancel);
         this.progress = new ProgressPrinter(verbose);
     }
@@ -74,6 +78,18 @@ final class RunSession implements RunListener {
         output.output(stream, bytes);
     }
 
+    @Override
+    public void onChanges(ByteBuffer bytes) throws IOException {
+        if (archive.isPresent()) {
+            byte[] piece = new byte[bytes.remaining()];
+            bytes.get(piece);
+            archive.get().write(piece);
+            if (piece.length == 0) {
+                archive.get().finish();
+            }
+        }
+    }
+
     private static void passInput(Run run) {
         try (OutputStream stdin = run.stdin()) {
             if (!StandardFiles.stdinIsOpen()) {
@@ -102,6 +118,10 @@ final class RunSession implements RunListener {
         int status = signals.abortedBy().map(ExitStatus::ofSignal).orElse(ExitStatus.of(termination));
         if (signals.abortedBy().isEmpty() && !output.readerGone()) {
             explain(termination);
+            if (archive.isPresent() && !archive.get().isWhole()) {
+                Messages.error("what the command has written to overlays was not exported");
+                status = ExitStatus.BARCHAN_FAILED;
+            }
         }
         return output.finish(termination, output.readerGone() ? ExitStatus.ofSignal(Signals.SIGPIPE) : status);
     }

@@ -1,5 +1,6 @@
 package org.barchan.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +78,13 @@ final class RunVerb implements Callable<Integer> {
             description = "Let the sandbox run on when this client is lost, until the command has ended.")
     private boolean keep;
 
+    @Option(
+            names = "--export-changes",
+            paramLabel = "FILE",
+            description =
+                    "When the command has ended, write what it has written to overlays to a tar archive: see barchan-diff(1).")
+    private @Nullable String exportChanges;
+
     @Mixin
     private final OutputOption output = new OutputOption();
 
@@ -100,7 +108,17 @@ final class RunVerb implements Callable<Integer> {
     public Integer call() throws BarchanException {
         Caller caller = Caller.current();
         RunSpec spec = spec(caller, new UserDatabase(Path.of("/etc")));
-        return new RunSession(caller, spec, output.json(), verbose).run();
+        if (exportChanges == null) {
+            return new RunSession(caller, spec, output.json(), verbose, Optional.empty()).run();
+        }
+        if (exportChanges.isEmpty()) {
+            throw new IllegalArgumentException("invalid value for option '--export-changes': empty (expected: a file)");
+        }
+        try (ArchiveFile archive = new ArchiveFile(Path.of(caller.absolute(exportChanges)))) {
+            return new RunSession(caller, spec, output.json(), verbose, Optional.of(archive)).run();
+        } catch (IOException e) {
+            throw ArchiveFile.failure(exportChanges, e);
+        }
     }
 
     /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */
@@ -120,7 +138,8 @@ final class RunVerb implements Callable<Integer> {
         return new RunSpec(
                 sandbox.toSpec(caller::absolute, debug),
                 builder.build(),
-                keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE);
+                keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
+                exportChanges != null);
     }
 
     /** Returns what the options say. */

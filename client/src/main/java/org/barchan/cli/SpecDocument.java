@@ -116,12 +116,8 @@ final class SpecDocument {
             list.forEach(item -> copy.add(expressible(item)));
             return copy;
         }
-        return value instanceof String text && text.codePoints().anyMatch(SpecDocument::isByte)
+        return value instanceof String text && RawText.hasBytes(text)
                 ? Map.of("base64", Base64.getEncoder().encodeToString(RawText.encode(text)))
                 : value;
-    }
-
-    private static boolean isByte(int codePoint) {
-        return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
     }
 }

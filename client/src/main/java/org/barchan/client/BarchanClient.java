@@ -2,6 +2,7 @@ package org.barchan.client;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -117,6 +118,28 @@ public final class BarchanClient implements AutoCloseable {
      */
     public void delete(String idOrName) throws BarchanException {
         connection.delete(idOrName);
+    }
+
+    /**
+     * Reads what was written to the overlays of a sandbox, of its mounts in their order, within each a directory before what is in it.
+     *
+     * @param listener called by this thread
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if no process runs in it
+     */
+    public void changes(String idOrName, Consumer<Change> listener) throws BarchanException {
+        connection.changes(idOrName, listener);
+    }
+
+    /**
+     * Writes the same, with the content of files, as a tar archive: names are relative to "/", what was deleted is an empty file with
+     * the prefix ".wh.", and a directory that was replaced has a file ".wh..wh..opq", as layers of OCI images have it.
+     *
+     * @param out stays open; after an exception it has no whole archive
+     * @throws BarchanException as {@link #changes}
+     * @throws UncheckedIOException what {@code out} throws
+     */
+    public void exportChanges(String idOrName, OutputStream out) throws BarchanException {
+        connection.exportChanges(idOrName, out);
     }
 
     /** Returns the kernels of the agent's host, the newest first: the first without a problem is what a sandbox gets by default. */

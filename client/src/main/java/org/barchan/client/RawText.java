@@ -18,6 +18,11 @@ public final class RawText {
 
     private RawText() {}
 
+    /** Whether a text stands for bytes that are no UTF-8. */
+    public static boolean hasBytes(String text) {
+        return text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    }
+
     /** Returns the text of any bytes; {@link #encode} gives the same bytes back. */
     public static String decode(byte[] bytes) {
         CharsetDecoder decoder = StandardCharsets.UTF_8

@@ -30,4 +30,13 @@ public interface RunListener {
      * @throws IOException if they can't be taken: the run is cancelled and fails with this as its cause
      */
     default void onOutput(StandardStream stream, ByteBuffer bytes) throws IOException {}
+
+    /**
+     * A piece of the archive of what the process has written to overlays, as {@link BarchanClient#exportChanges} has it; only with
+     * {@link RunSpec#exportChanges()}, after all output. The buffer is read-only and valid during the call only.
+     *
+     * @param bytes empty: the archive is whole; without that, it is not
+     * @throws IOException as for {@link #onOutput}
+     */
+    default void onChanges(ByteBuffer bytes) throws IOException {}
 }

@@ -1,9 +1,14 @@
 package org.barchan.client;
 
-/** One process in a sandbox of its own. */
-public record RunSpec(SandboxSpec sandbox, ProcessSpec process, ClientLostPolicy clientLostPolicy) {
+/**
+ * One process in a sandbox of its own.
+ *
+ * @param exportChanges whether what the process has written to overlays is told when it has ended: {@link RunListener#onChanges}
+ */
+public record RunSpec(
+        SandboxSpec sandbox, ProcessSpec process, ClientLostPolicy clientLostPolicy, boolean exportChanges) {
     /** Returns a run whose sandbox is deleted when the client goes away. */
     public static RunSpec of(SandboxSpec sandbox, ProcessSpec process) {
-        return new RunSpec(sandbox, process, ClientLostPolicy.DELETE);
+        return new RunSpec(sandbox, process, ClientLostPolicy.DELETE, false);
     }
 }

@@ -1,5 +1,6 @@
 package org.barchan.host;
 
+import org.barchan.host.adapter.archive.TarArchives;
 import org.barchan.host.adapter.boot.CachedBootFiles;
 import org.barchan.host.adapter.console.SocketConsoles;
 import org.barchan.host.adapter.libvirt.LibvirtDriver;
@@ -21,7 +22,8 @@ record Adapters(Sandboxes.Ports ports, Hypervisors.Opener opener) implements Aut
                         new SocketConsoles(),
                         host,
                         bootFiles::kernels,
-                        new ViewHelper(config.viewProgram())),
+                        new ViewHelper(config.viewProgram()),
+                        new TarArchives()),
                 uri -> LibvirtDriver.open(uri, config.stateDirectory()));
     }
 

@@ -82,7 +82,7 @@ final class ArchitectureTest {
     @CsvSource({
         "org.libvirt.., adapter.libvirt",
         "com.sun.jna.., adapter.l*",
-        "org.apache.commons.compress.., adapter.boot",
+        "org.apache.commons.compress.., adapter.boot|adapter.archive",
         "io.grpc.stub.., api|adapter.link",
         "io.grpc.netty.., api|adapter.link"
     })

@@ -78,7 +78,8 @@ class UnprivilegedIT {
     void images_ofNobody_areWrittenToByNobodyAlone(@TempDir(factory = InScratch.class) Path scratch) throws Exception {
         DiskImages images = new DiskImages(scratch);
         Path tree = Files.createDirectory(scratch.resolve("tree"));
-        Files.setPosixFilePermissions(tree, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path open = Files.createDirectory(tree.resolve("open"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path image = images.of("ext4", tree);
         Path disk = images.empty("disk", 1 << 20);
         Path roots = images.empty("roots", 1 << 20);
@@ -103,12 +104,12 @@ class UnprivilegedIT {
                         "--",
                         "sh",
                         "-c",
-                        "echo mine > /mnt/file; printf written > /dev/disk/by-tag/d")
+                        "echo mine > /mnt/open/file && printf written > /dev/disk/by-tag/d")
                 .expect(0);
 
         assertEquals(
                 "mine\n",
-                DiskImages.tool("debugfs", "-R", "cat /file", image.toString()).replaceFirst("^debugfs.*\n", ""));
+                DiskImages.tool("debugfs", "-R", "cat /open/file", image.toString()).replaceFirst("^debugfs.*\n", ""));
         assertEquals("written", Files.readString(disk).substring(0, 7));
         DiskImages.checkWhole("ext4", image);
     }

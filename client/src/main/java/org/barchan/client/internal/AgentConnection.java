@@ -1,9 +1,13 @@
 package org.barchan.client.internal;
 
+import com.google.protobuf.ByteString;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +16,7 @@ import java.util.function.Function;
 import org.barchan.client.AgentAccess;
 import org.barchan.client.AgentInfo;
 import org.barchan.client.BarchanException;
+import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Kernel;
 import org.barchan.client.Run;
@@ -21,7 +26,9 @@ import org.barchan.client.Sandbox;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.ExportChangesRequest;
 import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.NodeServiceGrpc;
@@ -83,6 +90,37 @@ public final class AgentConnection implements AutoCloseable {
                 "deleting the sandbox " + idOrName,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, SandboxServiceGrpc.getDeleteSandboxMethod(), within(DELETE_SECONDS), request));
+    }
+
+    public void changes(String idOrName, Consumer<Change> listener) throws BarchanException {
+        ListChangesRequest request =
+                ListChangesRequest.newBuilder().setSandbox(idOrName).build();
+        call("reading the changes of the sandbox " + idOrName, channel -> {
+            ClientCalls.blockingServerStreamingCall(
+                            channel, SandboxServiceGrpc.getListChangesMethod(), CallOptions.DEFAULT, request)
+                    .forEachRemaining(response -> listener.accept(ResultMapping.fromProto(response.getChange())));
+            return true;
+        });
+    }
+
+    /** @throws UncheckedIOException what {@code out} throws */
+    public void exportChanges(String idOrName, OutputStream out) throws BarchanException {
+        ExportChangesRequest request =
+                ExportChangesRequest.newBuilder().setSandbox(idOrName).build();
+        call("exporting the changes of the sandbox " + idOrName, channel -> {
+            ClientCalls.blockingServerStreamingCall(
+                            channel, SandboxServiceGrpc.getExportChangesMethod(), CallOptions.DEFAULT, request)
+                    .forEachRemaining(response -> write(response.getData(), out));
+            return true;
+        });
+    }
+
+    private static void write(ByteString data, OutputStream out) {
+        try {
+            data.writeTo(out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public List<Kernel> kernels() throws BarchanException {

@@ -106,6 +106,7 @@ final class ResponseDelivery {
             case CONSOLE_OUTPUT ->
                 listener.onConsole(response.getConsoleOutput().asReadOnlyByteBuffer());
             case PROCESS -> deliver(response.getProcess());
+            case CHANGES -> listener.onChanges(response.getChanges().asReadOnlyByteBuffer());
             case RESPONSE_NOT_SET -> {} // something newer that this client can do without
         }
     }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.Optional;
 import org.barchan.client.Accelerator;
 import org.barchan.client.AgentInfo;
+import org.barchan.client.Change;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Isolation;
@@ -33,6 +34,43 @@ final class ResultMapping {
                 proto.getRelease(),
                 RawText.decode(proto.getImage().toByteArray()),
                 Optional.of(proto.getProblem()).filter(problem -> !problem.isEmpty()));
+    }
+
+    static Change fromProto(org.barchan.v1.Change proto) {
+        Change.Kind kind = switch (proto.getKind()) {
+            case CHANGE_KIND_ADDED -> Change.Kind.ADDED;
+            case CHANGE_KIND_CHANGED -> Change.Kind.CHANGED;
+            case CHANGE_KIND_DELETED -> Change.Kind.DELETED;
+            case CHANGE_KIND_UNSPECIFIED, UNRECOGNIZED -> Change.Kind.UNKNOWN;
+        };
+        return new Change(
+                RawText.decode(proto.getPath().toByteArray()),
+                kind,
+                kind == Change.Kind.DELETED ? Optional.empty() : Optional.of(status(proto)));
+    }
+
+    private static Change.FileStatus status(org.barchan.v1.Change proto) {
+        Change.Type type = switch (proto.getType()) {
+            case FILE_TYPE_REGULAR -> Change.Type.REGULAR;
+            case FILE_TYPE_DIRECTORY -> Change.Type.DIRECTORY;
+            case FILE_TYPE_SYMLINK -> Change.Type.SYMLINK;
+            case FILE_TYPE_FIFO -> Change.Type.FIFO;
+            case FILE_TYPE_SOCKET -> Change.Type.SOCKET;
+            case FILE_TYPE_CHARACTER_DEVICE -> Change.Type.CHARACTER_DEVICE;
+            case FILE_TYPE_BLOCK_DEVICE -> Change.Type.BLOCK_DEVICE;
+            case FILE_TYPE_UNSPECIFIED, UNRECOGNIZED -> Change.Type.UNKNOWN;
+        };
+        return new Change.FileStatus(
+                type,
+                proto.getMode(),
+                Integer.toUnsignedLong(proto.getUid()),
+                Integer.toUnsignedLong(proto.getGid()),
+                proto.getSizeBytes(),
+                fromProto(proto.getModifyTime()),
+                type == Change.Type.SYMLINK
+                        ? Optional.of(RawText.decode(proto.getLinkTarget().toByteArray()))
+                        : Optional.empty(),
+                proto.getReplaced());
     }
 
     static Diagnosis fromProto(DiagnoseResponse proto) {

@@ -29,6 +29,7 @@ final class SpecMapping {
                 .setSandbox(toProto(spec.sandbox()))
                 .setProcess(toProto(spec.process()))
                 .setClientLostPolicy(toProto(spec.clientLostPolicy()))
+                .setExportChanges(spec.exportChanges())
                 .build();
     }
 

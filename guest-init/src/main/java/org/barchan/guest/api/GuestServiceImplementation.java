@@ -7,6 +7,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import org.barchan.guest.boot.SandboxSetup;
 import org.barchan.guest.link.LinkListener;
@@ -21,6 +22,8 @@ import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
+import org.barchan.guest.v1.ReadChangesRequest;
+import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.ShutdownRequest;
@@ -189,6 +192,50 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                 .ifPresentOrElse(
                         action,
                         () -> observer.onError(ProcessIoCall.noProcess(id).asException()));
+    }
+
+    @Override
+    public void readChanges(ReadChangesRequest request, StreamObserver<ReadChangesResponse> observer) {
+        if (isUnconfigured()) {
+            observer.onError(Status.FAILED_PRECONDITION
+                    .withDescription("read changes: the guest is not configured")
+                    .asException());
+            return;
+        }
+        var call = (ServerCallStreamObserver<ReadChangesResponse>) observer;
+        Semaphore ready = new Semaphore(0);
+        call.setOnReadyHandler(ready::release);
+        call.setOnCancelHandler(ready::release);
+        // Not on gRPC's thread for this call, which tells when it is ready.
+        Thread reader = new Thread(null, () -> readChanges(request, call, ready), "changes", 256 * 1024);
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    private void readChanges(
+            ReadChangesRequest request, ServerCallStreamObserver<ReadChangesResponse> call, Semaphore ready) {
+        try {
+            setup.readChanges(request.getContent(), response -> {
+                while (!call.isReady() && !call.isCancelled()) {
+                    ready.acquireUninterruptibly();
+                }
+                if (call.isCancelled()) {
+                    throw Status.CANCELLED.asRuntimeException();
+                }
+                call.onNext(response);
+            });
+            call.onCompleted();
+        } catch (Errno e) {
+            call.onError(Status.INTERNAL
+                    .withDescription(String.valueOf(e.getMessage()))
+                    .asException());
+        } catch (StatusRuntimeException e) {
+            // Nobody waits for it any more.
+        }
+    }
+
+    private synchronized boolean isUnconfigured() {
+        return phase == Phase.UNCONFIGURED || phase == Phase.BROKEN;
     }
 
     @Override

@@ -28,6 +28,7 @@ final class SandboxMounts {
     private final Map<String, List<String>> fileSystems;
     private final Consumer<String> remarks;
     private final List<Written> written = new ArrayList<>();
+    private final List<OverlayChanges.Layer> overlays = new ArrayList<>();
     private int layers;
     private boolean sealed;
 
@@ -62,6 +63,11 @@ final class SandboxMounts {
     /** Returns the images that are written to. */
     List<Written> written() {
         return written;
+    }
+
+    /** Returns the overlays that the sandbox can write to. */
+    List<OverlayChanges.Layer> overlays() {
+        return overlays;
     }
 
     /** What comes from the host. */
@@ -170,6 +176,9 @@ final class SandboxMounts {
             source.mount(bytes(layer + "/lower"), true);
             overlay(layer, mount.getOverlay(), target);
             sealed = mount.getReadOnly();
+            if (!sealed) {
+                addOverlay(layer, bytes("/"), "");
+            }
         }
         for (String directory : NEEDED_DIRECTORIES) {
             close(open(
@@ -232,12 +241,14 @@ final class SandboxMounts {
                     directory = layer + "/merged";
                     Linux.mkdir(directory, 0700);
                     overlay(layer, mount.getOverlay(), bytes(directory));
+                    addOverlay(layer, path, file);
                 }
                 Linux.mount(directory + "/" + file, place(target), "", Linux.MS_BIND, "");
             } else if (mount.hasOverlay()) {
                 String layer = newLayer();
                 source.mount(bytes(layer + "/lower"), true);
                 overlay(layer, mount.getOverlay(), place(target));
+                addOverlay(layer, path, "");
             } else {
                 source.mount(place(target), mount.getReadOnly());
                 note(source, mount.getReadOnly(), path);
@@ -307,7 +318,14 @@ final class SandboxMounts {
                 target,
                 "overlay",
                 Linux.MS_NODEV,
-                "lowerdir=" + layer + "/lower,upperdir=" + memory + "/upper,workdir=" + memory + "/work");
+                "lowerdir=" + layer + "/lower,upperdir=" + memory + "/upper,workdir=" + memory
+                        // What is in the upper layer is whole, so that changes can be told from it.
+                        + "/work,redirect_dir=off,metacopy=off");
+    }
+
+    private void addOverlay(String layer, byte[] target, String file) {
+        overlays.add(
+                new OverlayChanges.Layer(layer + "/memory/upper", layer + "/lower", ByteString.copyFrom(target), file));
     }
 
     private static void makeReadOnly(byte[] mounted) throws Errno {
@@ -340,7 +358,7 @@ final class SandboxMounts {
         }
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.syscall.Errno;
@@ -17,6 +18,7 @@ import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.FileSystemModules;
 import org.barchan.guest.v1.GuestDisk;
 import org.barchan.guest.v1.GuestMount;
+import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
@@ -29,6 +31,7 @@ public final class SandboxSetup {
     private final BlockDevices disks = new BlockDevices();
     private final List<GuestDisk> writableDisks = new ArrayList<>();
     private List<SandboxMounts.Written> images = List.of();
+    private volatile List<OverlayChanges.Layer> overlays = List.of();
     private String remark = "";
 
     /** Does nothing yet. */
@@ -56,6 +59,7 @@ public final class SandboxSetup {
         report.step("start the sandbox's own init", () -> startSandboxInit(request.getDisksList()));
         report.step("harden the kernel", SandboxSetup::harden);
         images = mounts.written();
+        overlays = List.copyOf(mounts.overlays());
         request.getDisksList().stream().filter(disk -> !disk.getReadOnly()).forEach(writableDisks::add);
         return ConfigureResponse.newBuilder().addAllSteps(report.steps).build();
     }
@@ -78,6 +82,13 @@ public final class SandboxSetup {
                     () -> Linux.syncFile(disks.find(disk.getSerial()).path())));
         }
         return response.build();
+    }
+
+    /** Reads what was written to overlays; for any thread. */
+    public void readChanges(boolean content, Consumer<ReadChangesResponse> taker) throws Errno {
+        for (OverlayChanges.Layer layer : overlays) {
+            OverlayChanges.read(layer, content, taker);
+        }
     }
 
     private interface Action {

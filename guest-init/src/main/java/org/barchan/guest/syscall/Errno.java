@@ -3,14 +3,17 @@ package org.barchan.guest.syscall;
 /** A system call that failed. Source: errno(3). */
 public final class Errno extends Exception {
     private static final long serialVersionUID = 1L;
+    public static final int ENOENT = 2;
     public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
     public static final int EBUSY = 16;
+    public static final int ENOTDIR = 20;
     public static final int EROFS = 30;
+    public static final int ELOOP = 40;
 
     private final int number;
 
-    Errno(String action, int number) {
+    public Errno(String action, int number) {
         super(action + ": " + describe(number));
         this.number = number;
     }

@@ -1,12 +1,16 @@
 package org.barchan.guest.syscall;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.graalvm.nativeimage.PinnedObject;
 import org.graalvm.nativeimage.StackValue;
 import org.graalvm.nativeimage.c.type.CCharPointer;
 import org.graalvm.nativeimage.c.type.CIntPointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system calls that the init makes. Works only inside the native image. Paths are bytes: file names need not be UTF-8.
@@ -17,6 +21,8 @@ public final class Linux {
     public static final int O_RDONLY = 0;
     public static final int O_RDWR = 2;
     public static final int O_NONBLOCK = 0x800;
+
+    private static final int O_DIRECTORY = 0x10000;
 
     public static final int POLLIN = 1;
     public static final int POLLOUT = 4;
@@ -29,6 +35,11 @@ public final class Linux {
     public static final long MS_REMOUNT = 32;
     public static final long MS_BIND = 4096;
     public static final long MS_REC = 16384;
+
+    /** Where a record of getdents64(2) has its length and its name. */
+    private static final int RECORD_LENGTH = 16;
+
+    private static final int NAME = 19;
 
     private Linux() {}
 
@@ -262,6 +273,94 @@ public final class Linux {
         try (PinnedObject c = pin(String.join("\0", command))) {
             return check("start " + command.getFirst(), NativeCalls.spawnSandbox(chars(c), command.size(), statusFd));
         }
+    }
+
+    /**
+     * What is known of a file.
+     *
+     * @param mode with the bits of its type
+     * @param device of a device, its number as stat(2) has it
+     */
+    public record Stat(int mode, int uid, int gid, long size, long seconds, int nanos, long device) {}
+
+    /**
+     * Says what is in a directory; follows no link.
+     *
+     * @param name empty: the directory itself
+     * @return null where there is no such file
+     */
+    public static @Nullable Stat statAt(int directory, byte[] name) throws Errno {
+        long[] facts = new long[7];
+        try (PinnedObject n = pin(name);
+                PinnedObject f = PinnedObject.create(facts)) {
+            int result = NativeCalls.statAt(directory, chars(n), f.addressOfArrayElement(0));
+            if (result == -Errno.ENOENT || result == -Errno.ENOTDIR) {
+                return null;
+            }
+            check("look at a file", result);
+        }
+        return new Stat((int) facts[0], (int) facts[1], (int) facts[2], facts[3], facts[4], (int) facts[5], facts[6]);
+    }
+
+    /** Opens a directory in another; follows no link. */
+    public static int openDirectoryAt(int directory, byte[] name) throws Errno {
+        try (PinnedObject n = pin(name)) {
+            return check("open a directory", NativeCalls.openAt(directory, chars(n), O_RDONLY | O_DIRECTORY));
+        }
+    }
+
+    /** Opens a regular file in a directory to be read; follows no link, and waits for nobody. */
+    public static int openFileAt(int directory, byte[] name) throws Errno {
+        try (PinnedObject n = pin(name)) {
+            return check("open a file", NativeCalls.openAt(directory, chars(n), O_RDONLY | O_NONBLOCK));
+        }
+    }
+
+    /** Opens a directory of which a descriptor only names the place. */
+    public static int reopenDirectory(int fd) throws Errno {
+        return check("open a directory", NativeCalls.reopen(fd, O_RDONLY | O_DIRECTORY));
+    }
+
+    public static byte[] readLinkAt(int directory, byte[] name) throws Errno {
+        byte[] target = new byte[4096];
+        try (PinnedObject n = pin(name);
+                PinnedObject t = PinnedObject.create(target)) {
+            int size = NativeCalls.readLinkAt(directory, chars(n), t.addressOfArrayElement(0), target.length);
+            return Arrays.copyOf(target, check("read a link", size));
+        }
+    }
+
+    /** Returns the names in a directory but "." and "..", in the order of their bytes. */
+    public static List<byte[]> list(int directory) throws Errno {
+        List<byte[]> names = new ArrayList<>();
+        byte[] entries = new byte[32 * 1024];
+        ByteBuffer view = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
+        while (true) {
+            int size;
+            try (PinnedObject e = PinnedObject.create(entries)) {
+                size = check(
+                        "list a directory", NativeCalls.list(directory, e.addressOfArrayElement(0), entries.length));
+            }
+            if (size == 0) {
+                names.sort(Arrays::compareUnsigned);
+                return names;
+            }
+            for (int at = 0; at < size; at += view.getShort(at + RECORD_LENGTH)) {
+                int end = at + NAME;
+                while (entries[end] != 0) {
+                    end++;
+                }
+                byte[] name = Arrays.copyOfRange(entries, at + NAME, end);
+                if (!Arrays.equals(name, new byte[] {'.'}) && !Arrays.equals(name, new byte[] {'.', '.'})) {
+                    names.add(name);
+                }
+            }
+        }
+    }
+
+    /** Whether a directory of an overlay's upper layer hides all of the lower one. */
+    public static boolean isOpaque(int directory) {
+        return NativeCalls.isOpaque(directory) == 1;
     }
 
     /** Returns when all that was written to the file system of a directory is on its device. */

@@ -103,6 +103,24 @@ final class NativeCalls {
     @CFunction("gs_spawn_sandbox")
     static native int spawnSandbox(CCharPointer arguments, int count, int statusFd);
 
+    @CFunction("gs_open_at")
+    static native int openAt(int directory, CCharPointer name, int flags);
+
+    @CFunction("gs_reopen")
+    static native int reopen(int fd, int flags);
+
+    @CFunction("gs_stat_at")
+    static native int statAt(int directory, CCharPointer name, PointerBase facts);
+
+    @CFunction("gs_readlink_at")
+    static native int readLinkAt(int directory, CCharPointer name, PointerBase target, int size);
+
+    @CFunction("gs_list")
+    static native int list(int directory, PointerBase entries, int size);
+
+    @CFunction("gs_is_opaque")
+    static native int isOpaque(int directory);
+
     @CFunction("gs_sync")
     static native int sync(CCharPointer path, int fileSystem);
 }

@@ -80,12 +80,21 @@ final class RunResponses implements RunObserver {
 
     @Override
     public void event(ProcessEvent event) throws InterruptedException {
+        sendAtClientsPace(RunResponse.newBuilder().setProcess(event).build());
+    }
+
+    @Override
+    public void changes(ByteString data) throws InterruptedException {
+        sendAtClientsPace(RunResponse.newBuilder().setChanges(data).build());
+    }
+
+    private void sendAtClientsPace(RunResponse response) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (!over && !call.isReady() && !call.isCancelled()) {
                 writable.await();
             }
-            send(RunResponse.newBuilder().setProcess(event).build());
+            send(response);
         } finally {
             lock.unlock();
         }

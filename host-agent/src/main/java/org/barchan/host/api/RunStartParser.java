@@ -76,7 +76,7 @@ final class RunStartParser {
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
-        return new RunOrder(spec, process, timeout, client);
+        return new RunOrder(spec, process, timeout, client, start.getExportChanges());
     }
 
     private void checkProcess(ProcessSpec process) {

@@ -1,11 +1,16 @@
 package org.barchan.host.api;
 
 import io.grpc.stub.StreamObserver;
+import org.barchan.host.lifecycle.ChunkedOutput;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
+import org.barchan.v1.ExportChangesRequest;
+import org.barchan.v1.ExportChangesResponse;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.GetSandboxResponse;
+import org.barchan.v1.ListChangesRequest;
+import org.barchan.v1.ListChangesResponse;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
 import org.barchan.v1.SandboxServiceGrpc;
@@ -43,5 +48,26 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
             sandboxes.delete(request.getSandbox());
             return DeleteSandboxResponse.getDefaultInstance();
         });
+    }
+
+    @Override
+    public void listChanges(ListChangesRequest request, StreamObserver<ListChangesResponse> responses) {
+        PacedResponses.answer(
+                responses,
+                paced -> sandboxes.readChanges(
+                        request.getSandbox(),
+                        change -> paced.send(ListChangesResponse.newBuilder()
+                                .setChange(change)
+                                .build())));
+    }
+
+    @Override
+    public void exportChanges(ExportChangesRequest request, StreamObserver<ExportChangesResponse> responses) {
+        PacedResponses.answer(
+                responses,
+                paced -> sandboxes.exportChanges(
+                        request.getSandbox(),
+                        new ChunkedOutput(data -> paced.send(
+                                ExportChangesResponse.newBuilder().setData(data).build()))));
     }
 }

@@ -1,12 +1,14 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.barchan.host.port.ChangeArchives;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
@@ -37,6 +39,7 @@ public final class Run {
     private final RunObserver observer;
     private final SandboxMaker maker;
     private final Teardown teardown;
+    private final ChangeArchives archives;
     private final Timer timer;
     private final ProcessInput input;
     private Optional<LiveGuest> made = Optional.empty();
@@ -44,12 +47,20 @@ public final class Run {
     private long stdoutBytes;
     private long stderrBytes;
 
-    Run(Sandbox sandbox, RunOrder order, RunObserver observer, SandboxMaker maker, Teardown teardown, Timer timer) {
+    Run(
+            Sandbox sandbox,
+            RunOrder order,
+            RunObserver observer,
+            SandboxMaker maker,
+            Teardown teardown,
+            ChangeArchives archives,
+            Timer timer) {
         this.sandbox = sandbox;
         this.order = order;
         this.observer = observer;
         this.maker = maker;
         this.teardown = teardown;
+        this.archives = archives;
         this.timer = timer;
         this.input = new ProcessInput(sandbox.id().value());
     }
@@ -130,6 +141,7 @@ public final class Run {
         try {
             Termination termination = pump(live, started);
             endLimit();
+            exportChanges(live);
             settle(live);
             finish(termination);
             teardown.orderly(sandbox, live);
@@ -197,6 +209,22 @@ public final class Run {
             teardown.letGo(sandbox, live);
         } else {
             teardown.stop(sandbox, live);
+        }
+    }
+
+    private void exportChanges(LiveGuest live) throws InterruptedException {
+        if (!order.exportChanges()) {
+            return;
+        }
+        try {
+            archives.write(live.guest(), new ChunkedOutput(observer::changes));
+            observer.changes(ByteString.EMPTY);
+        } catch (SandboxException e) {
+            observer.progress(
+                    RunObserver.Level.WARNING, Printable.line("exporting the changes failed: " + e.getMessage()));
+        } catch (IOException e) {
+            // The observer takes no more because this thread is to stop.
+            throw new InterruptedException(e.toString());
         }
     }
 

@@ -21,6 +21,13 @@ public interface RunObserver {
     /** Something that the process did; blocks while the client does not read. */
     void event(ProcessEvent event) throws InterruptedException;
 
+    /**
+     * A piece of the archive of what the process has written to overlays; blocks while the client does not read.
+     *
+     * @param data empty: it is whole
+     */
+    void changes(ByteString data) throws InterruptedException;
+
     /** The process has ended; must not block. */
     void finished(ProcessEvent termination);
 

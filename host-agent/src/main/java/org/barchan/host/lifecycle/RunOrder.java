@@ -11,5 +11,7 @@ import org.barchan.v1.ProcessSpec;
  *
  * @param timeout how long the process may run
  * @param client the user who asks
+ * @param exportChanges whether what the process has written to overlays is told when it has ended
  */
-public record RunOrder(SandboxSpec sandbox, ProcessSpec process, Optional<Duration> timeout, HostUser client) {}
+public record RunOrder(
+        SandboxSpec sandbox, ProcessSpec process, Optional<Duration> timeout, HostUser client, boolean exportChanges) {}

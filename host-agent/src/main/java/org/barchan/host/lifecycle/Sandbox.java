@@ -89,20 +89,25 @@ final class Sandbox {
      * @throws SandboxException {@code PRECONDITION} when it is not running
      */
     void signalProcess(int number) throws SandboxException, InterruptedException {
-        Guest guest;
-        synchronized (this) {
-            guest = switch (state) {
-                case Running(LiveGuest live) -> live.guest();
-                case Starting s -> throw notRunning("it is still starting");
-                case Stopping s -> throw notRunning("its process has ended");
-            };
-        }
-        guest.signal(Run.PROCESS_ID, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+        guest("sending a signal to the process of " + id)
+                .signal(Run.PROCESS_ID, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
     }
 
-    private SandboxException notRunning(String why) {
-        return new SandboxException(
-                SandboxException.Code.PRECONDITION, "sending a signal to the process of " + id + ": " + why);
+    /**
+     * Returns its guest.
+     *
+     * @param action for messages
+     * @throws SandboxException {@code PRECONDITION} when its process is not running
+     */
+    Guest guest(String action) throws SandboxException {
+        String why;
+        synchronized (this) {
+            if (state instanceof Running(LiveGuest live)) {
+                return live.guest();
+            }
+            why = state instanceof Starting ? "it is still starting" : "its process has ended";
+        }
+        throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + why);
     }
 
     synchronized boolean isStopping() {

@@ -1,5 +1,7 @@
 package org.barchan.host.lifecycle;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,7 +14,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.barchan.host.port.BootFiles;
+import org.barchan.host.port.ChangeArchives;
+import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Consoles;
+import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
@@ -93,7 +98,7 @@ public final class Sandboxes {
                 order.process().getArgvCount() == 0
                         ? ""
                         : Printable.line(order.process().getArgv(0).toStringUtf8()));
-        Run run = new Run(sandbox, order, observer, maker, teardown, timer);
+        Run run = new Run(sandbox, order, observer, maker, teardown, ports.archives(), timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
     }
@@ -120,6 +125,33 @@ public final class Sandboxes {
      */
     public void signal(String idOrName, int number) throws SandboxException, InterruptedException {
         find(idOrName).signalProcess(number);
+    }
+
+    /**
+     * Reads what was written to the overlays of a sandbox.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when no process runs in it now; what its guest says
+     * @throws IOException what the taker throws
+     */
+    public void readChanges(String idOrName, ChangeTaker taker)
+            throws SandboxException, InterruptedException, IOException {
+        guestOf(idOrName).readChanges(false, taker);
+    }
+
+    /**
+     * Writes a tar archive of the same, with what is in files.
+     *
+     * @throws SandboxException as {@link #readChanges}
+     * @throws IOException what {@code out} throws
+     */
+    public void exportChanges(String idOrName, OutputStream out)
+            throws SandboxException, InterruptedException, IOException {
+        ports.archives().write(guestOf(idOrName), out);
+    }
+
+    private Guest guestOf(String idOrName) throws SandboxException, InterruptedException {
+        Sandbox sandbox = find(idOrName);
+        return sandbox.guest("reading what was written to the overlays of " + sandbox.id());
     }
 
     /**
@@ -249,7 +281,13 @@ public final class Sandboxes {
 
     /** What the use cases need of the world. */
     public record Ports(
-            BootFiles bootFiles, GuestLink link, Consoles consoles, Host host, KernelInventory kernels, Views views) {}
+            BootFiles bootFiles,
+            GuestLink link,
+            Consoles consoles,
+            Host host,
+            KernelInventory kernels,
+            Views views,
+            ChangeArchives archives) {}
 
     /**
      * How they go about it.

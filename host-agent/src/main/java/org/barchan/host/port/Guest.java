@@ -1,5 +1,6 @@
 package org.barchan.host.port;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
@@ -45,6 +46,15 @@ public interface Guest extends AutoCloseable {
 
     /** Returns when the process has ended. */
     Termination waitProcess(String processId) throws SandboxException, InterruptedException;
+
+    /**
+     * Reads what was written to overlays.
+     *
+     * @param content whether what is in regular files is read too
+     * @throws SandboxException what the guest says, also {@code LOST} when it sends what no honest one does
+     * @throws IOException what the taker throws
+     */
+    void readChanges(boolean content, ChangeTaker taker) throws SandboxException, InterruptedException, IOException;
 
     /**
      * Ends all processes and has the guest write out what images of the host are to have.

@@ -1,6 +1,7 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -12,12 +13,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.Change;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
@@ -51,6 +54,8 @@ final class FakeGuest implements Guest {
     volatile boolean timesOut;
     /** What it does not get into its images. */
     volatile List<String> unwritten = List.of();
+    /** What was written to its overlays. */
+    volatile List<Change> changes = List.of();
 
     private final FakeWorld world;
     private final FakeMachine machine;
@@ -126,6 +131,15 @@ final class FakeGuest implements Guest {
             throw lost();
         }
         return await(termination);
+    }
+
+    @Override
+    public void readChanges(boolean content, ChangeTaker taker)
+            throws SandboxException, InterruptedException, IOException {
+        world.step("guest.readChanges");
+        for (Change change : changes) {
+            taker.change(change);
+        }
     }
 
     @Override

@@ -1,7 +1,10 @@
 package org.barchan.host.lifecycle;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.google.protobuf.ByteString;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -95,7 +98,7 @@ public final class FakeWorld
 
     public Sandboxes sandboxes() {
         Sandboxes sandboxes = new Sandboxes(
-                new Sandboxes.Ports(this, new Link(), this, this, this, this),
+                new Sandboxes.Ports(this, new Link(), this, this, this, this, this::archive),
                 new Hypervisors(this),
                 timer,
                 new Sandboxes.Settings(
@@ -343,10 +346,16 @@ public final class FakeWorld
         closed.incrementAndGet();
     }
 
+    /** One line a change. */
+    private void archive(Guest guest, OutputStream out) throws SandboxException, InterruptedException, IOException {
+        guest.readChanges(true, change -> out.write((change.getPath().toStringUtf8() + "\n").getBytes(UTF_8)));
+        out.flush();
+    }
+
     /** Returns the order to run {@code true}. */
     static RunOrder order(SandboxSpec spec) {
         return new RunOrder(
-                spec, ProcessSpec.newBuilder().addArgv(bytes("true")).build(), Optional.empty(), CLIENT);
+                spec, ProcessSpec.newBuilder().addArgv(bytes("true")).build(), Optional.empty(), CLIENT, false);
     }
 
     static ByteString bytes(String text) {

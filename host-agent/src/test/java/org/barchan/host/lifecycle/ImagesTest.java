@@ -142,7 +142,8 @@ final class ImagesTest {
                         .setIdentity(Identity.newBuilder().setUid(1234).setGid(567))
                         .build(),
                 order.timeout(),
-                order.client()));
+                order.client(),
+                false));
 
         GuestConfiguration configuration = configuration();
         assertEquals(

@@ -203,7 +203,7 @@ final class MountsTest {
         for (HostUser client : List.of(FakeWorld.CLIENT, new HostUser(0, 0))) {
             observer = new RecordingObserver();
             RunOrder order = FakeWorld.order(spec(READ_ONLY, bind("/there", new Access.ReadWrite())));
-            run(new RunOrder(order.sandbox(), order.process(), order.timeout(), client));
+            run(new RunOrder(order.sandbox(), order.process(), order.timeout(), client, false));
             observer.awaitStarted();
         }
 
@@ -348,7 +348,8 @@ final class MountsTest {
                         .setWorkingDirectoryPolicy(WorkingDirectoryPolicy.WORKING_DIRECTORY_POLICY_ROOT_IF_ABSENT)
                         .build(),
                 order.timeout(),
-                order.client()));
+                order.client(),
+                false));
         observer.awaitStarted();
     }
 

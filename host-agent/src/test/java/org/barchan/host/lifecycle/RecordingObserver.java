@@ -18,6 +18,7 @@ final class RecordingObserver implements RunObserver {
     final List<SandboxView> views = new CopyOnWriteArrayList<>();
     final List<String> progress = new CopyOnWriteArrayList<>();
     final List<ByteString> console = new CopyOnWriteArrayList<>();
+    final List<String> changes = new CopyOnWriteArrayList<>();
     private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
     private final CompletableFuture<Termination> end = new CompletableFuture<>();
 
@@ -39,6 +40,11 @@ final class RecordingObserver implements RunObserver {
     @Override
     public void event(ProcessEvent event) {
         events.add(event);
+    }
+
+    @Override
+    public void changes(ByteString data) {
+        changes.add(data.isEmpty() ? "whole" : data.toStringUtf8());
     }
 
     @Override

@@ -241,7 +241,8 @@ final class RunTest {
                 spec(ClientLostPolicy.DELETE, world.root(), false),
                 process(),
                 Optional.of(Duration.ofSeconds(30)),
-                FakeWorld.CLIENT));
+                FakeWorld.CLIENT,
+                false));
         observer.awaitStarted();
 
         world.timer.advance(Duration.ofSeconds(29));
@@ -455,7 +456,7 @@ final class RunTest {
         observer.awaitStarted();
         RecordingObserver other = new RecordingObserver();
         SandboxSpec spec = spec(ClientLostPolicy.DELETE, world.root(), false, "other");
-        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT), other);
+        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false), other);
         other.awaitStarted();
 
         sandboxes.shutdown(Duration.ofSeconds(10));
@@ -464,7 +465,7 @@ final class RunTest {
         assertTrue(world.started.getLast().destroyed);
         assertTrue(other.termination().hasLost());
         RecordingObserver late = new RecordingObserver();
-        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT), late);
+        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false), late);
         assertEquals(Code.UNAVAILABLE, late.failure().code());
     }
 
@@ -518,7 +519,7 @@ final class RunTest {
     }
 
     private static RunOrder order(ClientLostPolicy policy, Path root, boolean debug) {
-        return new RunOrder(spec(policy, root, debug), process(), Optional.empty(), FakeWorld.CLIENT);
+        return new RunOrder(spec(policy, root, debug), process(), Optional.empty(), FakeWorld.CLIENT, false);
     }
 
     private static ProcessSpec process() {

@@ -9,10 +9,12 @@ import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Codec;
 import io.grpc.ConnectivityState;
+import io.grpc.Context;
 import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.grpc.StatusException;
 import io.grpc.netty.shaded.io.grpc.netty.InternalNettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
@@ -20,6 +22,7 @@ import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.WriteBufferWaterMark;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.stub.BlockingClientCall;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -32,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -57,6 +61,9 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     private static final WriteBufferWaterMark WRITE_BUFFER = new WriteBufferWaterMark(128 << 10, 256 << 10);
     private static final long FIRST_RETRY_MILLIS = 20;
     private static final long LAST_RETRY_MILLIS = 1_000;
+    /** A guest that is asked for more than one answer has one at hand within this time. */
+    private static final Duration IDLE = Duration.ofSeconds(60);
+
     /** A link that was up for so long worked; one that was not is tried again ever more slowly. */
     private static final long LIFE_NANOS = 1_000_000_000;
 
@@ -168,6 +175,68 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
         } finally {
             answer.cancel(true);
             unwatch(cancel);
+        }
+    }
+
+    /**
+     * Calls the guest for any number of answers.
+     *
+     * @param action what is tried, for example "reading what was written to overlays"
+     * @return the answers, to be read and closed by one thread
+     */
+    <Q, R> Stream<R> stream(MethodDescriptor<Q, R> method, Q request, String action) {
+        return new Stream<>(this, method, request, action);
+    }
+
+    /** Answers of a guest, one after the other. It is given up when it sends none for a while, or the link is lost. */
+    static final class Stream<R> implements AutoCloseable {
+        private final GuestChannel channel;
+        private final String action;
+        private final Context.CancellableContext context = Context.ROOT.withCancellation();
+        private final CompletableFuture<String> given = new CompletableFuture<>();
+        private final Consumer<String> cancel = this::cancel;
+        private final BlockingClientCall<?, R> call;
+
+        private <Q> Stream(GuestChannel channel, MethodDescriptor<Q, R> method, Q request, String action) {
+            this.channel = channel;
+            this.action = action;
+            channel.watch(cancel);
+            BlockingClientCall<Q, R> opened;
+            try {
+                opened = context.call(() -> ClientCalls.blockingV2ServerStreamingCall(
+                        channel.channel, method, CallOptions.DEFAULT.withWaitForReady(), request));
+            } catch (Exception e) {
+                throw new IllegalStateException("opening a call", e);
+            }
+            call = opened;
+        }
+
+        private void cancel(String reason) {
+            given.complete(reason);
+            context.cancel(null);
+        }
+
+        /** Returns the next answer, or null behind the last one. */
+        @Nullable R next() throws SandboxException, InterruptedException {
+            try {
+                return call.read(IDLE.toMillis(), MILLISECONDS);
+            } catch (TimeoutException e) {
+                throw new SandboxException(
+                        SandboxException.Code.TIMEOUT,
+                        channel.describe(action) + ": the guest has sent nothing for " + IDLE.toSeconds() + " s",
+                        e);
+            } catch (StatusException e) {
+                if (given.isDone()) {
+                    throw channel.lost(action, given.join());
+                }
+                throw GuestErrors.of(channel.describe(action), e.getStatus());
+            }
+        }
+
+        @Override
+        public void close() {
+            channel.unwatch(cancel);
+            context.cancel(null);
         }
     }
 

@@ -3,6 +3,7 @@ package org.barchan.host.adapter.link;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import io.grpc.stub.ClientCalls;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,6 +15,8 @@ import org.barchan.guest.v1.FileSystemModules;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.ReadChangesRequest;
+import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
@@ -22,6 +25,7 @@ import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
+import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
@@ -188,6 +192,34 @@ final class NettyGuest implements Guest {
                         false)
                 .getTermination();
         return CheckedMessages.termination(channel.describe(action), termination);
+    }
+
+    @Override
+    public void readChanges(boolean content, ChangeTaker taker)
+            throws SandboxException, InterruptedException, IOException {
+        String action = "reading what was written to overlays";
+        try (GuestChannel.Stream<ReadChangesResponse> stream = channel.stream(
+                GuestServiceGrpc.getReadChangesMethod(),
+                ReadChangesRequest.newBuilder().setContent(content).build(),
+                action)) {
+            long left = 0;
+            for (ReadChangesResponse item = stream.next(); item != null; item = stream.next()) {
+                if (item.hasChange() && left == 0) {
+                    taker.change(CheckedMessages.change(channel.describe(action), item.getChange()));
+                    left = content ? item.getChange().getSizeBytes() : 0;
+                } else if (item.hasData()
+                        && !item.getData().isEmpty()
+                        && item.getData().size() <= left) {
+                    taker.data(item.getData());
+                    left -= item.getData().size();
+                } else {
+                    throw CheckedMessages.bad(channel.describe(action), "another file before the end of one");
+                }
+            }
+            if (left != 0) {
+                throw CheckedMessages.bad(channel.describe(action), "less of a file than its size");
+            }
+        }
     }
 
     @Override

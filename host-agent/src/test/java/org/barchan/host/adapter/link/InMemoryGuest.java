@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -18,6 +19,10 @@ import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
+import org.barchan.guest.v1.ReadChangesRequest;
+import org.barchan.guest.v1.ReadChangesResponse;
+import org.barchan.guest.v1.SettleRequest;
+import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.SignalProcessResponse;
 import org.barchan.guest.v1.StartProcessRequest;
@@ -48,6 +53,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
     volatile ConfigureRequest configured = ConfigureRequest.getDefaultInstance();
     volatile StepResult step =
             StepResult.newBuilder().setOutcome(StepOutcome.STEP_OUTCOME_DONE).build();
+    volatile List<ReadChangesResponse> changes = List.of();
     /** Where output goes. */
     volatile LinkServer.@Nullable Connection epoch;
 
@@ -79,6 +85,17 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
     public void configure(ConfigureRequest request, StreamObserver<ConfigureResponse> observer) {
         configured = request;
         answer(observer, ConfigureResponse.newBuilder().addSteps(step).build());
+    }
+
+    @Override
+    public void settle(SettleRequest request, StreamObserver<SettleResponse> observer) {
+        answer(observer, SettleResponse.newBuilder().addSteps(step).build());
+    }
+
+    @Override
+    public void readChanges(ReadChangesRequest request, StreamObserver<ReadChangesResponse> observer) {
+        changes.forEach(observer::onNext);
+        observer.onCompleted();
     }
 
     @Override

@@ -1,0 +1,3 @@
+/** Archives, by Apache Commons Compress. */
+@org.jspecify.annotations.NullMarked
+package org.barchan.host.adapter.archive;
