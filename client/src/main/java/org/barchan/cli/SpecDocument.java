@@ -11,7 +11,6 @@ import java.util.Map;
 import org.barchan.cli.option.DiskOption;
 import org.barchan.cli.option.MountOption;
 import org.barchan.cli.option.ProcessOptions;
-import org.barchan.client.MountMode;
 import org.barchan.client.RawText;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Transport;
@@ -31,10 +30,10 @@ final class SpecDocument {
         sandbox.memoryBytes().ifPresent(value -> values.put("memory", Long.toString(value)));
         sandbox.vcpus().ifPresent(value -> values.put("vcpus", Integer.toString(value)));
         sandbox.rootDirectory().ifPresent(value -> values.put("root", value));
-        if (sandbox.rootMode() == MountMode.OVERLAY) {
+        if (sandbox.rootMode().isOverlay()) {
             values.put(
                     "root-mode",
-                    "overlay"
+                    MountOption.text(sandbox.rootMode())
                             + (sandbox.rootOverlayBytes().isPresent()
                                     ? "=" + sandbox.rootOverlayBytes().getAsLong()
                                     : ""));

@@ -65,7 +65,7 @@ public sealed interface Mount {
     }
 
     private static void checkSize(OptionalLong overlayBytes, MountMode mode) {
-        if (overlayBytes.isPresent() && mode != MountMode.OVERLAY) {
+        if (overlayBytes.isPresent() && !mode.isOverlay()) {
             throw new IllegalArgumentException(
                     "size: " + overlayBytes.getAsLong() + " (expected: none without an overlay)");
         }

@@ -7,5 +7,12 @@ public enum MountMode {
     /** What the user could write outside of the sandbox; it is written there. */
     READ_WRITE,
     /** Anything, in the guest's memory: the source stays as it is, and what was written is gone with the sandbox. */
-    OVERLAY
+    OVERLAY,
+    /** As an overlay, but in a temporary file of the agent's host: for more than fits in memory. */
+    SCRATCH;
+
+    /** Whether what is written goes elsewhere, and is gone with the sandbox. */
+    public boolean isOverlay() {
+        return this == OVERLAY || this == SCRATCH;
+    }
 }

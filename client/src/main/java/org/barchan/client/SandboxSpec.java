@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  *
  * @param name unique among the live sandboxes: 1 to 63 of a-z, 0-9, "-", beginning and ending with a letter or digit
  * @param rootDirectory directory of the host that becomes its root; absolute; by default "/"
- * @param rootMode what can be written to that: read-only or an overlay
+ * @param rootMode what can be written to that: read-only, an overlay or scratch
  * @param rootOverlayBytes most bytes that are written to that overlay; by default half of the guest's memory
  * @param exposeHostRoot whether it sees what is secret in the host's "/", where it has that
  * @param rootTransport by what its root gets into the guest
@@ -62,9 +62,9 @@ public record SandboxSpec(
         disks = List.copyOf(disks);
         kernelArguments = List.copyOf(kernelArguments);
         if (rootMode == MountMode.READ_WRITE) {
-            throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
+            throw new IllegalArgumentException("root mode: read-write (expected: read-only, overlay or scratch)");
         }
-        if (rootOverlayBytes.isPresent() && rootMode != MountMode.OVERLAY) {
+        if (rootOverlayBytes.isPresent() && !rootMode.isOverlay()) {
             throw new IllegalArgumentException("root overlay: a size without an overlay (expected: both, or neither)");
         }
         kernelImage.ifPresent(path -> ProcessSpec.checkAbsolute("kernel image", path));

@@ -5,6 +5,7 @@ import org.barchan.host.adapter.boot.CachedBootFiles;
 import org.barchan.host.adapter.console.SocketConsoles;
 import org.barchan.host.adapter.libvirt.LibvirtDriver;
 import org.barchan.host.adapter.link.NettyGuestLink;
+import org.barchan.host.adapter.linux.Ext4Scratch;
 import org.barchan.host.adapter.linux.LinuxHost;
 import org.barchan.host.adapter.linux.ViewHelper;
 import org.barchan.host.config.AgentConfig;
@@ -23,7 +24,8 @@ record Adapters(Sandboxes.Ports ports, Hypervisors.Opener opener) implements Aut
                         host,
                         bootFiles::kernels,
                         new ViewHelper(config.viewProgram()),
-                        new TarArchives()),
+                        new TarArchives(),
+                        new Ext4Scratch(config.stateDirectory())),
                 uri -> LibvirtDriver.open(uri, config.stateDirectory()));
     }
 

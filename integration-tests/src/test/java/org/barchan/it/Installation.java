@@ -25,6 +25,9 @@ record Installation(Path home, Path runtime, Path state) {
      */
     private static final List<String> KEPT = List.of("boot", "accelerator", "libvirt/cache", "log", "agent.jsa");
 
+    /** A directory that stays, of which nothing does that is in it. */
+    private static final String SCRATCH = "scratch";
+
     /** Where a guest has file systems of its own, so that it does not see what the host has there. */
     private static final List<Path> HIDDEN = List.of(Path.of("/tmp"), Path.of("/var/tmp"), Path.of("/run"));
 
@@ -102,6 +105,9 @@ record Installation(Path home, Path runtime, Path state) {
 
     /** Whether a file is meant to stay when no sandbox is left. */
     boolean isKept(Path file) {
+        if (file.equals(state.resolve(SCRATCH))) {
+            return true;
+        }
         // What was begun and not ended is nothing to keep, wherever it is.
         return !String.valueOf(file.getFileName()).startsWith(".tmp-")
                 && KEPT.stream().anyMatch(name -> file.startsWith(state.resolve(name)));

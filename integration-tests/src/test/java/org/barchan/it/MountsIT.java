@@ -81,6 +81,31 @@ class MountsIT {
     }
 
     @Test
+    void scratch_takesMoreThanTheMemory_andLeavesNothing() throws IOException {
+        Map<String, String> before = inventory();
+        Result result = run(
+                List.of(
+                        "-p",
+                        "--memory",
+                        "160M",
+                        "--root-mode",
+                        "scratch",
+                        "-m",
+                        bind(directory, "/srv", "scratch,size=8M")),
+                """
+                head -c 200000000 /dev/zero > /root-has-it && stat -c %s /root-has-it
+                head -c 20000000 /dev/zero > /srv/zeros; cat /srv/file; echo x > /srv/file; rm -r /srv/sub; ls /srv
+                """);
+
+        assertEquals("200000000\nhost\nfile\nzeros\n", result.out(), result::toString);
+        result.expectStderr("No space left on device");
+        assertEquals(before, inventory());
+        try (var left = Files.list(barchan.installation().state().resolve("scratch"))) {
+            assertEquals(List.of(), left.toList());
+        }
+    }
+
+    @Test
     void guestBind_ofNothing_isNamed() {
         barchan.call("run", "-m", "type=guest-bind,src=/nothing/here,dst=/srv", "--", "true")
                 .expect(125)

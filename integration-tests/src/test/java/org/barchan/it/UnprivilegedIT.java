@@ -109,7 +109,8 @@ class UnprivilegedIT {
 
         assertEquals(
                 "mine\n",
-                DiskImages.tool("debugfs", "-R", "cat /open/file", image.toString()).replaceFirst("^debugfs.*\n", ""));
+                DiskImages.tool("debugfs", "-R", "cat /open/file", image.toString())
+                        .replaceFirst("^debugfs.*\n", ""));
         assertEquals("written", Files.readString(disk).substring(0, 7));
         DiskImages.checkWhole("ext4", image);
     }

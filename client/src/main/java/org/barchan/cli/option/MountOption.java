@@ -31,13 +31,14 @@ public final class MountOption {
             Map.entry("readonly", "ro"),
             Map.entry("rw", "rw"),
             Map.entry("overlay", "overlay"),
+            Map.entry("scratch", "scratch"),
             Map.entry("size", "size"),
             Map.entry("tmpfs-size", "size"),
             Map.entry("transport", "transport"),
             Map.entry("format", "format"),
             Map.entry("mode", "mode"),
             Map.entry("tmpfs-mode", "mode"));
-    private static final Set<String> FLAGS = Set.of("ro", "rw", "overlay");
+    private static final Set<String> FLAGS = Set.of("ro", "rw", "overlay", "scratch");
 
     private final String text;
     private final OptionParts parts;
@@ -45,7 +46,11 @@ public final class MountOption {
     private MountOption(String text) {
         this.text = text;
         this.parts = new OptionParts(
-                text, KEYS, FLAGS, "type, src, dst, ro, rw, overlay, size, mode, format or transport", this::wrong);
+                text,
+                KEYS,
+                FLAGS,
+                "type, src, dst, ro, rw, overlay, scratch, size, mode, format or transport",
+                this::wrong);
     }
 
     /**
@@ -98,11 +103,12 @@ public final class MountOption {
         return OptionParts.join(parts);
     }
 
-    private static String text(MountMode mode) {
+    public static String text(MountMode mode) {
         return switch (mode) {
             case READ_ONLY -> "ro";
             case READ_WRITE -> "rw";
             case OVERLAY -> "overlay";
+            case SCRATCH -> "scratch";
         };
     }
 
@@ -147,7 +153,7 @@ public final class MountOption {
         String target = parts.required("dst", "an absolute path in the sandbox");
         return switch (type) {
             case "bind" -> {
-                allow("src", "ro", "rw", "overlay", "size", "transport");
+                allow("src", "ro", "rw", "overlay", "scratch", "size", "transport");
                 yield new Mount.HostDirectory(
                         target,
                         absolute.apply(parts.required("src", "a directory or file of the host")),
@@ -156,7 +162,7 @@ public final class MountOption {
                         transport());
             }
             case "image" -> {
-                allow("src", "ro", "rw", "overlay", "size", "format", "transport");
+                allow("src", "ro", "rw", "overlay", "scratch", "size", "format", "transport");
                 if (!List.of("auto", "block").contains(parts.get("transport", "auto"))) {
                     throw wrong(
                             "transport=" + parts.get("transport", "") + " (expected: block; an image is no directory)");
@@ -189,17 +195,18 @@ public final class MountOption {
 
     private MountMode mode(MountMode otherwise) {
         List<MountMode> modes = new ArrayList<>();
-        Map.of("rw", MountMode.READ_WRITE, "overlay", MountMode.OVERLAY).forEach((key, mode) -> {
-            if (parts.is(key)) {
-                modes.add(mode);
-            }
-        });
+        Map.of("rw", MountMode.READ_WRITE, "overlay", MountMode.OVERLAY, "scratch", MountMode.SCRATCH)
+                .forEach((key, mode) -> {
+                    if (parts.is(key)) {
+                        modes.add(mode);
+                    }
+                });
         // As docker has it: readonly=false is read-write.
         if (parts.has("ro")) {
             modes.add(parts.is("ro") ? MountMode.READ_ONLY : MountMode.READ_WRITE);
         }
         if (modes.size() > 1) {
-            throw wrong("more than one of ro, rw, overlay");
+            throw wrong("more than one of ro, rw, overlay, scratch");
         }
         return modes.isEmpty() ? otherwise : modes.getFirst();
     }

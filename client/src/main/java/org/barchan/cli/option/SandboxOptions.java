@@ -52,8 +52,9 @@ public final class SandboxOptions {
     @Option(
             names = "--root-mode",
             paramLabel = "MODE",
-            description = "What can be written to the root: ro (nothing, the default), or overlay (anything, to memory;"
-                    + " overlay=SIZE: that much at most).")
+            description =
+                    "What can be written to the root: ro (nothing, the default), or overlay (anything, to memory),"
+                            + " or scratch (anything, to a temporary file of the host); overlay=SIZE, scratch=SIZE: that much at most.")
     private @Nullable String rootMode;
 
     @Option(
@@ -77,9 +78,9 @@ public final class SandboxOptions {
             paramLabel = "MOUNT",
             description =
                     "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
-                            + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay], a directory or file of the host (ro by default),"
+                            + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay|scratch], a directory or file of the host (ro by default),"
                             + " with size=SIZE of an overlay, transport=KIND;"
-                            + " type=image,src=FILE,dst=PATH[,ro|rw|overlay][,format=raw|qcow2], the file system in an image,"
+                            + " type=image,src=FILE,dst=PATH[,ro|rw|overlay|scratch][,format=raw|qcow2], the file system in an image,"
                             + " which becomes the root with dst=/;"
                             + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
                             + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
@@ -254,8 +255,8 @@ public final class SandboxOptions {
     }
 
     private static void setRootMode(SandboxSpec.Builder spec, String value) {
-        String problem =
-                "invalid value for option '--root-mode': '" + value + "' (expected: ro, overlay or overlay=SIZE)";
+        String problem = "invalid value for option '--root-mode': '" + value
+                + "' (expected: ro, overlay or scratch, the latter two also with =SIZE)";
         int equals = value.indexOf('=');
         switch (equals < 0 ? value : value.substring(0, equals)) {
             case "ro" -> {
@@ -264,8 +265,8 @@ public final class SandboxOptions {
                 }
                 spec.rootMode(MountMode.READ_ONLY);
             }
-            case "overlay" -> {
-                spec.rootMode(MountMode.OVERLAY);
+            case "overlay", "scratch" -> {
+                spec.rootMode(value.startsWith("overlay") ? MountMode.OVERLAY : MountMode.SCRATCH);
                 if (equals >= 0) {
                     spec.rootOverlayBytes(Size.parse(value.substring(equals + 1)));
                 }

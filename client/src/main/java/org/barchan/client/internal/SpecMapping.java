@@ -111,6 +111,7 @@ final class SpecMapping {
             case READ_ONLY -> org.barchan.v1.MountMode.MOUNT_MODE_READ_ONLY;
             case READ_WRITE -> org.barchan.v1.MountMode.MOUNT_MODE_READ_WRITE;
             case OVERLAY -> org.barchan.v1.MountMode.MOUNT_MODE_OVERLAY;
+            case SCRATCH -> org.barchan.v1.MountMode.MOUNT_MODE_SCRATCH;
         };
     }
 

@@ -30,6 +30,7 @@ class MountOptionTest {
                 "type=bind,src=/a,dst=/b,exec           | unknown part 'exec'",
                 "type=bind,src,dst=/b                   | 'src' has no value",
                 "type=bind,src=/a,dst=/b,ro,rw          | more than one of",
+                "type=bind,src=/a,dst=/b,overlay,scratch | more than one of",
                 "type=bind,src=/a,dst=/b,ro=yes         | ro=yes (expected: true or false)",
                 "type=bind,src=/a,src=/c,dst=/b         | 'src' is there twice",
                 "type=bind,src=/a,source=/c,dst=/b      | 'source' is there twice",
@@ -71,6 +72,7 @@ class MountOptionTest {
         assertEquals(
                 directory("/b", "/a", MountMode.READ_WRITE), parse("type=bind,source=/a,target=/b,readonly=false"));
         assertEquals(directory("/b", "/a", MountMode.OVERLAY), parse("dst=/b,overlay,src=/a,type=bind"));
+        assertEquals(directory("/b", "/a", MountMode.SCRATCH), parse("dst=/b,scratch,src=/a,type=bind"));
         assertEquals(
                 new Mount.HostDirectory("/b", "/a", MountMode.OVERLAY, OptionalLong.of(3 << 20), Transport.AUTO),
                 parse("type=bind,src=/a,dst=/b,overlay,size=3M"));

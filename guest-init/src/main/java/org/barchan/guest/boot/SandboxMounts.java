@@ -307,10 +307,14 @@ final class SandboxMounts {
         return layer;
     }
 
-    /** Lays memory over a layer's lower directory. The merged directory has the owner and permissions of the upper one. */
-    private static void overlay(String layer, Overlay overlay, byte[] target) throws Errno {
+    /** Lays memory, or an empty image, over a layer's lower directory. The merged directory has the owner and permissions of the upper one. */
+    private void overlay(String layer, Overlay overlay, byte[] target) throws Errno, IOException {
         String memory = layer + "/memory";
-        Linux.mount("tmpfs", bytes(memory), "tmpfs", Linux.MS_NODEV, "mode=700" + size(overlay.getSizeBytes()));
+        if (overlay.getImageSerial().isEmpty()) {
+            Linux.mount("tmpfs", bytes(memory), "tmpfs", Linux.MS_NODEV, "mode=700" + size(overlay.getSizeBytes()));
+        } else {
+            new Image(overlay.getImageSerial()).mount(bytes(memory), false);
+        }
         Linux.mkdirLike(memory + "/upper", layer + "/lower");
         Linux.mkdir(memory + "/work", 0700);
         Linux.mount(

@@ -53,7 +53,7 @@ final class MountParser {
     private Access rootAccess(SandboxSpec sandbox) {
         String field = RunStartParser.SANDBOX + "root_mode";
         if (sandbox.getRootMode() == MountMode.MOUNT_MODE_READ_WRITE) {
-            wrong.accept(field, "read-write (expected: read-only or overlay)");
+            wrong.accept(field, "read-write (expected: read-only, overlay or scratch)");
             return new Access.ReadOnly();
         }
         return access(
@@ -88,14 +88,7 @@ final class MountParser {
                     field + ".target",
                     "'/', beside a root directory, or its mode, overlay or transport (expected: one root)");
         }
-        return new Root.Image(
-                image(field + ".image", mount.getImage()),
-                access(
-                        field + ".mode",
-                        mount.getMode(),
-                        field + ".overlay_bytes",
-                        mount.hasOverlayBytes(),
-                        mount.getOverlayBytes()));
+        return new Root.Image(image(field + ".image", mount.getImage()), access(field, mount));
     }
 
     private DiskImage image(String field, org.barchan.v1.DiskImage image) {
@@ -142,7 +135,7 @@ final class MountParser {
     private boolean writable(String field, MountMode mode) {
         switch (mode) {
             case MOUNT_MODE_UNSPECIFIED, MOUNT_MODE_READ_ONLY, MOUNT_MODE_READ_WRITE -> {}
-            case MOUNT_MODE_OVERLAY ->
+            case MOUNT_MODE_OVERLAY, MOUNT_MODE_SCRATCH ->
                 wrong.accept(field, "overlay (expected: read-only or read-write; an overlay is of a file system)");
             case UNRECOGNIZED -> unknown(field);
         }
@@ -183,12 +176,7 @@ final class MountParser {
                             hostPath(
                                     field + ".host_path.path",
                                     mount.getHostPath().getPath()),
-                            access(
-                                    field + ".mode",
-                                    mount.getMode(),
-                                    field + ".overlay_bytes",
-                                    mount.hasOverlayBytes(),
-                                    mount.getOverlayBytes()),
+                            access(field, mount),
                             transport(
                                     field + ".host_path.transport",
                                     mount.getHostPath().getTransport()));
@@ -207,16 +195,7 @@ final class MountParser {
                                     field + ".sandbox_path.path",
                                     mount.getSandboxPath().getPath()),
                             readOnly(field, mount));
-                case IMAGE ->
-                    new Mount.Image(
-                            target,
-                            image(field + ".image", mount.getImage()),
-                            access(
-                                    field + ".mode",
-                                    mount.getMode(),
-                                    field + ".overlay_bytes",
-                                    mount.hasOverlayBytes(),
-                                    mount.getOverlayBytes()));
+                case IMAGE -> new Mount.Image(target, image(field + ".image", mount.getImage()), access(field, mount));
                 case SOURCE_NOT_SET -> {
                     wrong.accept(field + ".source", "not set (expected: a source that this agent knows)");
                     yield NONE;
@@ -257,14 +236,31 @@ final class MountParser {
         }
     }
 
+    private Access access(String field, org.barchan.v1.Mount mount) {
+        return access(
+                field + ".mode",
+                mount.getMode(),
+                field + ".overlay_bytes",
+                mount.hasOverlayBytes(),
+                mount.getOverlayBytes());
+    }
+
     private Access access(String field, MountMode mode, String sizeField, boolean hasSize, long size) {
-        if (hasSize && mode != MountMode.MOUNT_MODE_OVERLAY) {
+        if (hasSize && mode != MountMode.MOUNT_MODE_OVERLAY && mode != MountMode.MOUNT_MODE_SCRATCH) {
             wrong.accept(sizeField, size + " without the mode overlay (expected: both, or no size)");
         }
         return switch (mode) {
             case MOUNT_MODE_UNSPECIFIED, MOUNT_MODE_READ_ONLY -> new Access.ReadOnly();
             case MOUNT_MODE_READ_WRITE -> new Access.ReadWrite();
             case MOUNT_MODE_OVERLAY -> new Access.Overlay(hasSize ? size(sizeField, size) : 0);
+            case MOUNT_MODE_SCRATCH -> {
+                try {
+                    yield new Access.Overlay(hasSize ? size(sizeField, size) : 0, true);
+                } catch (IllegalArgumentException e) {
+                    wrong.accept(sizeField, String.valueOf(e.getMessage()));
+                    yield new Access.ReadOnly();
+                }
+            }
             case UNRECOGNIZED -> {
                 unknown(field);
                 yield new Access.ReadOnly();
@@ -273,7 +269,9 @@ final class MountParser {
     }
 
     private boolean readOnly(String field, org.barchan.v1.Mount mount) {
-        if (mount.getMode() == MountMode.MOUNT_MODE_OVERLAY || mount.hasOverlayBytes()) {
+        if (mount.getMode() == MountMode.MOUNT_MODE_OVERLAY
+                || mount.getMode() == MountMode.MOUNT_MODE_SCRATCH
+                || mount.hasOverlayBytes()) {
             wrong.accept(
                     field + ".mode",
                     "overlay (expected: read-only or read-write; an overlay is of a directory or an image of the host)");

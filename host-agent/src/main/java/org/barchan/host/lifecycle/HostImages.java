@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.port.Views.View;
+import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.DiskImage.Format;
 import org.barchan.host.sandbox.SandboxException;
@@ -48,7 +49,11 @@ final class HostImages {
      * @param serial names it to the guest
      * @param action for messages
      */
-    record Attached(String serial, String action, DiskImage image, boolean writable) {
+    record Attached(String serial, String action, DiskImage image, Access access) {
+        boolean writable() {
+            return access instanceof Access.ReadWrite;
+        }
+
         /**
          * Returns it as the machine's disk.
          *
@@ -64,7 +69,7 @@ final class HostImages {
             } catch (IOException e) {
                 throw wrong("reading it: " + e.getMessage());
             }
-            return new MachineSpec.Disk(serial, image.format(), file, !writable);
+            return new MachineSpec.Disk(serial, image.format(), file, !writable(), false);
         }
 
         /** QEMU would open, without a word, whatever other files the header names. */

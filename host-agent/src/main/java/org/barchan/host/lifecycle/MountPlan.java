@@ -24,6 +24,8 @@ import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestConfiguration.Placed;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.ScratchFiles;
+import org.barchan.host.port.ScratchFiles.Scratch;
 import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
 import org.barchan.host.sandbox.Disk;
@@ -49,6 +51,7 @@ import org.barchan.v1.WorkingDirectoryPolicy;
  * @param machineDisks the images as disks of the machine
  * @param mounts in the order in which they are made
  * @param view what shares and images are; closed with this
+ * @param scratch what overlays are written to outside of the guest's memory; closed with this
  * @param lacksTargets whether the root may lack the target of one
  */
 record MountPlan(
@@ -59,6 +62,7 @@ record MountPlan(
         List<MachineSpec.Disk> machineDisks,
         List<Placed> mounts,
         View view,
+        Scratch scratch,
         boolean lacksTargets,
         List<String> notes)
         implements AutoCloseable {
@@ -86,7 +90,13 @@ record MountPlan(
      * @param runAs the user that the hypervisor's process is to be
      * @throws SandboxException {@code PRECONDITION} when a directory of the host does not do: which, why, what to do
      */
-    static MountPlan of(SandboxSpec spec, Transports transports, HostShares hostShares, HostUser client, HostUser runAs)
+    static MountPlan of(
+            SandboxSpec spec,
+            Transports transports,
+            HostShares hostShares,
+            ScratchFiles scratchFiles,
+            HostUser client,
+            HostUser runAs)
             throws SandboxException {
         List<Shared> shares = new ArrayList<>();
         List<String> notes = new ArrayList<>();
@@ -115,24 +125,39 @@ record MountPlan(
             }
         }
         List<Attached> images = images(spec);
-        if (!images.isEmpty()) {
-            transports.checkBlock(images.getFirst().action());
+        List<Layer> layers = layers(shares, images);
+        if (spec.hasImages()) {
+            transports.checkBlock(
+                    images.isEmpty()
+                            ? "keeping an overlay in a file of the host"
+                            : images.getFirst().action());
         }
         View view = hostShares.open(spec, shares, images, client, runAs);
+        Scratch scratch = Scratch.NONE;
         try {
+            scratch = scratchFiles.make(layers.stream().map(Layer::bytes).toList(), runAs);
             List<MachineSpec.Disk> disks = new ArrayList<>();
             for (Attached image : images) {
                 disks.add(image.disk(view));
                 notes.add("attaching " + image.image().path() + " as a block device, format "
                         + image.image().format());
             }
+            for (int i = 0; i < layers.size(); i++) {
+                disks.add(new MachineSpec.Disk(
+                        layers.get(i).serial(),
+                        DiskImage.Format.RAW,
+                        scratch.files().get(i),
+                        false,
+                        true));
+            }
             List<Placed> placed = placed(spec, shares, view);
             boolean lacksTargets = lacksTargets(spec, placed, view);
             if (lacksTargets && spec.root() instanceof Root.Directory root) {
                 transports.checkOverlay(rootAction(root), shares.getFirst().transport());
             }
-            return new MountPlan(spec, hostShares, shares, images, disks, placed, view, lacksTargets, notes);
+            return new MountPlan(spec, hostShares, shares, images, disks, placed, view, scratch, lacksTargets, notes);
         } catch (SandboxException | RuntimeException e) {
+            scratch.close();
             view.close();
             throw e;
         }
@@ -153,22 +178,49 @@ record MountPlan(
         notes.add("sharing " + path + " by " + choice.transport() + ": " + choice.reason());
     }
 
+    /**
+     * What an overlay is written to, outside of the guest's memory.
+     *
+     * @param serial names it to the guest
+     */
+    private record Layer(String serial, long bytes) {
+        static Optional<Layer> of(String covered, Access access) {
+            return access instanceof Access.Overlay(long bytes, boolean scratch) && scratch
+                    ? Optional.of(new Layer("over-" + covered, bytes))
+                    : Optional.empty();
+        }
+
+        /** Returns the serial number of the layer over something, or "". */
+        static String serial(String covered, Access access) {
+            return of(covered, access).map(Layer::serial).orElse("");
+        }
+    }
+
+    private static List<Layer> layers(List<Shared> shares, List<Attached> images) {
+        return Stream.concat(
+                        shares.stream().map(share -> Layer.of(share.tag(), share.access())),
+                        images.stream().map(image -> Layer.of(image.serial(), image.access())))
+                .flatMap(Optional::stream)
+                .toList();
+    }
+
     private static List<Attached> images(SandboxSpec spec) {
         List<Attached> images = new ArrayList<>();
         if (spec.root() instanceof Root.Image(DiskImage image, Access access)) {
             String action = "using the image " + image.path() + " as the root of a sandbox";
-            images.add(new Attached(ROOT_IMAGE, action, image, access instanceof Access.ReadWrite));
+            images.add(new Attached(ROOT_IMAGE, action, image, access));
         }
         for (Mount mount : spec.mounts()) {
             if (mount instanceof Mount.Image(GuestPath target, DiskImage image, Access access)) {
                 String action = "mounting the image " + image.path() + " on " + target;
-                images.add(new Attached("image" + images.size(), action, image, access instanceof Access.ReadWrite));
+                images.add(new Attached("image" + images.size(), action, image, access));
             }
         }
         for (int i = 0; i < spec.disks().size(); i++) {
             Disk disk = spec.disks().get(i);
             String action = "attaching the image " + disk.image().path() + " as disk " + disk.tag();
-            images.add(new Attached(DISK + i, action, disk.image(), disk.writable()));
+            images.add(new Attached(
+                    DISK + i, action, disk.image(), disk.writable() ? new Access.ReadWrite() : new Access.ReadOnly()));
         }
         return images;
     }
@@ -201,8 +253,7 @@ record MountPlan(
         for (Mount mount : spec.mounts()) {
             Optional<GuestConfiguration.Share> source = switch (mount) {
                 case Mount.HostDirectory _ -> Optional.of(share(share.next(), view));
-                case Mount.Image _ ->
-                    Optional.of(new GuestConfiguration.Share(image.next().serial(), Transport.BLOCK, ""));
+                case Mount.Image _ -> Optional.of(share(image.next()));
                 case Mount.Memory _, Mount.Bind _ -> Optional.empty();
             };
             placed.add(new Placed(mount, source, false));
@@ -211,7 +262,13 @@ record MountPlan(
     }
 
     private static GuestConfiguration.Share share(Shared shared, View view) {
-        return new GuestConfiguration.Share(shared.tag(), shared.transport(), view.file(shared.tag()));
+        return new GuestConfiguration.Share(
+                shared.tag(), shared.transport(), view.file(shared.tag()), Layer.serial(shared.tag(), shared.access()));
+    }
+
+    private static GuestConfiguration.Share share(Attached image) {
+        return new GuestConfiguration.Share(
+                image.serial(), Transport.BLOCK, "", Layer.serial(image.serial(), image.access()));
     }
 
     /** Where the root surely has a place for a mount, the guest needs no layer to make it in. A link may lead anywhere. */
@@ -266,10 +323,8 @@ record MountPlan(
      * @throws SandboxException {@code PRECONDITION} when it would need a module that its kernel does not have
      */
     GuestConfiguration configuration(SandboxName hostname, BootFileSet files, Identity owner) throws SandboxException {
-        GuestConfiguration.Share root = spec.root() instanceof Root.Directory
-                ? new GuestConfiguration.Share(
-                        shares.getFirst().tag(), shares.getFirst().transport(), "")
-                : new GuestConfiguration.Share(ROOT_IMAGE, Transport.BLOCK, "");
+        GuestConfiguration.Share root =
+                spec.root() instanceof Root.Directory ? share(shares.getFirst(), view) : share(images.getFirst());
         List<GuestConfiguration.Disk> disks = new ArrayList<>();
         for (int i = 0; i < spec.disks().size(); i++) {
             Disk disk = spec.disks().get(i);
@@ -287,7 +342,7 @@ record MountPlan(
 
     private Map<String, List<String>> fileSystems(BootFileSet files) {
         Map<String, List<String>> modules = new HashMap<>();
-        if (images.size() > spec.disks().size()) {
+        if (machineDisks.size() > spec.disks().size()) {
             for (Feature feature : Feature.FILE_SYSTEMS) {
                 if (files.has(feature)) {
                     modules.put(feature.name().toLowerCase(Locale.ROOT), files.modules(Set.of(feature)));
@@ -300,7 +355,7 @@ record MountPlan(
     private Set<Feature> features(BootFileSet files) throws SandboxException {
         Set<Feature> features = EnumSet.noneOf(Feature.class);
         shares.forEach(share -> features.add(Transports.feature(share.transport())));
-        if (!images.isEmpty()) {
+        if (!machineDisks.isEmpty()) {
             features.add(Feature.BLOCK);
         }
         boolean overlays = spec.root().access() instanceof Access.Overlay
@@ -382,6 +437,7 @@ record MountPlan(
 
     @Override
     public void close() {
+        scratch.close();
         view.close();
     }
 }

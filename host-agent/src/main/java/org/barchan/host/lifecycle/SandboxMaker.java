@@ -11,6 +11,7 @@ import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
+import org.barchan.host.port.ScratchFiles;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
@@ -25,6 +26,7 @@ final class SandboxMaker {
     private final BootFiles bootFiles;
     private final Host host;
     private final HostShares shares;
+    private final ScratchFiles scratch;
     private final Accelerators accelerators;
     private final GuestBoot boot;
     private final BootDeadlines deadlines;
@@ -35,6 +37,7 @@ final class SandboxMaker {
             BootFiles bootFiles,
             Host host,
             HostShares shares,
+            ScratchFiles scratch,
             Accelerators accelerators,
             GuestBoot boot,
             BootDeadlines deadlines) {
@@ -43,6 +46,7 @@ final class SandboxMaker {
         this.bootFiles = bootFiles;
         this.host = host;
         this.shares = shares;
+        this.scratch = scratch;
         this.accelerators = accelerators;
         this.boot = boot;
         this.deadlines = deadlines;
@@ -63,7 +67,7 @@ final class SandboxMaker {
         Transports transports =
                 new Transports(files, host.virtiofsd(), host.self().uid() == 0);
         // What it holds is needed until QEMU has opened what it shares.
-        try (MountPlan mounts = MountPlan.of(spec, transports, shares, order.client(), runAs)) {
+        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
             return make(sandbox, order, observer, driver, runAs, files, mounts);
         }
     }

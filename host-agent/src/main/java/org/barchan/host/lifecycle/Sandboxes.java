@@ -22,6 +22,7 @@ import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
+import org.barchan.host.port.ScratchFiles;
 import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
@@ -74,6 +75,7 @@ public final class Sandboxes {
                 ports.host(),
                 new HostShares(
                         ports.host(), ports.views(), List.of(settings.runtimeDirectory(), settings.stateDirectory())),
+                ports.scratch(),
                 accelerators,
                 boot,
                 new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
@@ -212,6 +214,7 @@ public final class Sandboxes {
     public void reconcile() {
         try {
             ports.bootFiles().removeAbandoned();
+            ports.scratch().removeAbandoned();
         } catch (SandboxException e) {
             LOG.warn("{}", e.getMessage());
         }
@@ -287,7 +290,8 @@ public final class Sandboxes {
             Host host,
             KernelInventory kernels,
             Views views,
-            ChangeArchives archives) {}
+            ChangeArchives archives,
+            ScratchFiles scratch) {}
 
     /**
      * How they go about it.

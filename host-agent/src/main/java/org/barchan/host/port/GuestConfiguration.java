@@ -63,6 +63,12 @@ public record GuestConfiguration(
      *
      * @param tag names it; of an image, the serial number of the device
      * @param file the name of the file that it is for; else empty
+     * @param scratch serial number of the device that an overlay over it is written to; empty: the guest's memory takes it
      */
-    public record Share(String tag, Transport transport, String file) {}
+    public record Share(String tag, Transport transport, String file, String scratch) {
+        /** Without a device for an overlay. */
+        public Share(String tag, Transport transport, String file) {
+            this(tag, transport, file, "");
+        }
+    }
 }

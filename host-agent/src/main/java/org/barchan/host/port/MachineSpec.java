@@ -48,6 +48,7 @@ public record MachineSpec(
      *
      * @param serial names it to the guest, at most 20 bytes
      * @param source the file that holds what is on it
+     * @param ephemeral whether nobody wants what is on it when the machine has ended
      */
-    public record Disk(String serial, DiskImage.Format format, Path source, boolean readOnly) {}
+    public record Disk(String serial, DiskImage.Format format, Path source, boolean readOnly, boolean ephemeral) {}
 }

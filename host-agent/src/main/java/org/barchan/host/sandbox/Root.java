@@ -21,7 +21,7 @@ public sealed interface Root {
         /** @throws IllegalArgumentException when it would be written to */
         public Directory {
             if (access instanceof Access.ReadWrite) {
-                throw new IllegalArgumentException("root mode: read-write (expected: read-only or overlay)");
+                throw new IllegalArgumentException("root mode: read-write (expected: read-only, overlay or scratch)");
             }
         }
 

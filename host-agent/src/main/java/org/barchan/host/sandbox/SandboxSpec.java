@@ -64,11 +64,24 @@ public record SandboxSpec(
         }
     }
 
-    /** Whether its guest has images of the host. */
+    /** Whether its guest has disks. */
     public boolean hasImages() {
         return root instanceof Root.Image
-                || mounts.stream().anyMatch(Mount.Image.class::isInstance)
+                || isScratch(root.access())
+                || mounts.stream().anyMatch(SandboxSpec::takesDisk)
                 || !disks.isEmpty();
+    }
+
+    private static boolean takesDisk(Mount mount) {
+        return switch (mount) {
+            case Mount.Image _ -> true;
+            case Mount.HostDirectory directory -> isScratch(directory.access());
+            case Mount.Memory _, Mount.Bind _ -> false;
+        };
+    }
+
+    private static boolean isScratch(Access access) {
+        return access instanceof Access.Overlay overlay && overlay.scratch();
     }
 
     /** Whether its guest writes to images of the host. */

@@ -55,6 +55,9 @@ final class MountParserTest {
                 List.of(FIELD + ".overlay_bytes"),
                 wrongIn(directory("/a").setMode(MountMode.MOUNT_MODE_OVERLAY).setOverlayBytes(1)));
         assertEquals(
+                List.of(FIELD + ".overlay_bytes"),
+                wrongIn(directory("/a").setMode(MountMode.MOUNT_MODE_SCRATCH).setOverlayBytes(1 << 16)));
+        assertEquals(
                 List.of(FIELD + ".sandbox_path.path"),
                 wrongIn(mount("/a").setSandboxPath(SandboxPath.newBuilder().setPath(bytes("/a/../b")))));
     }

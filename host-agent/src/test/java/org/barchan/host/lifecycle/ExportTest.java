@@ -11,16 +11,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
-import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.GuestPath;
-import org.barchan.host.sandbox.KernelChoice;
-import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
-import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.Change;
 import org.junit.jupiter.api.Test;
@@ -97,20 +92,12 @@ final class ExportTest {
     }
 
     private FakeGuest start(boolean export) throws Exception {
-        SandboxSpec spec = new SandboxSpec(
-                new SandboxName("box"),
+        SandboxSpec spec = FakeWorld.spec(
+                "box",
                 new Root.Directory(new GuestPath(world.root().toString()), new Access.Overlay(0), Optional.empty()),
                 false,
                 List.of(),
-                List.of(),
-                MemorySize.DEFAULT,
-                1,
-                new KernelChoice.Newest(),
-                List.of(),
-                AcceleratorChoice.AUTO,
-                Hypervisors.DEFAULT_URI,
-                false,
-                ClientLostPolicy.DELETE);
+                List.of());
         RunOrder order = FakeWorld.order(spec);
         var _ = sandboxes.run(
                 new RunOrder(order.sandbox(), order.process(), order.timeout(), order.client(), export), observer);

@@ -30,13 +30,21 @@ import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.ScratchFiles;
 import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.Accelerator;
+import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.Disk;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.KernelReport;
+import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.Mount;
+import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
 
@@ -98,7 +106,7 @@ public final class FakeWorld
 
     public Sandboxes sandboxes() {
         Sandboxes sandboxes = new Sandboxes(
-                new Sandboxes.Ports(this, new Link(), this, this, this, this, this::archive),
+                new Sandboxes.Ports(this, new Link(), this, this, this, this, this::archive, new FakeScratch()),
                 new Hypervisors(this),
                 timer,
                 new Sandboxes.Settings(
@@ -346,10 +354,53 @@ public final class FakeWorld
         closed.incrementAndGet();
     }
 
+    private final class FakeScratch implements ScratchFiles {
+        @Override
+        public Scratch make(List<Long> sizes, HostUser owner) throws SandboxException {
+            step("scratch.make");
+            Scratch made = new Scratch() {
+                @Override
+                public List<Path> files() {
+                    return sizes.stream()
+                            .map(size -> Path.of("/scratch/" + size))
+                            .toList();
+                }
+
+                @Override
+                public void close() {
+                    open.remove(this);
+                }
+            };
+            open.add(made);
+            return made;
+        }
+
+        @Override
+        public void removeAbandoned() {}
+    }
+
     /** One line a change. */
     private void archive(Guest guest, OutputStream out) throws SandboxException, InterruptedException, IOException {
         guest.readChanges(true, change -> out.write((change.getPath().toStringUtf8() + "\n").getBytes(UTF_8)));
         out.flush();
+    }
+
+    /** Returns a sandbox with defaults for all else. */
+    static SandboxSpec spec(String name, Root root, boolean exposed, List<Mount> mounts, List<Disk> disks) {
+        return new SandboxSpec(
+                new SandboxName(name),
+                root,
+                exposed,
+                mounts,
+                disks,
+                MemorySize.DEFAULT,
+                1,
+                new KernelChoice.Newest(),
+                List.of(),
+                AcceleratorChoice.AUTO,
+                Hypervisors.DEFAULT_URI,
+                false,
+                ClientLostPolicy.DELETE);
     }
 
     /** Returns the order to run {@code true}. */

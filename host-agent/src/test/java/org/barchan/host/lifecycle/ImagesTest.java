@@ -16,19 +16,14 @@ import org.barchan.host.port.BootFiles.Feature;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.port.Views;
-import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
-import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Disk;
 import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.DiskImage.Format;
 import org.barchan.host.sandbox.GuestPath;
-import org.barchan.host.sandbox.KernelChoice;
-import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException.Code;
-import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.Identity;
@@ -188,6 +183,47 @@ final class ImagesTest {
     }
 
     @Test
+    void run_overlayInAFile_isADiskThatNobodyKeeps() throws Exception {
+        world.modules.put(Feature.EXT4, List.of("ext4.ko"));
+        Root root = new Root.Directory(
+                new GuestPath(world.root().toString()), new Access.Overlay(1 << 20, true), Optional.empty());
+        var _ = start(FakeWorld.order(
+                spec(root, List.of(mount(new Access.Overlay(0, true), Optional.empty())), List.of())));
+
+        GuestConfiguration configuration = configuration();
+        assertEquals("over-root", configuration.root().share().scratch());
+        assertEquals(
+                "over-image0",
+                configuration.mounts().getLast().share().orElseThrow().scratch());
+        assertEquals(
+                List.of("image0 false", "over-root true", "over-image0 true"),
+                world.specs.getFirst().disks().stream()
+                        .map(disk -> disk.serial() + " " + disk.ephemeral())
+                        .toList());
+        assertEquals(
+                List.of(Path.of("/scratch/1048576"), Path.of("/scratch/10737418240")),
+                world.specs.getFirst().disks().stream()
+                        .skip(1)
+                        .map(MachineSpec.Disk::source)
+                        .toList());
+        assertTrue(
+                world.open.stream().noneMatch(org.barchan.host.port.ScratchFiles.Scratch.class::isInstance),
+                "QEMU has them open");
+    }
+
+    @Test
+    void run_scratchThatCantBeMade_isNamedAndLeavesNothing() throws Exception {
+        world.fail("scratch.make", Code.EXHAUSTED);
+        Root root = new Root.Directory(
+                new GuestPath(world.root().toString()), new Access.Overlay(0, true), Optional.empty());
+
+        var _ = start(FakeWorld.order(spec(root, List.of(), List.of())));
+
+        assertEquals(Code.EXHAUSTED, observer.failure().code());
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
     void end_imageThatIsWritten_isSettledFirst() throws Exception {
         run(mount(READ_WRITE, Optional.empty()));
         observer.awaitStarted();
@@ -260,20 +296,7 @@ final class ImagesTest {
     }
 
     private SandboxSpec spec(Root root, List<Mount> mounts, List<Disk> disks) {
-        return new SandboxSpec(
-                new SandboxName("box" + world.specs.size()),
-                root,
-                false,
-                mounts,
-                disks,
-                MemorySize.DEFAULT,
-                1,
-                new KernelChoice.Newest(),
-                List.of(),
-                AcceleratorChoice.AUTO,
-                Hypervisors.DEFAULT_URI,
-                false,
-                ClientLostPolicy.DELETE);
+        return FakeWorld.spec("box" + world.specs.size(), root, false, mounts, disks);
     }
 
     private GuestConfiguration configuration() throws Exception {

@@ -14,19 +14,14 @@ import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.MachineSpec.Share;
 import org.barchan.host.port.Views;
 import org.barchan.host.port.Views.Mask;
-import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.Access;
-import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Disk;
 import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
-import org.barchan.host.sandbox.KernelChoice;
-import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.Root;
 import org.barchan.host.sandbox.SandboxException.Code;
-import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
 import org.barchan.v1.WorkingDirectoryPolicy;
@@ -360,22 +355,14 @@ final class MountsTest {
     }
 
     private SandboxSpec spec(Access rootAccess, Mount... mounts) {
-        return new SandboxSpec(
-                new SandboxName("box" + world.specs.size()),
+        return FakeWorld.spec(
+                "box" + world.specs.size(),
                 rootImage.isPresent()
                         ? new Root.Image(rootImage.get(), rootAccess)
                         : new Root.Directory(new GuestPath(root.toString()), rootAccess, transport),
                 exposed,
                 List.of(mounts),
-                disks,
-                MemorySize.DEFAULT,
-                1,
-                new KernelChoice.Newest(),
-                List.of(),
-                AcceleratorChoice.AUTO,
-                Hypervisors.DEFAULT_URI,
-                false,
-                ClientLostPolicy.DELETE);
+                disks);
     }
 
     private GuestConfiguration configuration() throws Exception {

@@ -205,9 +205,9 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
                 "qemu",
                 "type",
                 disk.format().toString(),
-                // What the guest flushes is on the host's disk.
+                // What the guest flushes is on the host's disk, where anyone wants it there.
                 "cache",
-                "writeback",
+                disk.ephemeral() ? "unsafe" : "writeback",
                 // The guest is told, and does not stand still until someone looks.
                 "error_policy",
                 "report",

@@ -26,7 +26,7 @@ final class GuestMounts {
             case BLOCK -> message.setImageSerial(root.share().tag());
         }
         switch (root.access()) {
-            case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
+            case Access.Overlay overlay -> message.setOverlay(overlay(overlay, root.share()));
             case Access.ReadOnly _ -> {
                 message.setReadOnly(true);
                 if (root.lacksTargets()) {
@@ -61,7 +61,7 @@ final class GuestMounts {
         }
         message.setFile(share.file());
         switch (access) {
-            case Access.Overlay overlay -> message.setOverlay(overlay(overlay));
+            case Access.Overlay overlay -> message.setOverlay(overlay(overlay, share));
             case Access.ReadOnly _ -> message.setReadOnly(true);
             case Access.ReadWrite _ -> {}
         }
@@ -77,8 +77,11 @@ final class GuestMounts {
                 .build();
     }
 
-    private static Overlay overlay(Access.Overlay overlay) {
-        return Overlay.newBuilder().setSizeBytes(overlay.bytes()).build();
+    private static Overlay overlay(Access.Overlay overlay, Share share) {
+        return Overlay.newBuilder()
+                .setSizeBytes(overlay.scratch() ? 0 : overlay.bytes())
+                .setImageSerial(share.scratch())
+                .build();
     }
 
     private static ByteString bytes(GuestPath path) {
