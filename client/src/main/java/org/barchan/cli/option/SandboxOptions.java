@@ -80,8 +80,8 @@ public final class SandboxOptions {
                     "What the sandbox sees at a place of its own; may be given more than once, and is mounted in that order:"
                             + " type=bind,src=PATH,dst=PATH[,ro|rw|overlay|scratch], a directory or file of the host (ro by default),"
                             + " with size=SIZE of an overlay, transport=KIND;"
-                            + " type=image,src=FILE,dst=PATH[,ro|rw|overlay|scratch][,format=raw|qcow2], the file system in an image,"
-                            + " which becomes the root with dst=/;"
+                            + " type=image,src=FILE,dst=PATH, with the same modes and format=raw or qcow2, the file system in an"
+                            + " image, which becomes the root with dst=/;"
                             + " type=tmpfs,dst=DIR[,size=SIZE][,mode=OCTAL];"
                             + " type=guest-bind,src=PATH,dst=PATH[,ro], what the sandbox has elsewhere.")
     private List<String> mounts = new ArrayList<>();

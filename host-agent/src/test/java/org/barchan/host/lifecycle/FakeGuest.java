@@ -52,6 +52,8 @@ final class FakeGuest implements Guest {
     volatile boolean hasProcess;
     /** When set, the hello fails with a timeout at once, as it would after the deadline. */
     volatile boolean timesOut;
+
+    volatile boolean settled;
     /** What it does not get into its images. */
     volatile List<String> unwritten = List.of();
     /** What was written to its overlays. */
@@ -145,6 +147,7 @@ final class FakeGuest implements Guest {
     @Override
     public List<String> settle() throws SandboxException {
         world.step("guest.settle");
+        settled = true;
         return unwritten;
     }
 

@@ -85,6 +85,7 @@ final class ReconciliationTest {
         }
 
         assertTrue(machine.destroyed);
+        assertFalse(machine.guest.settled, "nobody has its link");
         assertEquals(List.of(), world.leftovers());
     }
 
@@ -102,6 +103,19 @@ final class ReconciliationTest {
         assertEquals(Code.ALREADY_EXISTS, run(sandboxes, "box").failure().code());
         machine.guest.exit(0);
         assertTrue(machine.guest.shutdownAsked.await(10, TimeUnit.SECONDS));
+        assertTrue(machine.guest.settled, "its images lack what was written last");
+    }
+
+    @Test
+    void delete_ofAnAdoptedSandboxThatWritesImages_settlesThem() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+
+        sandboxes.delete("box");
+
+        assertTrue(machine.guest.settled);
+        assertTrue(machine.destroyed);
     }
 
     @Test
@@ -196,7 +210,7 @@ final class ReconciliationTest {
             throws SandboxException {
         var _ = world.start(new MachineSpec(
                 new MachineRecord(
-                        id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", false, directory),
+                        id, new SandboxName(name), Instant.EPOCH, policy, Accelerator.TCG, "6.1", true, directory),
                 MemorySize.DEFAULT,
                 1,
                 Path.of("/k"),
