@@ -12,8 +12,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
-import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.Uevents;
 
 /** The machine's disks, by their serial numbers. */
 final class BlockDevices {
@@ -41,34 +42,12 @@ final class BlockDevices {
             return known;
         }
         // Before the first look, so that no device comes in between.
-        int uevents = Linux.uevents();
-        try {
-            return await(serial, uevents);
-        } finally {
-            Linux.close(uevents);
+        try (Uevents uevents = Uevents.listen()) {
+            return uevents.await("disk with the serial number " + serial, () -> look(serial), TIMEOUT);
         }
     }
 
-    private Device await(String serial, int uevents) throws IOException, Errno {
-        long deadline = System.nanoTime() + TIMEOUT.toNanos();
-        byte[] event = new byte[8192];
-        while (true) {
-            look();
-            Device found = bySerial.get(serial);
-            if (found != null) {
-                return found;
-            }
-            long left = deadline - System.nanoTime();
-            if (left <= 0 || Linux.poll(uevents, Linux.POLLIN, -1, 0, (int) (left / 1_000_000 + 1)) == 0) {
-                throw new IOException("no disk has the serial number " + serial + " after " + TIMEOUT);
-            }
-            while (Linux.read(uevents, event, 0, event.length) > 0) {
-                // Which device it was does not matter: all are looked at again.
-            }
-        }
-    }
-
-    private void look() throws IOException {
+    private Optional<Device> look(String wanted) throws IOException {
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES)) {
             for (Path device : devices) {
                 String serial = read(device.resolve("serial"));
@@ -76,6 +55,7 @@ final class BlockDevices {
                     bySerial.put(serial, device(device));
                 }
             }
+            return Optional.ofNullable(bySerial.get(wanted));
         } catch (NoSuchFileException e) {
             throw new IOException("the kernel has no block devices", e);
         }

@@ -9,6 +9,7 @@ import java.util.List;
 import org.barchan.guest.link.VirtioPort;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.Uevents;
 
 /** The guest's way from its kernel's start to the link. */
 public final class Boot {
@@ -22,13 +23,13 @@ public final class Boot {
         Console.debug("init was executed at " + Linux.execMicros() / 1000 + " ms");
         mount("sysfs", "/sys");
         mount("devtmpfs", "/dev");
-        int uevents = Linux.uevents();
-        Modules.load(Modules.bootList());
-        Console.debug("the link's drivers are loaded");
-        VirtioPort port = VirtioPort.open(portName, uevents, timeout);
-        Linux.close(uevents);
-        Console.debug("the port is open");
-        return port;
+        try (Uevents uevents = Uevents.listen()) {
+            Modules.load(Modules.bootList());
+            Console.debug("the link's drivers are loaded");
+            VirtioPort port = VirtioPort.open(portName, uevents, timeout);
+            Console.debug("the port is open");
+            return port;
+        }
     }
 
     private static void mount(String type, String target) throws Errno {

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
@@ -12,6 +14,8 @@ import org.barchan.guest.syscall.Linux;
 public final class Modules {
     private static final Path DIRECTORY = Path.of("/modules");
     private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9_.+-]+\\.ko");
+    /** The kernel would read all of a file again, and sort its symbols, before it says that it has the module. */
+    private static final Set<String> LOADED = ConcurrentHashMap.newKeySet();
 
     private Modules() {}
 
@@ -27,7 +31,10 @@ public final class Modules {
                 throw new IllegalArgumentException(
                         "kernel module: " + fileName + " (expected: a file name, " + FILE_NAME + ")");
             }
-            Linux.loadModule(DIRECTORY + "/" + fileName);
+            if (!LOADED.contains(fileName)) {
+                Linux.loadModule(DIRECTORY + "/" + fileName);
+                LOADED.add(fileName);
+            }
         }
     }
 }

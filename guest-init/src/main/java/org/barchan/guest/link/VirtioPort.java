@@ -9,9 +9,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
-import org.jspecify.annotations.Nullable;
+import org.barchan.guest.syscall.Uevents;
 
 /** The guest's end of a virtio-serial port. The device's number varies from machine to machine: only its name is certain. */
 public final class VirtioPort implements HostPort {
@@ -25,39 +26,22 @@ public final class VirtioPort implements HostPort {
         this.fd = fd;
     }
 
-    /**
-     * Opens a port as soon as its device is there.
-     *
-     * @param uevents a socket of {@link Linux#uevents}, opened before the driver was loaded, so that no event is missed
-     */
-    public static VirtioPort open(String name, int uevents, Duration timeout) throws IOException, Errno {
-        long deadline = System.nanoTime() + timeout.toNanos();
-        byte[] event = new byte[8192];
-        while (true) {
-            String device = find(name);
-            if (device != null) {
-                return new VirtioPort(Linux.open("/dev/" + device, Linux.O_RDWR | Linux.O_NONBLOCK));
-            }
-            long left = deadline - System.nanoTime();
-            if (left <= 0 || Linux.poll(uevents, Linux.POLLIN, -1, 0, (int) (left / 1_000_000 + 1)) == 0) {
-                throw new IOException("no virtio-serial port is named " + name + " after " + timeout);
-            }
-            while (Linux.read(uevents, event, 0, event.length) > 0) {
-                // Which device it was does not matter: the names are looked at again.
-            }
-        }
+    /** Opens a port as soon as its device is there. */
+    public static VirtioPort open(String name, Uevents uevents, Duration timeout) throws IOException, Errno {
+        String device = uevents.await("virtio-serial port named " + name, () -> find(name), timeout);
+        return new VirtioPort(Linux.open("/dev/" + device, Linux.O_RDWR | Linux.O_NONBLOCK));
     }
 
-    private static @Nullable String find(String name) throws IOException {
+    private static Optional<String> find(String name) throws IOException {
         try (DirectoryStream<Path> ports = Files.newDirectoryStream(PORTS)) {
             for (Path port : ports) {
                 if (name.equals(nameOf(port))) {
-                    return String.valueOf(port.getFileName());
+                    return Optional.of(String.valueOf(port.getFileName()));
                 }
             }
-            return null;
+            return Optional.empty();
         } catch (NoSuchFileException | NotDirectoryException e) {
-            return null; // The driver has not registered yet.
+            return Optional.empty(); // The driver has not registered yet.
         }
     }
 

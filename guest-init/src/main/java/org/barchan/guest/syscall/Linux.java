@@ -217,7 +217,7 @@ public final class Linux {
     }
 
     /** Returns a non-blocking socket that becomes readable when a device comes or changes. */
-    public static int uevents() throws Errno {
+    static int uevents() throws Errno {
         return check("listen for devices", NativeCalls.uevents());
     }
 
