@@ -1,10 +1,6 @@
 package org.barchan.host.adapter.link;
 
-import java.nio.charset.StandardCharsets;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.v1.Change;
-import org.barchan.v1.ChangeKind;
-import org.barchan.v1.FileType;
 import org.barchan.v1.Lost;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.Termination;
@@ -12,12 +8,6 @@ import org.barchan.v1.TerminationCause;
 
 /** Messages of a guest with their values checked and their text escaped. */
 final class CheckedMessages {
-    private static final int MAX_PATH = 3 * 4096;
-    private static final int MAX_NAME = 255;
-    private static final int MAX_MODE = 07777;
-    /** Some 30,000 years. */
-    private static final long MAX_SECONDS = 1_000_000_000_000L;
-
     private CheckedMessages() {}
 
     /**
@@ -50,39 +40,6 @@ final class CheckedMessages {
                         .build();
             case RESULT_NOT_SET -> throw bad(action, "a termination without a result");
         };
-    }
-
-    /** Returns a change that names nothing outside of its sandbox. */
-    static Change change(String action, Change change) throws SandboxException {
-        String path = change.getPath().toString(StandardCharsets.ISO_8859_1);
-        boolean good = path.startsWith("/") && path.length() <= MAX_PATH && path.indexOf(0) < 0;
-        for (String part : good && path.length() > 1 ? path.substring(1).split("/", -1) : new String[0]) {
-            good &= !part.isEmpty() && !part.equals(".") && !part.equals("..") && part.length() <= MAX_NAME;
-        }
-        if (!good) {
-            throw bad(
-                    action,
-                    "a path that no file has: "
-                            + EscapedText.of(change.getPath().toStringUtf8()));
-        }
-        boolean deleted = change.getKind() == ChangeKind.CHANGE_KIND_DELETED;
-        if (change.getKind() == ChangeKind.UNRECOGNIZED
-                || change.getKind() == ChangeKind.CHANGE_KIND_UNSPECIFIED
-                || change.getType() == FileType.UNRECOGNIZED
-                || deleted != (change.getType() == FileType.FILE_TYPE_UNSPECIFIED)) {
-            throw bad(action, "a change of an unknown kind");
-        }
-        boolean regular = change.getType() == FileType.FILE_TYPE_REGULAR;
-        if (change.getSizeBytes() < 0
-                || (!regular && change.getSizeBytes() != 0)
-                || change.getMode() < 0
-                || change.getMode() > MAX_MODE
-                || change.getLinkTarget().size() > MAX_PATH
-                || change.getModifyTime().getSeconds() < -MAX_SECONDS
-                || change.getModifyTime().getSeconds() > MAX_SECONDS) {
-            throw bad(action, "a change with values that no file has");
-        }
-        return change;
     }
 
     static SpawnError spawnError(SpawnError error) {

@@ -202,23 +202,16 @@ final class NettyGuest implements Guest {
                 GuestServiceGrpc.getReadChangesMethod(),
                 ReadChangesRequest.newBuilder().setContent(content).build(),
                 action)) {
-            long left = 0;
+            ChangeGuard guard = new ChangeGuard(channel.describe(action), content);
             for (ReadChangesResponse item = stream.next(); item != null; item = stream.next()) {
-                if (item.hasChange() && left == 0) {
-                    taker.change(CheckedMessages.change(channel.describe(action), item.getChange()));
-                    left = content ? item.getChange().getSizeBytes() : 0;
-                } else if (item.hasData()
-                        && !item.getData().isEmpty()
-                        && item.getData().size() <= left) {
-                    taker.data(item.getData());
-                    left -= item.getData().size();
+                guard.check(item);
+                if (item.hasChange()) {
+                    taker.change(item.getChange());
                 } else {
-                    throw CheckedMessages.bad(channel.describe(action), "another file before the end of one");
+                    taker.data(item.getData());
                 }
             }
-            if (left != 0) {
-                throw CheckedMessages.bad(channel.describe(action), "less of a file than its size");
-            }
+            guard.checkEnd();
         }
     }
 

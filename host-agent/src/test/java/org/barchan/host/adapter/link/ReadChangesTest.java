@@ -70,6 +70,7 @@ final class ReadChangesTest implements ChangeTaker {
                 "/.",
                 "/a/./b",
                 "/a\0b",
+                "/....//b",
                 "/0123456789/0123456789/../../../../etc/passwd"
             })
     void read_pathThatLeadsElsewhere_isRefused(String path) {
@@ -84,12 +85,30 @@ final class ReadChangesTest implements ChangeTaker {
         refused(change(file("/a").setMode(010000)));
         refused(change(file("/a").setMode(-1)));
         refused(change(file("/a").setModifyTime(Timestamp.newBuilder().setSeconds(Long.MAX_VALUE))));
+        refused(change(file("/a").setModifyTime(Timestamp.newBuilder().setSeconds(Long.MIN_VALUE))));
         refused(change(file("/a").setType(FileType.FILE_TYPE_DIRECTORY).setSizeBytes(1)));
         refused(change(file("/a").setTypeValue(99)));
         refused(change(file("/a").setType(FileType.FILE_TYPE_UNSPECIFIED)));
         refused(change(file("/a").setKindValue(99)));
         refused(change(file("/a").setKind(ChangeKind.CHANGE_KIND_DELETED)));
         refused(change(file("/a").setType(FileType.FILE_TYPE_SYMLINK).setLinkTarget(bytes("x".repeat(20_000)))));
+    }
+
+    @Test
+    void read_fileAtOrBelowALink_isRefused() {
+        refused(change(link("/a")), change(file("/a")));
+        refused(change(link("/a")), change(file("/a/b/c")));
+        refused(change(link("/a")), change(link("/a")));
+        refused(change(link("/d/a")), change(file("/b")), change(file("/d/a/b")));
+    }
+
+    @Test
+    void read_fileBesideALink_isTaken() throws Exception {
+        peer.service.changes = List.of(change(link("/a")), change(file("/ab")), change(file("/b/a")));
+
+        guest.readChanges(true, this);
+
+        assertEquals(List.of("/a", "/ab", "/b/a"), taken);
     }
 
     @Test
@@ -149,6 +168,10 @@ final class ReadChangesTest implements ChangeTaker {
                 .setPath(bytes(path))
                 .setKind(ChangeKind.CHANGE_KIND_ADDED)
                 .setType(FileType.FILE_TYPE_REGULAR);
+    }
+
+    private static Change.Builder link(String path) {
+        return file(path).setType(FileType.FILE_TYPE_SYMLINK).setLinkTarget(bytes("/etc"));
     }
 
     private static ReadChangesResponse change(Change.Builder change) {
