@@ -25,11 +25,8 @@ import org.barchan.host.port.GuestConfiguration.Placed;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.port.ScratchFiles;
-import org.barchan.host.port.ScratchFiles.Scratch;
 import org.barchan.host.port.Views.View;
 import org.barchan.host.sandbox.Access;
-import org.barchan.host.sandbox.Disk;
-import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Mount;
@@ -47,22 +44,18 @@ import org.barchan.v1.WorkingDirectoryPolicy;
  * was ordered.
  *
  * @param shares what of the host's directories it is, the root first if it is one
- * @param images what of the host's images it is, in the order root, mounts, disks
- * @param machineDisks the images as disks of the machine
+ * @param disks the machine's, closed with this
  * @param mounts in the order in which they are made
  * @param view what shares and images are; closed with this
- * @param scratch what overlays are written to outside of the guest's memory; closed with this
  * @param lacksTargets whether the root may lack the target of one
  */
 record MountPlan(
         SandboxSpec spec,
         HostShares hostShares,
         List<Shared> shares,
-        List<Attached> images,
-        List<MachineSpec.Disk> machineDisks,
+        MachineDisks disks,
         List<Placed> mounts,
         View view,
-        Scratch scratch,
         boolean lacksTargets,
         List<String> notes)
         implements AutoCloseable {
@@ -72,13 +65,9 @@ record MountPlan(
             .toList();
 
     private static final List<String> NEEDED_DIRECTORIES = List.of("proc", "sys", "dev");
-    private static final String ROOT_IMAGE = "root";
-    private static final String DISK = "disk";
 
     MountPlan {
         shares = List.copyOf(shares);
-        images = List.copyOf(images);
-        machineDisks = List.copyOf(machineDisks);
         mounts = List.copyOf(mounts);
         notes = List.copyOf(notes);
     }
@@ -124,8 +113,7 @@ record MountPlan(
                         directory.access());
             }
         }
-        List<Attached> images = images(spec);
-        List<Layer> layers = layers(shares, images);
+        List<Attached> images = MachineDisks.images(spec);
         if (spec.hasImages()) {
             transports.checkBlock(
                     images.isEmpty()
@@ -133,31 +121,21 @@ record MountPlan(
                             : images.getFirst().action());
         }
         View view = hostShares.open(spec, shares, images, client, runAs);
-        Scratch scratch = Scratch.NONE;
+        MachineDisks disks = MachineDisks.NONE;
         try {
-            scratch = scratchFiles.make(layers.stream().map(Layer::bytes).toList(), runAs);
-            List<MachineSpec.Disk> disks = new ArrayList<>();
+            disks = MachineDisks.of(images, shares, view, scratchFiles, runAs);
             for (Attached image : images) {
-                disks.add(image.disk(view));
                 notes.add("attaching " + image.image().path() + " as a block device, format "
                         + image.image().format());
             }
-            for (int i = 0; i < layers.size(); i++) {
-                disks.add(new MachineSpec.Disk(
-                        layers.get(i).serial(),
-                        DiskImage.Format.RAW,
-                        scratch.files().get(i),
-                        false,
-                        true));
-            }
-            List<Placed> placed = placed(spec, shares, view);
+            List<Placed> placed = placed(spec, shares, disks, view);
             boolean lacksTargets = lacksTargets(spec, placed, view);
             if (lacksTargets && spec.root() instanceof Root.Directory root) {
                 transports.checkOverlay(rootAction(root), shares.getFirst().transport());
             }
-            return new MountPlan(spec, hostShares, shares, images, disks, placed, view, scratch, lacksTargets, notes);
+            return new MountPlan(spec, hostShares, shares, disks, placed, view, lacksTargets, notes);
         } catch (SandboxException | RuntimeException e) {
-            scratch.close();
+            disks.close();
             view.close();
             throw e;
         }
@@ -178,53 +156,6 @@ record MountPlan(
         notes.add("sharing " + path + " by " + choice.transport() + ": " + choice.reason());
     }
 
-    /**
-     * What an overlay is written to, outside of the guest's memory.
-     *
-     * @param serial names it to the guest
-     */
-    private record Layer(String serial, long bytes) {
-        static Optional<Layer> of(String covered, Access access) {
-            return access instanceof Access.Overlay(long bytes, boolean scratch) && scratch
-                    ? Optional.of(new Layer("over-" + covered, bytes))
-                    : Optional.empty();
-        }
-
-        /** Returns the serial number of the layer over something, or "". */
-        static String serial(String covered, Access access) {
-            return of(covered, access).map(Layer::serial).orElse("");
-        }
-    }
-
-    private static List<Layer> layers(List<Shared> shares, List<Attached> images) {
-        return Stream.concat(
-                        shares.stream().map(share -> Layer.of(share.tag(), share.access())),
-                        images.stream().map(image -> Layer.of(image.serial(), image.access())))
-                .flatMap(Optional::stream)
-                .toList();
-    }
-
-    private static List<Attached> images(SandboxSpec spec) {
-        List<Attached> images = new ArrayList<>();
-        if (spec.root() instanceof Root.Image(DiskImage image, Access access)) {
-            String action = "using the image " + image.path() + " as the root of a sandbox";
-            images.add(new Attached(ROOT_IMAGE, action, image, access));
-        }
-        for (Mount mount : spec.mounts()) {
-            if (mount instanceof Mount.Image(GuestPath target, DiskImage image, Access access)) {
-                String action = "mounting the image " + image.path() + " on " + target;
-                images.add(new Attached("image" + images.size(), action, image, access));
-            }
-        }
-        for (int i = 0; i < spec.disks().size(); i++) {
-            Disk disk = spec.disks().get(i);
-            String action = "attaching the image " + disk.image().path() + " as disk " + disk.tag();
-            images.add(new Attached(
-                    DISK + i, action, disk.image(), disk.writable() ? new Access.ReadWrite() : new Access.ReadOnly()));
-        }
-        return images;
-    }
-
     private static String rootAction(Root.Directory root) {
         return "using " + root.path() + " as the root of a sandbox";
     }
@@ -241,19 +172,19 @@ record MountPlan(
         };
     }
 
-    private static List<Placed> placed(SandboxSpec spec, List<Shared> shares, View view) {
+    private static List<Placed> placed(SandboxSpec spec, List<Shared> shares, MachineDisks disks, View view) {
         List<Placed> placed = new ArrayList<>();
         OWN.forEach(mount -> placed.add(new Placed(mount, Optional.empty(), true)));
         Iterator<Shared> share = shares.stream()
                 .filter(shared -> !shared.tag().equals(HostShares.ROOT))
                 .iterator();
-        Iterator<Attached> image = images(spec).stream()
-                .filter(attached -> !attached.serial().equals(ROOT_IMAGE))
+        Iterator<Attached> image = disks.images().stream()
+                .filter(attached -> !attached.serial().equals(MachineDisks.ROOT))
                 .iterator();
         for (Mount mount : spec.mounts()) {
             Optional<GuestConfiguration.Share> source = switch (mount) {
                 case Mount.HostDirectory _ -> Optional.of(share(share.next(), view));
-                case Mount.Image _ -> Optional.of(share(image.next()));
+                case Mount.Image _ -> Optional.of(MachineDisks.share(image.next()));
                 case Mount.Memory _, Mount.Bind _ -> Optional.empty();
             };
             placed.add(new Placed(mount, source, false));
@@ -263,12 +194,10 @@ record MountPlan(
 
     private static GuestConfiguration.Share share(Shared shared, View view) {
         return new GuestConfiguration.Share(
-                shared.tag(), shared.transport(), view.file(shared.tag()), Layer.serial(shared.tag(), shared.access()));
-    }
-
-    private static GuestConfiguration.Share share(Attached image) {
-        return new GuestConfiguration.Share(
-                image.serial(), Transport.BLOCK, "", Layer.serial(image.serial(), image.access()));
+                shared.tag(),
+                shared.transport(),
+                view.file(shared.tag()),
+                MachineDisks.layerOver(shared.tag(), shared.access()));
     }
 
     /** Where the root surely has a place for a mount, the guest needs no layer to make it in. A link may lead anywhere. */
@@ -323,26 +252,21 @@ record MountPlan(
      * @throws SandboxException {@code PRECONDITION} when it would need a module that its kernel does not have
      */
     GuestConfiguration configuration(SandboxName hostname, BootFileSet files, Identity owner) throws SandboxException {
-        GuestConfiguration.Share root =
-                spec.root() instanceof Root.Directory ? share(shares.getFirst(), view) : share(images.getFirst());
-        List<GuestConfiguration.Disk> disks = new ArrayList<>();
-        for (int i = 0; i < spec.disks().size(); i++) {
-            Disk disk = spec.disks().get(i);
-            disks.add(new GuestConfiguration.Disk(
-                    DISK + i, disk.tag(), owner.getUid(), owner.getGid(), !disk.writable()));
-        }
+        GuestConfiguration.Share root = spec.root() instanceof Root.Directory
+                ? share(shares.getFirst(), view)
+                : MachineDisks.share(disks.images().getFirst());
         return new GuestConfiguration(
                 hostname,
                 new GuestConfiguration.Root(root, spec.root().access(), lacksTargets),
                 mounts,
-                disks,
+                MachineDisks.seen(spec, owner),
                 files.modules(features(files)),
                 fileSystems(files));
     }
 
     private Map<String, List<String>> fileSystems(BootFileSet files) {
         Map<String, List<String>> modules = new HashMap<>();
-        if (machineDisks.size() > spec.disks().size()) {
+        if (disks.disks().size() > spec.disks().size()) {
             for (Feature feature : Feature.FILE_SYSTEMS) {
                 if (files.has(feature)) {
                     modules.put(feature.name().toLowerCase(Locale.ROOT), files.modules(Set.of(feature)));
@@ -355,7 +279,7 @@ record MountPlan(
     private Set<Feature> features(BootFileSet files) throws SandboxException {
         Set<Feature> features = EnumSet.noneOf(Feature.class);
         shares.forEach(share -> features.add(Transports.feature(share.transport())));
-        if (!machineDisks.isEmpty()) {
+        if (!disks.disks().isEmpty()) {
             features.add(Feature.BLOCK);
         }
         boolean overlays = spec.root().access() instanceof Access.Overlay
@@ -381,19 +305,6 @@ record MountPlan(
             case Mount.Image image -> image.access() instanceof Access.Overlay;
             case Mount.Memory _, Mount.Bind _ -> false;
         };
-    }
-
-    /** Returns a message of the machine's that says which image it is about, if it is about one. */
-    String named(String message) {
-        for (int i = 0; i < images.size(); i++) {
-            Attached image = images.get(i);
-            String file = machineDisks.get(i).source().toString();
-            if (message.contains(file) || message.contains("\"serial\":\"" + image.serial() + '"')) {
-                return image.action() + ": "
-                        + message.replace(file, image.image().path().toString());
-            }
-        }
-        return message;
     }
 
     /**
@@ -437,7 +348,7 @@ record MountPlan(
 
     @Override
     public void close() {
-        scratch.close();
+        disks.close();
         view.close();
     }
 }

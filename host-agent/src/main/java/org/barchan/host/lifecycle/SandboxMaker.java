@@ -105,7 +105,7 @@ final class SandboxMaker {
                     sandbox.signal(),
                     sandbox.undo());
         } catch (SandboxException e) {
-            throw new SandboxException(e.code(), mounts.named(String.valueOf(e.getMessage())), e);
+            throw new SandboxException(e.code(), mounts.disks().named(String.valueOf(e.getMessage())), e);
         }
         sandbox.running(live);
         observer.progress(
@@ -139,7 +139,7 @@ final class SandboxMaker {
                 spec.debug(),
                 spec.kernelArguments(),
                 mounts.machineShares(),
-                mounts.machineDisks(),
+                mounts.disks().disks(),
                 spec.writesImages(),
                 runAs,
                 spec.libvirtUri(),
