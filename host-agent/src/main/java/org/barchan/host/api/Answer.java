@@ -1,16 +1,11 @@
 package org.barchan.host.api;
 
-import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import org.barchan.host.sandbox.SandboxException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** What a call with one response returns. */
 @FunctionalInterface
 interface Answer<A> {
-    Logger LOG = LoggerFactory.getLogger(Answer.class);
-
     A make() throws SandboxException, InterruptedException;
 
     /** Makes the answer and sends it, or the status of what went wrong. */
@@ -23,11 +18,7 @@ interface Answer<A> {
         } catch (InterruptedException e) {
             responses.onError(StatusMapping.interrupted());
         } catch (RuntimeException e) {
-            LOG.error("a call failed by a fault of Barchan's own", e);
-            responses.onError(Status.INTERNAL
-                    .withDescription(
-                            "a fault of Barchan's own (" + e.getClass().getSimpleName() + "): see the agent's log")
-                    .asRuntimeException());
+            responses.onError(StatusMapping.fault(e));
         }
     }
 }

@@ -1,6 +1,5 @@
 package org.barchan.host.api;
 
-import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -47,11 +46,7 @@ final class PacedResponses<A> {
         } catch (IOException e) {
             LOG.debug("a client went away: {}", e.toString());
         } catch (RuntimeException e) {
-            LOG.error("a call failed by a fault of Barchan's own", e);
-            fail(Status.INTERNAL
-                    .withDescription(
-                            "a fault of Barchan's own (" + e.getClass().getSimpleName() + "): see the agent's log")
-                    .asRuntimeException());
+            fail(StatusMapping.fault(e));
         }
     }
 

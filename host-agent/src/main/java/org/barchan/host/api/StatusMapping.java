@@ -9,9 +9,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.barchan.host.lifecycle.Printable;
 import org.barchan.host.sandbox.SandboxException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The only place where errors become gRPC statuses. */
 final class StatusMapping {
+    private static final Logger LOG = LoggerFactory.getLogger(StatusMapping.class);
+
     /** Messages travel in metadata, which clients limit to 8 KiB, and some bytes take three there. */
     private static final int MAX_MESSAGE = 2000;
 
@@ -51,6 +55,14 @@ final class StatusMapping {
     /** Returns the status of a call that was interrupted: the agent is going down. */
     static StatusRuntimeException interrupted() {
         return Status.UNAVAILABLE.withDescription("the agent is stopping").asRuntimeException();
+    }
+
+    /** Returns the status of a call that Barchan itself was wrong about, and logs it. */
+    static StatusRuntimeException fault(RuntimeException e) {
+        LOG.error("a call failed by a fault of Barchan's own", e);
+        return Status.INTERNAL
+                .withDescription("a fault of Barchan's own (" + e.getClass().getSimpleName() + "): see the agent's log")
+                .asRuntimeException();
     }
 
     private static Status code(SandboxException.Code code) {
