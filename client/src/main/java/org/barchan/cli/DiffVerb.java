@@ -47,7 +47,11 @@ final class DiffVerb implements Callable<Integer> {
 
         @Override
         public void write(byte[] bytes, int offset, int length) throws IOException {
-            StandardFiles.STDOUT.write(ByteBuffer.wrap(bytes, offset, length));
+            try {
+                Messages.result(ByteBuffer.wrap(bytes, offset, length));
+            } catch (BarchanException e) {
+                throw new IOException(e.getMessage(), e);
+            }
         }
     };
 
@@ -89,6 +93,11 @@ final class DiffVerb implements Callable<Integer> {
 
     private void export(BarchanClient client, Caller caller, String file) throws BarchanException {
         if (file.equals("-")) {
+            if (StandardFiles.STDOUT.isTerminal()) {
+                throw new BarchanException(
+                        BarchanException.Code.INVALID,
+                        "--tar -: standard output is a terminal. Lead it to a file or a program, or name a file");
+            }
             client.exportChanges(name, STANDARD_OUTPUT);
             return;
         }

@@ -43,9 +43,11 @@ final class Messages {
     /** Prints a result on standard output. */
     static void result(String text) throws BarchanException {
         ByteBuffer bytes = ByteBuffer.wrap(bytes(text));
-        if (StandardFiles.STDOUT.isTerminal()) {
-            bytes = ByteBuffer.wrap(new TerminalSanitizer().sanitize(bytes));
-        }
+        result(StandardFiles.STDOUT.isTerminal() ? ByteBuffer.wrap(new TerminalSanitizer().sanitize(bytes)) : bytes);
+    }
+
+    /** Writes a result to standard output as it is. */
+    static void result(ByteBuffer bytes) throws BarchanException {
         try {
             StandardFiles.STDOUT.write(bytes);
         } catch (IOException e) {

@@ -25,7 +25,6 @@ import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
-import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.ExportChangesRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListChangesRequest;
@@ -95,24 +94,22 @@ public final class AgentConnection implements AutoCloseable {
     public void changes(String idOrName, Consumer<Change> listener) throws BarchanException {
         ListChangesRequest request =
                 ListChangesRequest.newBuilder().setSandbox(idOrName).build();
-        call("reading the changes of the sandbox " + idOrName, channel -> {
-            ClientCalls.blockingServerStreamingCall(
-                            channel, SandboxServiceGrpc.getListChangesMethod(), CallOptions.DEFAULT, request)
-                    .forEachRemaining(response -> listener.accept(ResultMapping.fromProto(response.getChange())));
-            return true;
-        });
+        stream(
+                "reading the changes of the sandbox " + idOrName,
+                channel -> ClientCalls.blockingServerStreamingCall(
+                        channel, SandboxServiceGrpc.getListChangesMethod(), CallOptions.DEFAULT, request),
+                response -> listener.accept(ResultMapping.fromProto(response.getChange())));
     }
 
     /** @throws UncheckedIOException what {@code out} throws */
     public void exportChanges(String idOrName, OutputStream out) throws BarchanException {
         ExportChangesRequest request =
                 ExportChangesRequest.newBuilder().setSandbox(idOrName).build();
-        call("exporting the changes of the sandbox " + idOrName, channel -> {
-            ClientCalls.blockingServerStreamingCall(
-                            channel, SandboxServiceGrpc.getExportChangesMethod(), CallOptions.DEFAULT, request)
-                    .forEachRemaining(response -> write(response.getData(), out));
-            return true;
-        });
+        stream(
+                "exporting the changes of the sandbox " + idOrName,
+                channel -> ClientCalls.blockingServerStreamingCall(
+                        channel, SandboxServiceGrpc.getExportChangesMethod(), CallOptions.DEFAULT, request),
+                response -> write(response.getData(), out));
     }
 
     private static void write(ByteString data, OutputStream out) {
@@ -138,15 +135,14 @@ public final class AgentConnection implements AutoCloseable {
     }
 
     public void diagnose(Consumer<Diagnosis> listener) throws BarchanException {
-        call("checking the host", channel -> {
-            Iterator<DiagnoseResponse> responses = ClientCalls.blockingServerStreamingCall(
-                    channel,
-                    NodeServiceGrpc.getDiagnoseMethod(),
-                    within(DIAGNOSE_SECONDS),
-                    DiagnoseRequest.getDefaultInstance());
-            responses.forEachRemaining(response -> listener.accept(ResultMapping.fromProto(response)));
-            return true;
-        });
+        stream(
+                "checking the host",
+                channel -> ClientCalls.blockingServerStreamingCall(
+                        channel,
+                        NodeServiceGrpc.getDiagnoseMethod(),
+                        within(DIAGNOSE_SECONDS),
+                        DiagnoseRequest.getDefaultInstance()),
+                response -> listener.accept(ResultMapping.fromProto(response)));
     }
 
     /** Connects to an agent again, in place of a channel whose agent has left. Blocks while one starts. */
@@ -160,6 +156,21 @@ public final class AgentConnection implements AutoCloseable {
             current = next;
         }
         return current.channel();
+    }
+
+    /** Calls for any number of responses. They are begun again with another agent only while none has come. */
+    private <A> void stream(String action, Function<Channel, Iterator<A>> call, Consumer<A> taker)
+            throws BarchanException {
+        Iterator<A> responses = call(action, channel -> {
+            Iterator<A> begun = call.apply(channel);
+            var _ = begun.hasNext(); // Waits for the first, or throws what the call ended with.
+            return begun;
+        });
+        try {
+            responses.forEachRemaining(taker);
+        } catch (StatusRuntimeException e) {
+            throw StatusErrors.toException(action, e);
+        }
     }
 
     private <T> T call(String action, Function<Channel, T> call) throws BarchanException {
