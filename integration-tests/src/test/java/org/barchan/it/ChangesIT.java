@@ -9,6 +9,7 @@ import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
@@ -192,7 +193,7 @@ class ChangesIT {
             barchan.call("delete", "swap").expect(0);
             run.result();
         }
-        assertFalse(Files.exists(scratch.resolve("a")));
+        assertFalse(Files.exists(directory.resolve("a"), LinkOption.NOFOLLOW_LINKS));
     }
 
     private List<Path> parts() throws IOException {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,17 +146,9 @@ class ImagesIT {
     @Test
     void image_whoseSandboxIsDeleted_isWhole() throws Exception {
         Path image = images.of("ext4");
-        try (Running run = Barchan.launch(barchan.builder(
-                "run",
-                "-n",
-                "box",
-                "-p",
-                "-m",
-                mount(image, "/mnt", "rw"),
-                "--",
-                "sh",
-                "-c",
-                "head -c 30000000 /dev/urandom > /mnt/random; echo written; while :; do date >> /mnt/dates; done"))) {
+        try (Running run = launch(
+                List.of("-n", "box", "-p", "-m", mount(image, "/mnt", "rw")),
+                "head -c 30000000 /dev/urandom > /mnt/random; echo written; while :; do date >> /mnt/dates; done")) {
             run.awaitOut("written\n");
             barchan.call("delete", "box").expect(0);
             run.result().expect(125);
@@ -167,15 +160,9 @@ class ImagesIT {
     @Test
     void image_whoseMachineWasKilled_isMendedByAWritableMount() throws Exception {
         Path image = images.of("ext4");
-        try (Running run = Barchan.launch(barchan.builder(
-                "run",
-                "-p",
-                "-m",
-                mount(image, "/mnt", "rw"),
-                "--",
-                "sh",
-                "-c",
-                "echo kept > /mnt/kept; sync; echo written; read line"))) {
+        try (Running run = launch(
+                List.of("-p", "-m", mount(image, "/mnt", "rw")),
+                "echo kept > /mnt/kept; sync; echo written; read line")) {
             run.awaitOut("written\n");
             barchan.processes(HostProcess.Kind.QEMU).getFirst().kill();
             run.result().expect(125);
@@ -192,8 +179,7 @@ class ImagesIT {
     @Test
     void image_ofWhichTwoSandboxesKnow_isWrittenByOneAlone() throws Exception {
         Path image = images.of("ext4");
-        String[] written = {"run", "-m", mount(image, "/mnt", "rw"), "--", "sh", "-c", "echo runs; read line"};
-        try (Running run = Barchan.launch(barchan.builder(written))) {
+        try (Running run = launch(List.of("-m", mount(image, "/mnt", "rw")), "echo runs; read line")) {
             run.awaitOut("runs\n");
             for (String mode : List.of("rw", "ro")) {
                 barchan.call("run", "-m", mount(image, "/mnt", mode), "--", "true")
@@ -202,8 +188,7 @@ class ImagesIT {
             }
             run.write("\n").result().expect(0);
         }
-        String[] read = {"run", "-m", mount(image, "/mnt", "ro"), "--", "sh", "-c", "echo runs; read line"};
-        try (Running run = Barchan.launch(barchan.builder(read))) {
+        try (Running run = launch(List.of("-m", mount(image, "/mnt", "ro")), "echo runs; read line")) {
             run.awaitOut("runs\n");
             run(List.of("-m", mount(image, "/mnt", "ro")), "cat /mnt/hello").expect(0);
         }
@@ -364,10 +349,17 @@ class ImagesIT {
         }
     }
 
+    private static Running launch(List<String> options, String script) {
+        return Barchan.launch(barchan.builder(arguments(options, script)));
+    }
+
     private static Result run(List<String> options, String script) {
-        List<String> arguments = new ArrayList<>(List.of("run", "--cwd", "/"));
-        arguments.addAll(options);
-        arguments.addAll(List.of("--", "sh", "-c", script));
-        return barchan.call(arguments.toArray(String[]::new));
+        return barchan.call(arguments(options, script));
+    }
+
+    private static String[] arguments(List<String> options, String script) {
+        return Stream.of(List.of("run", "--cwd", "/"), options, List.of("--", "sh", "-c", script))
+                .flatMap(List::stream)
+                .toArray(String[]::new);
     }
 }
