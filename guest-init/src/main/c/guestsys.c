@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -266,6 +267,52 @@ int gs_pipe(int *fds, int size) {
   return 0;
 }
 
+/* ---- terminals ---- */
+
+int gs_resize_terminal(int fd, int rows, int columns) {
+  struct winsize size = {.ws_row = rows, .ws_col = columns};
+  return result(ioctl(fd, TIOCSWINSZ, &size));
+}
+
+/* What the init opens of a terminal: its own side, and the process's, which no path leads to that a process could have changed. */
+static int open_terminal(int root, int rows, int columns, int *fds) {
+  struct open_how how = {.flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+  fds[0] = syscall(SYS_openat2, root, "dev/pts/ptmx", &how, sizeof how);
+  if (fds[0] < 0) return -errno;
+  int locked = 0;
+  if (ioctl(fds[0], TIOCSPTLCK, &locked) < 0) return -errno;
+  fds[1] = ioctl(fds[0], TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (fds[1] < 0) return -errno;
+  struct termios modes;
+  if (tcgetattr(fds[1], &modes) < 0) return -errno;
+  modes.c_iflag |= IUTF8; /* erasing takes whole characters */
+  if (tcsetattr(fds[1], TCSANOW, &modes) < 0) return -errno;
+  return gs_resize_terminal(fds[0], rows, columns);
+}
+
+/* Makes a terminal of a sandbox's: fds[0] is the init's side, non-blocking, fds[1] the process's. */
+int gs_terminal(const char *root, int rows, int columns, int *fds) {
+  int base = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (base < 0) return -errno;
+  fds[0] = fds[1] = -1;
+  int r = open_terminal(base, rows, columns, fds);
+  for (int i = 0; r < 0 && i < 2; i++)
+    if (fds[i] >= 0) close(fds[i]);
+  close(base);
+  return r;
+}
+
+/* The character that means the end of input to who reads lines from a terminal; 0: there is none, as characters are read, not lines. */
+int gs_end_of_file_character(int fd) {
+  struct termios modes;
+  if (tcgetattr(fd, &modes) < 0) return -errno;
+  return modes.c_lflag & ICANON ? modes.c_cc[VEOF] : 0;
+}
+
+int gs_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
+/* ---- waiting ---- */
+
 int gs_set_nonblocking(int fd) { return result(fcntl(fd, F_SETFL, O_NONBLOCK)); }
 
 int gs_eventfd(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -411,9 +458,10 @@ static uint64_t privileged_capabilities(void) {
 }
 
 static void take_identity(struct spawn *s) {
-  /* /dev/stdout and the like open these anew, which takes the right to. */
+  /* /dev/stdout and the like open these anew, which takes the right to. A terminal's group is tty, who may write messages to it. */
+  int group = isatty(0) ? -1 : s->gid;
   for (int fd = 0; fd < 3; fd++)
-    if (fchown(fd, s->uid, s->gid) < 0) fail(s, STEP_CREDENTIALS);
+    if (fchown(fd, s->uid, group) < 0) fail(s, STEP_CREDENTIALS);
   uint64_t keep = s->privileged ? privileged_capabilities() : 0;
   for (int c = 0; c < 64; c++)
     if (!(keep >> c & 1) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0 && errno != EINVAL) fail(s, STEP_CREDENTIALS);
@@ -442,6 +490,7 @@ static int become(void *argument) {
   int in = fcntl(s->in, F_DUPFD, 3), out = fcntl(s->out, F_DUPFD, 3), err = fcntl(s->err, F_DUPFD, 3);
   if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) fail(s, STEP_CREATE);
   if (syscall(SYS_close_range, 3u, ~0u, 0) < 0) fail(s, STEP_CREATE);
+  if (isatty(0) && ioctl(0, TIOCSCTTY, 0) < 0) fail(s, STEP_CREATE);
   if (s->has_identity) take_identity(s);
   if (s->directory[0] && chdir(s->directory) < 0 && (s->directory_required || chdir("/") < 0)) fail(s, STEP_CHDIR);
   uint64_t no_signal = 0;

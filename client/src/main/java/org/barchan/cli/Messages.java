@@ -29,7 +29,8 @@ final class Messages {
     }
 
     static void line(String text) {
-        ByteBuffer bytes = ByteBuffer.wrap(bytes(text + "\n"));
+        // A raw terminal does not go back to the left by itself.
+        ByteBuffer bytes = ByteBuffer.wrap(bytes(text + (LocalTerminal.isRaw() ? "\r\n" : "\n")));
         if (StandardFiles.STDERR.isTerminal()) {
             bytes = ByteBuffer.wrap(new TerminalSanitizer().sanitize(bytes));
         }

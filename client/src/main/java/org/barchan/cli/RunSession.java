@@ -13,6 +13,7 @@ import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.client.StandardStream;
 import org.barchan.client.Termination;
+import org.jspecify.annotations.Nullable;
 
 /** One {@code barchan run}: joins this process's streams and signals with the sandbox's process. */
 final class RunSession implements RunListener {
@@ -24,20 +25,22 @@ final class RunSession implements RunListener {
     private final RunOutput output;
     private final ProgressPrinter progress;
     private final RunSignals signals = new RunSignals();
+    private volatile @Nullable Run running;
 
     /** @param archive takes what the command has written to overlays */
     RunSession(Caller caller, RunSpec spec, boolean json, boolean verbose, Optional<ArchiveFile> archive) {
         this.caller = caller;
         this.spec = spec;
         this.archive = archive;
-        this.output = json ? new JsonReport() : new StreamRelay(signals::readerGone, signals::cancel);
+        this.output = json ? new JsonReport() : new StreamRelay(hasTerminal(), signals::readerGone, signals::cancel);
         this.progress = new ProgressPrinter(verbose);
     }
 
     int run() throws BarchanException {
-        Signals.receive(caller, signals::receive);
+        Signals.receive(caller, this::receive);
         try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
             Run run = client.start(spec, this);
+            running = run;
             signals.begin(client, run);
             Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run));
             return end(run.await());
@@ -46,6 +49,33 @@ final class RunSession implements RunListener {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return fail(new BarchanException(BarchanException.Code.CANCELLED, "interrupted", e));
+        } finally {
+            LocalTerminal.restore();
+        }
+    }
+
+    private boolean hasTerminal() {
+        return spec.process().terminal().isPresent();
+    }
+
+    private void receive(int signal) {
+        switch (signal) {
+            case Signals.SIGWINCH -> resize();
+            case Signals.SIGCONT -> {
+                if (LocalTerminal.isRaw()) {
+                    // Who stopped this process, a shell, has given the terminal its own modes.
+                    LocalTerminal.makeRaw();
+                    resize();
+                }
+            }
+            default -> signals.receive(signal);
+        }
+    }
+
+    private void resize() {
+        Run run = running;
+        if (hasTerminal() && run != null) {
+            run.resize(LocalTerminal.size());
         }
     }
 
@@ -69,6 +99,9 @@ final class RunSession implements RunListener {
     @Override
     public void onStarted(int pid) {
         signals.started();
+        if (hasTerminal() && StandardFiles.stdinIsTerminal() && StandardFiles.STDOUT.isTerminal()) {
+            LocalTerminal.makeRaw();
+        }
         output.started();
         progress.stop();
     }
@@ -114,6 +147,7 @@ final class RunSession implements RunListener {
     }
 
     private int end(Termination termination) throws BarchanException {
+        LocalTerminal.restore();
         progress.stop();
         int status = signals.abortedBy().map(ExitStatus::ofSignal).orElse(ExitStatus.of(termination));
         if (signals.abortedBy().isEmpty() && !output.readerGone()) {
@@ -127,6 +161,7 @@ final class RunSession implements RunListener {
     }
 
     private int fail(BarchanException error) throws BarchanException {
+        LocalTerminal.restore();
         progress.stop();
         if (output.readerGone()) {
             return output.fail(error, ExitStatus.ofSignal(Signals.SIGPIPE));

@@ -43,7 +43,7 @@ import picocli.CommandLine.Parameters;
             "otherwise), your PATH, and your TERM, LANG, LC_* and TZ if set; then what --env says; nothing else.",
             "",
             "SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the command; while the sandbox starts they end it.",
-            "A second SIGINT deletes the sandbox.",
+            "A second SIGINT deletes the sandbox. With --tty, keys that make signals make them in the sandbox.",
             "",
             "With --output json the command's output is not passed on but part of one object on standard output:",
             "  exitStatus   what barchan exits with",
@@ -135,6 +135,13 @@ final class RunVerb implements Callable<Integer> {
                         .map(path -> new WorkingDirectory(path, true))
                         .orElseGet(() -> new WorkingDirectory(caller.workingDirectory(), false)));
         process.timeout().ifPresent(builder::timeout);
+        if (process.tty()) {
+            if (output.json()) {
+                throw new IllegalArgumentException(
+                        "--tty can't be combined with --output json: nobody would see the terminal");
+            }
+            builder.terminal(LocalTerminal.size());
+        }
         return new RunSpec(
                 sandbox.toSpec(caller::absolute, debug),
                 builder.build(),

@@ -2,7 +2,6 @@ package org.barchan.cli;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -12,10 +11,10 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Receives SIGHUP, SIGINT, SIGQUIT and SIGTERM.
+ * Receives SIGHUP, SIGINT, SIGQUIT and SIGTERM, and what tells of changes of the terminal: SIGWINCH and SIGCONT.
  *
  * <p>Java can't: its virtual machine keeps SIGQUIT for itself, and gives it back (-Xrs) only together with the others. So bin/barchan
- * starts Java with -Xrs and with the four blocked, for all threads that there will ever be, and one thread waits for them with
+ * starts Java with -Xrs and with the six blocked, for all threads that there will ever be, and one thread waits for them with
  * sigwait(3). None is lost while Java starts: they stay pending. Where bin/barchan could not block them (env(1) before coreutils
  * 8.31), Java's own handlers do, without SIGQUIT.
  */
@@ -25,9 +24,12 @@ final class Signals {
     static final int SIGQUIT = 3;
     static final int SIGPIPE = 13;
     static final int SIGTERM = 15;
+    static final int SIGCONT = 18;
+    static final int SIGWINCH = 28;
 
-    private static final int[] RECEIVED = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    private static final Map<Integer, String> BY_JAVA = Map.of(SIGHUP, "HUP", SIGINT, "INT", SIGTERM, "TERM");
+    private static final int[] RECEIVED = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCONT, SIGWINCH};
+    private static final Map<Integer, String> BY_JAVA =
+            Map.of(SIGHUP, "HUP", SIGINT, "INT", SIGTERM, "TERM", SIGCONT, "CONT", SIGWINCH, "WINCH");
 
     /** sizeof(sigset_t) on Linux. */
     private static final int SIGSET_BYTES = 128;
@@ -38,10 +40,11 @@ final class Signals {
     private Signals() {}
 
     /**
-     * Ends this process. Not by Java where that can be helped: it would wait 0.3 s for the thread that is in sigwait(3), and nothing is
+     * Ends this process, and leaves the terminal as it was. Not by Java where that can be helped: it would wait 0.3 s for the thread that is in sigwait(3), and nothing is
      * left to be done.
      */
     static void exit(int status) {
+        LocalTerminal.restore();
         MethodHandle known = exit;
         if (known != null) {
             try {
@@ -73,10 +76,10 @@ final class Signals {
             // int sigwait(const sigset_t *set, int *sig). Both blocks are alive as long as the call runs, and large
             // enough; the
             // signals in the set are blocked in all threads, as sigwait demands.
-            MethodHandle sigwait = function(
+            MethodHandle sigwait = LibC.function(
                     "sigwait", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
             if (!Boolean.getBoolean("barchan.recorded")) {
-                exit = function("_exit", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+                exit = LibC.function("_exit", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
             }
             MemorySegment set = arena.allocate(SIGSET_BYTES, Long.BYTES);
             long bits = 0;
@@ -91,12 +94,6 @@ final class Signals {
         } catch (Throwable e) {
             Messages.warning("signals are not passed on to the command: " + e);
         }
-    }
-
-    @SuppressWarnings("restricted") // each function's caller says why its call is safe
-    private static MethodHandle function(String name, FunctionDescriptor type) {
-        Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), type);
     }
 
     /** By reflection: the compiler refuses a class of the JDK that is supported, yet called internal. */

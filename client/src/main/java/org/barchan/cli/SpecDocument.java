@@ -64,6 +64,7 @@ final class SpecDocument {
         process.workingDirectory(caller::absolute).ifPresent(value -> values.put("cwd", value));
         process.user().ifPresent(value -> values.put("user", value));
         flag("privileged", process.privileged());
+        flag("tty", process.tty());
         process.timeout()
                 .ifPresent(value -> values.put(
                         "timeout",

@@ -63,6 +63,15 @@ final class StandardFiles {
     static final Output STDOUT = new Output(1, FileDescriptor.out);
     static final Output STDERR = new Output(2, FileDescriptor.err);
 
+    static boolean stdinIsTerminal() {
+        return TERMINALS.indexOf('0') >= 0;
+    }
+
+    /** Returns the number of one that is a terminal, -1 if none is. */
+    static int terminal() {
+        return TERMINALS.isEmpty() ? -1 : TERMINALS.charAt(0) - '0';
+    }
+
     static boolean stdinIsOpen() {
         return CLOSED.indexOf('0') < 0;
     }

@@ -17,22 +17,25 @@ final class StreamRelay implements RunOutput {
 
     private final Runnable tellCommand;
     private final Runnable cancel;
-    private final @Nullable TerminalSanitizer stdoutSanitizer = sanitizer(StandardFiles.STDOUT);
-    private final @Nullable TerminalSanitizer stderrSanitizer = sanitizer(StandardFiles.STDERR);
+    private final @Nullable TerminalSanitizer stdoutSanitizer;
+    private final @Nullable TerminalSanitizer stderrSanitizer;
     private volatile boolean readerGone;
     private long goneSince;
 
     /**
+     * @param trusted whether the command may control the terminal
      * @param tellCommand sends SIGPIPE to the command
      * @param cancel ends the run
      */
-    StreamRelay(Runnable tellCommand, Runnable cancel) {
+    StreamRelay(boolean trusted, Runnable tellCommand, Runnable cancel) {
+        this.stdoutSanitizer = sanitizer(trusted, StandardFiles.STDOUT);
+        this.stderrSanitizer = sanitizer(trusted, StandardFiles.STDERR);
         this.tellCommand = tellCommand;
         this.cancel = cancel;
     }
 
-    private static @Nullable TerminalSanitizer sanitizer(StandardFiles.Output output) {
-        return output.isTerminal() ? new TerminalSanitizer() : null;
+    private static @Nullable TerminalSanitizer sanitizer(boolean trusted, StandardFiles.Output output) {
+        return output.isTerminal() && !trusted ? new TerminalSanitizer() : null;
     }
 
     @Override

@@ -15,13 +15,16 @@ import java.util.Optional;
  * @param workingDirectory where it starts; by default "/"
  * @param identity who it is; by default root without supplementary groups and capabilities
  * @param timeout after which it is ended; by default never
+ * @param terminal how large its terminal is; by default it has none, but pipes. What it writes to a terminal, standard error too, is
+ *     standard output, and standard input ends with the terminal's end-of-file character
  */
 public record ProcessSpec(
         List<String> command,
         Map<String, String> environment,
         Optional<WorkingDirectory> workingDirectory,
         Optional<Identity> identity,
-        Optional<Duration> timeout) {
+        Optional<Duration> timeout,
+        Optional<TerminalSize> terminal) {
     /** @throws IllegalArgumentException if a value is not what Linux takes */
     public ProcessSpec {
         command = List.copyOf(command);
@@ -76,6 +79,7 @@ public record ProcessSpec(
         private Optional<WorkingDirectory> workingDirectory = Optional.empty();
         private Optional<Identity> identity = Optional.empty();
         private Optional<Duration> timeout = Optional.empty();
+        private Optional<TerminalSize> terminal = Optional.empty();
 
         private Builder(List<String> command) {
             this.command = List.copyOf(command);
@@ -108,9 +112,15 @@ public record ProcessSpec(
             return this;
         }
 
+        /** Gives it a terminal; of {@link TerminalSize#UNKNOWN} size, perhaps. */
+        public Builder terminal(TerminalSize value) {
+            terminal = Optional.of(value);
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is not what Linux takes */
         public ProcessSpec build() {
-            return new ProcessSpec(command, environment, workingDirectory, identity, timeout);
+            return new ProcessSpec(command, environment, workingDirectory, identity, timeout, terminal);
         }
     }
 }

@@ -32,6 +32,13 @@ public interface Run {
      */
     void signal(int signal);
 
+    /**
+     * Gives the terminal of the process another size, of which it learns by SIGWINCH. Without effect once the run has ended.
+     *
+     * @throws IllegalStateException if it has no terminal: see {@link ProcessSpec#terminal()}
+     */
+    void resize(TerminalSize size);
+
     /** Ends the run: what happens to the sandbox is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
     void cancel();
 }

@@ -28,6 +28,7 @@ import org.barchan.testing.FakeAgent;
 import org.barchan.testing.FakeRun;
 import org.barchan.v1.ProgressLevel;
 import org.barchan.v1.SpawnStep;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.TerminationCause;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -370,6 +371,30 @@ final class RunCommandIT {
                 .end();
         assertEquals("^[[31mred\r\n", result.out());
         assertEquals("\033[31mred\n", run("x").out());
+    }
+
+    @Test
+    void run_tty_hasTheTerminalToItself() throws Exception {
+        agent.behave(run -> {
+            run.started().stdout("\033[31mred\n");
+            TerminalSize size = run.awaitSize();
+            run.stdout(size.getRows() + "x" + size.getColumns()).exit(0);
+        });
+        String script = """
+                export B="$0"; script -qefc 'stty rows 33 cols 77; stty -g
+                    { until grep -q "m[r]ed" "$SEEN"; do sleep 0.1; done; stty rows 44; } < /dev/tty &
+                    "$B" run -t x; stty -g' "$SEEN"
+                """;
+        Map<String, String> environment = new HashMap<>(environment());
+        environment.put("SEEN", directory.resolve("seen").toString());
+
+        Command.Result result = Command.shell(environment, script).end();
+
+        String modes = result.out().lines().findFirst().orElseThrow();
+        // What the command writes gets there as it is, and the terminal is as it was before.
+        assertEquals(modes + "\r\n\033[31mred\n44x77" + modes + "\r\n", result.out());
+        assertEquals(
+                33, agent.nextRun().start().getProcess().getTerminal().getSize().getRows());
     }
 
     @Test

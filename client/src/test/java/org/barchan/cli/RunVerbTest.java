@@ -17,6 +17,7 @@ import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Identity;
 import org.barchan.client.RunSpec;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.TerminalSize;
 import org.barchan.client.WorkingDirectory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,7 @@ final class RunVerbTest {
                 "--user me:nogroup-here ls|no group 'nogroup-here'",
                 "--user broken ls|no such user",
                 "--user 4294967295:1 ls|too large",
+                "--tty --output json ls|--tty can't be combined",
                 "--privileged --user me ls|can't be combined",
                 "-p -S me ls|can't be combined",
                 "--memory 512M --memory 1G ls|only once",
@@ -188,6 +190,13 @@ final class RunVerbTest {
         assertEquals(
                 Optional.of(new Identity(1000, 33, List.of(), false)),
                 spec("--user", user, "ls").process().identity());
+    }
+
+    @Test
+    void spec_tty_isATerminalOfUnknownSizeWhereThereIsNone() throws Exception {
+        assertEquals(
+                Optional.of(TerminalSize.UNKNOWN), spec("-t", "ls").process().terminal());
+        assertEquals(Optional.empty(), spec("ls").process().terminal());
     }
 
     @Test

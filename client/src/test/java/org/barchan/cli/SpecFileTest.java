@@ -239,6 +239,7 @@ final class SpecFileTest {
                 "me",
                 "--timeout",
                 "1.5",
+                "--tty",
                 "--keep"));
         Set<String> expected = new HashSet<>(SpecFile.keys().keySet());
         // They are others in the end: mounts, a kernel.

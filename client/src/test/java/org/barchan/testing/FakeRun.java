@@ -23,6 +23,7 @@ import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxState;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.SpawnStep;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 
@@ -43,6 +44,7 @@ public final class FakeRun implements StreamObserver<RunRequest> {
     private final CompletableFuture<RunStart> start = new CompletableFuture<>();
     private final BlockingQueue<ByteString> stdin = new LinkedBlockingQueue<>();
     private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
+    private final BlockingQueue<TerminalSize> sizes = new LinkedBlockingQueue<>();
     private final Semaphore ready = new Semaphore(0);
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
@@ -122,6 +124,14 @@ public final class FakeRun implements StreamObserver<RunRequest> {
         return signal;
     }
 
+    public TerminalSize awaitSize() throws InterruptedException {
+        TerminalSize size = sizes.poll(DEADLINE_SECONDS, TimeUnit.SECONDS);
+        if (size == null) {
+            throw new AssertionError("no size within " + DEADLINE_SECONDS + " s");
+        }
+        return size;
+    }
+
     public boolean hasSignal() {
         return !signals.isEmpty();
     }
@@ -193,6 +203,10 @@ public final class FakeRun implements StreamObserver<RunRequest> {
             }
             case SIGNAL -> {
                 signals.add(request.getSignal().getSignal());
+                responses.request(1);
+            }
+            case RESIZE -> {
+                sizes.add(request.getResize());
                 responses.request(1);
             }
             case REQUEST_NOT_SET -> throw new IllegalStateException("an empty request");

@@ -48,6 +48,12 @@ public final class ProcessOptions {
     private boolean privileged;
 
     @Option(
+            names = {"-t", "--tty"},
+            description =
+                    "Give the command a terminal, with yours as its keyboard and screen: what it writes gets there as it is.")
+    private boolean tty;
+
+    @Option(
             names = "--timeout",
             paramLabel = "TIME",
             converter = DurationConverter.class,
@@ -84,6 +90,10 @@ public final class ProcessOptions {
 
     public boolean privileged() {
         return privileged;
+    }
+
+    public boolean tty() {
+        return tty;
     }
 
     /** Returns the time limit; zero is none. */

@@ -60,7 +60,7 @@ final class AgentProcess {
         List<String> command = new ArrayList<>();
         if (Boolean.getBoolean("barchan.signals.blocked")) {
             // bin/barchan blocks these for the sake of its own handling; an agent must be open to them.
-            command.addAll(List.of("env", "--default-signal=HUP,INT,QUIT,TERM"));
+            command.addAll(List.of("env", "--default-signal=HUP,INT,QUIT,TERM,CONT,WINCH"));
         }
         command.addAll(List.of("setsid", start.launcher().toString()));
         ProcessBuilder builder = new ProcessBuilder(command)

@@ -18,6 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
+import org.barchan.client.TerminalSize;
 import org.barchan.client.Termination;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.RunRequest;
@@ -150,6 +151,14 @@ final class RunCall implements Run {
                     @Override
                     public void onCompleted() {}
                 });
+    }
+
+    @Override
+    public void resize(TerminalSize size) {
+        if (!start.getStart().getProcess().hasTerminal()) {
+            throw new IllegalStateException("the process has no terminal to resize");
+        }
+        send(RunRequest.newBuilder().setResize(SpecMapping.toProto(size)).build());
     }
 
     @Override

@@ -12,11 +12,13 @@ import org.barchan.client.ProcessSpec;
 import org.barchan.client.RawText;
 import org.barchan.client.RunSpec;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.TerminalSize;
 import org.barchan.client.Transport;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.HostPath;
 import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxPath;
+import org.barchan.v1.Terminal;
 import org.barchan.v1.Tmpfs;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
@@ -139,7 +141,16 @@ final class SpecMapping {
         spec.timeout()
                 .ifPresent(limit -> proto.setTimeout(
                         Duration.newBuilder().setSeconds(limit.getSeconds()).setNanos(limit.getNano())));
+        spec.terminal()
+                .ifPresent(size -> proto.setTerminal(Terminal.newBuilder().setSize(toProto(size))));
         return proto.build();
+    }
+
+    static org.barchan.v1.TerminalSize toProto(TerminalSize size) {
+        return org.barchan.v1.TerminalSize.newBuilder()
+                .setRows(size.rows())
+                .setColumns(size.columns())
+                .build();
     }
 
     private static org.barchan.v1.Identity toProto(Identity identity) {

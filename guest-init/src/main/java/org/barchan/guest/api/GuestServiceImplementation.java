@@ -24,6 +24,8 @@ import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
+import org.barchan.guest.v1.ResizeTerminalRequest;
+import org.barchan.guest.v1.ResizeTerminalResponse;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.ShutdownRequest;
@@ -170,6 +172,17 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                 process -> answer(request, observer, r -> {
                     process.signal(r.getSignal(), r.getCause());
                     return SignalProcessResponse.getDefaultInstance();
+                }));
+    }
+
+    @Override
+    public void resizeTerminal(ResizeTerminalRequest request, StreamObserver<ResizeTerminalResponse> observer) {
+        withProcess(
+                request.getProcessId(),
+                observer,
+                process -> answer(request, observer, r -> {
+                    process.resizeTerminal(r.getSize());
+                    return ResizeTerminalResponse.getDefaultInstance();
                 }));
     }
 

@@ -18,6 +18,7 @@ import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.SpawnStep;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.jspecify.annotations.Nullable;
@@ -49,9 +50,12 @@ public final class GuestProcess {
     private final OutputBuffer stderr = new OutputBuffer();
     private final StdinBuffer stdin = new StdinBuffer();
     private boolean stderrIsNext = true;
-    private int openOutputs = 2;
-    /** Two readers, the feeder, the reaper: the last of them closes the event. */
-    private int exitEventUsers = 4;
+    private int openOutputs;
+    /** The readers, the feeder, the reaper: the last of them closes the event. */
+    private int exitEventUsers;
+
+    /** The init's side of its terminal while it runs; -1 if it has none. */
+    private int terminal = -1;
 
     private boolean outputAbandoned;
     private TerminationCause requestedCause = TerminationCause.TERMINATION_CAUSE_UNSPECIFIED;
@@ -67,7 +71,47 @@ public final class GuestProcess {
         this.exitEvent = exitEvent;
     }
 
-    static GuestProcess spawn(ProcessSpec spec, int sandbox) throws Errno {
+    /**
+     * Starts a process.
+     *
+     * @param sandbox a pidfd of the sandbox's init; -1 before there is one
+     * @param root the sandbox's root as the init sees it
+     */
+    static GuestProcess spawn(ProcessSpec spec, int sandbox, String root) throws Errno {
+        return spec.hasTerminal() ? spawnOnTerminal(spec, sandbox, root) : spawnOnPipes(spec, sandbox);
+    }
+
+    private static GuestProcess spawnOnTerminal(ProcessSpec spec, int sandbox, String root) throws Errno {
+        List<Integer> open = new ArrayList<>();
+        try {
+            TerminalSize size = spec.getTerminal().getSize();
+            int[] sides = Linux.terminal(root, size.getRows(), size.getColumns());
+            open.add(sides[0]);
+            open.add(sides[1]);
+            int in = kept(Linux.duplicate(sides[0]), open);
+            int out = kept(Linux.duplicate(sides[0]), open);
+            int exitEvent = kept(Linux.eventfd(), open);
+            SpawnRequest request = SpawnRequest.of(spec, sandbox, sides[1], sides[1], sides[1]);
+            Spawned spawned = Linux.spawn(request.strings(), request.numbers());
+            if (spawned.pid() < 0) {
+                return notStarted(spec, spawned);
+            }
+            open.removeAll(List.of(sides[0], in, out, exitEvent));
+            GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
+            process.terminal = sides[0];
+            process.start(in, out, Optional.empty());
+            return process;
+        } finally {
+            open.forEach(Linux::close);
+        }
+    }
+
+    private static int kept(int fd, List<Integer> open) {
+        open.add(fd);
+        return fd;
+    }
+
+    private static GuestProcess spawnOnPipes(ProcessSpec spec, int sandbox) throws Errno {
         List<Integer> open = new ArrayList<>();
         try {
             int[] in = pipe(0, open);
@@ -77,8 +121,7 @@ public final class GuestProcess {
             for (int fd : new int[] {in[1], out[0], err[0]}) {
                 Linux.setNonblocking(fd);
             }
-            int exitEvent = Linux.eventfd();
-            open.add(exitEvent);
+            int exitEvent = kept(Linux.eventfd(), open);
             SpawnRequest request = SpawnRequest.of(spec, sandbox, in[0], out[1], err[1]);
             Spawned spawned = Linux.spawn(request.strings(), request.numbers());
             if (spawned.pid() < 0) {
@@ -86,13 +129,19 @@ public final class GuestProcess {
             }
             open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
             GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
-            process.startThread("stdout", new OutputReader(process, process.stdout, out[0], exitEvent));
-            process.startThread("stderr", new OutputReader(process, process.stderr, err[0], exitEvent));
-            process.startThread("stdin", new StdinFeeder(process, in[1], exitEvent));
+            process.start(in[1], out[0], Optional.of(err[0]));
             return process;
         } finally {
             open.forEach(Linux::close);
         }
+    }
+
+    private void start(int in, int out, Optional<Integer> err) {
+        openOutputs = err.isPresent() ? 2 : 1;
+        exitEventUsers = openOutputs + 2;
+        startThread("stdout", new OutputReader(this, stdout, out, exitEvent));
+        err.ifPresent(fd -> startThread("stderr", new OutputReader(this, stderr, fd, exitEvent)));
+        startThread("stdin", new StdinFeeder(this, in, err.isEmpty(), exitEvent));
     }
 
     private static int[] pipe(int size, List<Integer> open) throws Errno {
@@ -118,7 +167,6 @@ public final class GuestProcess {
                 .setMessage(subject + ": " + Errno.describe(spawned.errno()))
                 .build();
         GuestProcess process = new GuestProcess(-1, error, -1);
-        process.openOutputs = 0;
         process.stdin.close();
         process.termination = Termination.newBuilder()
                 .setSpawnError(error)
@@ -161,6 +209,13 @@ public final class GuestProcess {
         }
     }
 
+    /** Gives its terminal another size, if it has one and has not ended. */
+    public synchronized void resizeTerminal(TerminalSize size) throws Errno {
+        if (terminal >= 0) {
+            Linux.resizeTerminal(terminal, size.getRows(), size.getColumns());
+        }
+    }
+
     /** Returns its terminal record once it has one. */
     public synchronized Termination awaitTermination() throws InterruptedException {
         while (termination == null) {
@@ -174,6 +229,10 @@ public final class GuestProcess {
             exit = child;
             exitNanos = System.nanoTime() | 1;
             stdin.close();
+            if (terminal >= 0) {
+                Linux.close(terminal);
+                terminal = -1;
+            }
             finishIfDrained();
             notifyAll();
         }

@@ -20,7 +20,7 @@ final class OutputReader implements Runnable {
     /**
      * Reads nothing yet.
      *
-     * @param fd the pipe's end, non-blocking; closed at the end
+     * @param fd the pipe's end or the terminal's side, non-blocking; closed at the end
      * @param exitEvent becomes readable when the process has ended
      */
     OutputReader(GuestProcess process, OutputBuffer buffer, int fd, int exitEvent) {

@@ -68,8 +68,10 @@ public final class ProcessTable {
 
     private GuestProcess spawn(ProcessSpec spec) throws Errno, InterruptedException {
         int namespaces = sandbox;
+        String root = sandboxInit < 0 ? "/" : "/proc/" + sandboxInit + "/root";
         try {
-            return spawner.submit(() -> GuestProcess.spawn(spec, namespaces)).get();
+            return spawner.submit(() -> GuestProcess.spawn(spec, namespaces, root))
+                    .get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Errno errno) {
                 throw errno;

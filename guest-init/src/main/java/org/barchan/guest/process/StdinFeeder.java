@@ -8,17 +8,21 @@ import org.barchan.guest.syscall.Linux;
 final class StdinFeeder implements Runnable {
     private final GuestProcess process;
     private final int fd;
+    private final boolean terminal;
     private final int exitEvent;
+    private boolean lineBegun;
 
     /**
      * Writes nothing yet.
      *
-     * @param fd the pipe's end, non-blocking; closed at the end
+     * @param fd the pipe's end or the terminal's side, non-blocking; closed at the end
+     * @param terminal whether it is a terminal, which does not end by being closed
      * @param exitEvent becomes readable when the process has ended
      */
-    StdinFeeder(GuestProcess process, int fd, int exitEvent) {
+    StdinFeeder(GuestProcess process, int fd, boolean terminal, int exitEvent) {
         this.process = process;
         this.fd = fd;
+        this.terminal = terminal;
         this.exitEvent = exitEvent;
     }
 
@@ -27,15 +31,29 @@ final class StdinFeeder implements Runnable {
         try {
             while (true) {
                 ByteString data = process.awaitInput();
-                if (data == null || !writeAll(data.toByteArray())) {
+                if (data == null) {
+                    end();
                     break;
                 }
+                if (!writeAll(data.toByteArray())) {
+                    break;
+                }
+                lineBegun = data.byteAt(data.size() - 1) != '\n';
             }
-        } catch (InterruptedException e) {
+        } catch (Errno | InterruptedException e) {
             // Nobody does; then the process reads the end of its input.
         } finally {
             process.inputEnded();
             Linux.close(fd);
+        }
+    }
+
+    /** Types what ends the input of who reads lines from a terminal: the first time, it ends the line that was begun. */
+    private void end() throws Errno {
+        int character = terminal ? Linux.endOfFileCharacter(fd) : 0;
+        if (character > 0) {
+            byte[] typed = {(byte) character, (byte) character};
+            writeAll(lineBegun ? typed : new byte[] {typed[0]});
         }
     }
 

@@ -160,6 +160,34 @@ public final class Linux {
         return new int[] {fds.read(0), fds.read(1)};
     }
 
+    /**
+     * Makes a terminal.
+     *
+     * @param root the root of the processes that are to see it
+     * @return its two sides: the init's, which does not block, and the process's. Both close on exec.
+     */
+    public static int[] terminal(String root, int rows, int columns) throws Errno {
+        CIntPointer fds = StackValue.get(2, CIntPointer.class);
+        try (PinnedObject p = pin(root)) {
+            check("create a terminal", NativeCalls.terminal(chars(p), rows, columns, fds));
+        }
+        return new int[] {fds.read(0), fds.read(1)};
+    }
+
+    public static void resizeTerminal(int fd, int rows, int columns) throws Errno {
+        check("resize a terminal", NativeCalls.resizeTerminal(fd, rows, columns));
+    }
+
+    /** Returns the character that ends the input of who reads lines from a terminal; 0 if no lines are read. */
+    public static int endOfFileCharacter(int fd) throws Errno {
+        return check("look at a terminal", NativeCalls.endOfFileCharacter(fd));
+    }
+
+    /** Returns another descriptor of the same file, which closes on exec. */
+    public static int duplicate(int fd) throws Errno {
+        return check("duplicate a descriptor", NativeCalls.duplicate(fd));
+    }
+
     public static void setNonblocking(int fd) throws Errno {
         check("make a descriptor non-blocking", NativeCalls.setNonblocking(fd));
     }

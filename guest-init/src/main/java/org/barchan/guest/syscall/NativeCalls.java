@@ -55,6 +55,18 @@ final class NativeCalls {
     @CFunction("gs_pipe")
     static native int pipe(CIntPointer fds, int size);
 
+    @CFunction("gs_terminal")
+    static native int terminal(CCharPointer root, int rows, int columns, CIntPointer fds);
+
+    @CFunction("gs_resize_terminal")
+    static native int resizeTerminal(int fd, int rows, int columns);
+
+    @CFunction("gs_end_of_file_character")
+    static native int endOfFileCharacter(int fd);
+
+    @CFunction("gs_duplicate")
+    static native int duplicate(int fd);
+
     @CFunction("gs_set_nonblocking")
     static native int setNonblocking(int fd);
 

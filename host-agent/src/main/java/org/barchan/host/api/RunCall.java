@@ -10,6 +10,7 @@ import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
+import org.barchan.v1.TerminalSize;
 
 /**
  * The client's side of one {@code Run}: holds it to the order of the requests, and takes no more standard input than fits a small buffer
@@ -28,6 +29,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     private final ServerCallStreamObserver<RunResponse> call;
     private final RunResponses responses;
     private Optional<Run> run = Optional.empty();
+    private boolean terminal;
     private boolean stdinClosed;
     // Guarded by this.
     private int waitingBytes;
@@ -55,6 +57,7 @@ final class RunCall implements StreamObserver<RunRequest> {
             case START -> {
                 try {
                     var order = new RunStartParser().parse(request.getStart(), client);
+                    terminal = order.process().hasTerminal();
                     run = Optional.of(sandboxes.run(order, responses));
                     call.request(1);
                 } catch (RuntimeException e) {
@@ -67,6 +70,7 @@ final class RunCall implements StreamObserver<RunRequest> {
                 call.request(1);
             }
             case SIGNAL -> signal(request.getSignal().getSignal());
+            case RESIZE -> resize(request.getResize());
             case REQUEST_NOT_SET -> violation("request", "not set (expected: a request that this agent knows)");
         }
     }
@@ -107,6 +111,18 @@ final class RunCall implements StreamObserver<RunRequest> {
         }
         run.orElseThrow().signal(number);
         call.request(1);
+    }
+
+    private void resize(TerminalSize size) {
+        Optional<String> problem = RunStartParser.problem(size);
+        if (!terminal) {
+            violation("resize", "without start.process.terminal (expected: a process with a terminal)");
+        } else if (problem.isPresent()) {
+            violation("resize", problem.get());
+        } else {
+            run.orElseThrow().resize(size);
+            call.request(1);
+        }
     }
 
     private void closeStdin() {

@@ -26,12 +26,15 @@ import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunStart;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
 /** Makes an order of a {@code RunStart}, or a list of all that is wrong with it. For one use. */
 final class RunStartParser {
     /** More than Linux takes by default (a quarter of the stack's limit): the guest's kernel says what is too much. */
     private static final int MAX_ARGUMENT_BYTES = 3 * 1024 * 1024;
+
+    private static final int MAX_TERMINAL_SIZE = 65535;
 
     static final String SANDBOX = "start.sandbox.";
     private static final String PROCESS = "start.process.";
@@ -108,6 +111,7 @@ final class RunStartParser {
         if (process.getWorkingDirectoryPolicy() == WorkingDirectoryPolicy.UNRECOGNIZED) {
             wrong(PROCESS + "working_directory_policy", unknown(process.getWorkingDirectoryPolicyValue()));
         }
+        problem(process.getTerminal().getSize()).ifPresent(problem -> wrong(PROCESS + "terminal.size", problem));
         // setresuid(2) takes it for "leave as it is".
         if (process.getIdentity().getUid() == -1
                 || process.getIdentity().getGid() == -1
@@ -121,6 +125,19 @@ final class RunStartParser {
                             + Integer.toUnsignedString(process.getIdentity().getUid())
                             + " (expected: uid 0, or not privileged)");
         }
+    }
+
+    /** Returns what is wrong with a size. */
+    static Optional<String> problem(TerminalSize size) {
+        boolean good = 0 <= size.getRows()
+                && size.getRows() <= MAX_TERMINAL_SIZE
+                && 0 <= size.getColumns()
+                && size.getColumns() <= MAX_TERMINAL_SIZE;
+        return good
+                ? Optional.empty()
+                : Optional.of(Integer.toUnsignedString(size.getRows()) + " rows, "
+                        + Integer.toUnsignedString(size.getColumns()) + " columns (expected: each 0 to "
+                        + MAX_TERMINAL_SIZE + ")");
     }
 
     private void checkVariable(String field, EnvironmentVariable variable) {

@@ -7,12 +7,13 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a client sends to its process: kept until the process runs, then passed on in order, standard input and signals each by a thread
+ * What a client sends to its process: kept until the process runs, then passed on in order, standard input and the rest each by a thread
  * of its own, since a process that does not read must still get its signals. Safe for use by many threads.
  */
 final class ProcessInput implements AutoCloseable {
@@ -25,9 +26,9 @@ final class ProcessInput implements AutoCloseable {
 
     private final String owner;
     private final BlockingQueue<Stdin> stdin = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>(MAX_SIGNALS);
+    private final BlockingQueue<Control> controls = new LinkedBlockingQueue<>(MAX_SIGNALS);
     private Optional<Thread> stdinThread = Optional.empty();
-    private Optional<Thread> signalThread = Optional.empty();
+    private Optional<Thread> controlThread = Optional.empty();
 
     ProcessInput(String owner) {
         this.owner = owner;
@@ -44,18 +45,29 @@ final class ProcessInput implements AutoCloseable {
 
     /** As with the kernel, an ordinary signal that is pending already is not there twice (signal(7)). */
     void signal(int number) {
-        if (number >= FIRST_REALTIME_SIGNAL || !signals.contains(number)) {
-            if (!signals.offer(number)) {
-                LOG.warn("{}: signal {} from the client is dropped: {} are pending", owner, number, MAX_SIGNALS);
-            }
+        Control signal = new Control.Signal(number);
+        if (number >= FIRST_REALTIME_SIGNAL || !controls.contains(signal)) {
+            add(signal);
+        }
+    }
+
+    /** Only the last size counts. */
+    void resize(TerminalSize size) {
+        controls.removeIf(Control.Resize.class::isInstance);
+        add(new Control.Resize(size));
+    }
+
+    private void add(Control control) {
+        if (!controls.offer(control)) {
+            LOG.warn("{}: {} from the client is dropped: {} are pending", owner, control, MAX_SIGNALS);
         }
     }
 
     /** The process runs: passes on what has come and what will. */
     void start(Guest guest, String processId, ProcessConnection connection) {
         stdinThread = Optional.of(Thread.ofVirtual().name(owner + "-stdin").start(() -> pumpStdin(connection)));
-        signalThread =
-                Optional.of(Thread.ofVirtual().name(owner + "-signals").start(() -> pumpSignals(guest, processId)));
+        controlThread =
+                Optional.of(Thread.ofVirtual().name(owner + "-controls").start(() -> pumpControls(guest, processId)));
     }
 
     private void pumpStdin(ProcessConnection connection) {
@@ -82,24 +94,34 @@ final class ProcessInput implements AutoCloseable {
         }
     }
 
-    private void pumpSignals(Guest guest, String processId) {
+    private void pumpControls(Guest guest, String processId) {
         try {
             while (true) {
-                int number = signals.take();
-                LOG.info("{}: signal {} from the client", owner, number);
-                guest.signal(processId, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+                switch (controls.take()) {
+                    case Control.Signal(int number) -> {
+                        LOG.info("{}: signal {} from the client", owner, number);
+                        guest.signal(processId, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+                    }
+                    case Control.Resize(TerminalSize size) -> guest.resizeTerminal(processId, size);
+                }
             }
         } catch (InterruptedException e) {
             // The run is over.
         } catch (SandboxException e) {
-            LOG.warn("{}: passing on a signal: {}", owner, e.getMessage());
+            LOG.warn("{}: passing on a signal or a size: {}", owner, e.getMessage());
         }
     }
 
     @Override
     public void close() {
         stdinThread.ifPresent(Thread::interrupt);
-        signalThread.ifPresent(Thread::interrupt);
+        controlThread.ifPresent(Thread::interrupt);
+    }
+
+    private sealed interface Control {
+        record Signal(int number) implements Control {}
+
+        record Resize(TerminalSize size) implements Control {}
     }
 
     private sealed interface Stdin {

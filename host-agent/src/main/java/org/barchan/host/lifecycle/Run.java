@@ -14,6 +14,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,6 +83,11 @@ public final class Run {
     /** Sends a signal to the process; one that comes early is sent when the process has been started. */
     public void signal(int number) {
         input.signal(number);
+    }
+
+    /** Gives the terminal of the process another size. */
+    public void resize(TerminalSize size) {
+        input.resize(size);
     }
 
     /** The client is gone: deletes the sandbox, or lets it run on if it may and its process has been started. */

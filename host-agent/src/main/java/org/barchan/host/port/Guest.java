@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 
@@ -43,6 +44,9 @@ public interface Guest extends AutoCloseable {
 
     /** Sends a signal to the process's group; does nothing when it has ended. */
     void signal(String processId, int signal, TerminationCause cause) throws SandboxException, InterruptedException;
+
+    /** Gives the terminal of a process another size; does nothing when it has ended. */
+    void resizeTerminal(String processId, TerminalSize size) throws SandboxException, InterruptedException;
 
     /** Returns when the process has ended. */
     Termination waitProcess(String processId) throws SandboxException, InterruptedException;

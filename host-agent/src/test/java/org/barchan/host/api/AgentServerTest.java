@@ -51,6 +51,8 @@ import org.barchan.v1.SandboxState;
 import org.barchan.v1.SignalProcessRequest;
 import org.barchan.v1.SignalRequest;
 import org.barchan.v1.StdinClose;
+import org.barchan.v1.Terminal;
+import org.barchan.v1.TerminalSize;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -149,6 +151,33 @@ final class AgentServerTest {
 
         assertEquals(Status.Code.INVALID_ARGUMENT, failure(call));
         deleteAll();
+    }
+
+    @Test
+    void run_sizeOfATerminalThatIsNot_isInvalid() throws Exception {
+        var call = run();
+        call.write(start("box"));
+        awaitStarted(call);
+        call.write(resize(24, 80));
+
+        assertEquals(Status.Code.INVALID_ARGUMENT, failure(call));
+        deleteAll();
+    }
+
+    @Test
+    void run_sizeOfNoTerminal_isInvalid() throws Exception {
+        for (RunRequest request : List.of(resize(65536, 80), resize(24, -1))) {
+            var call = run();
+            RunRequest.Builder start = start("box").toBuilder();
+            start.getStartBuilder().getProcessBuilder().setTerminal(Terminal.getDefaultInstance());
+            call.write(start.build());
+            awaitStarted(call);
+            call.write(resize(24, 80));
+            call.write(request);
+
+            assertEquals(Status.Code.INVALID_ARGUMENT, failure(call));
+            deleteAll();
+        }
     }
 
     @Test
@@ -397,6 +426,12 @@ final class AgentServerTest {
     private static RunRequest signal(int number) {
         return RunRequest.newBuilder()
                 .setSignal(SignalRequest.newBuilder().setSignal(number))
+                .build();
+    }
+
+    private static RunRequest resize(int rows, int columns) {
+        return RunRequest.newBuilder()
+                .setResize(TerminalSize.newBuilder().setRows(rows).setColumns(columns))
                 .build();
     }
 

@@ -26,6 +26,7 @@ import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.jspecify.annotations.Nullable;
@@ -123,6 +124,11 @@ final class FakeGuest implements Guest {
         if (reaction != null) {
             reaction.run();
         }
+    }
+
+    @Override
+    public void resizeTerminal(String processId, TerminalSize size) {
+        signals.add("size " + size.getRows() + "x" + size.getColumns());
     }
 
     @Override

@@ -27,6 +27,7 @@ import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.junit.jupiter.api.Test;
@@ -192,9 +193,13 @@ final class RunTest {
             machine.guest.onSignal.add(signalled::countDown);
         };
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
+        run.resize(TerminalSize.newBuilder().setRows(24).setColumns(80).build());
+        run.resize(TerminalSize.newBuilder().setRows(33).setColumns(77).build());
         run.signal(2);
 
         assertTrue(signalled.await(10, TimeUnit.SECONDS));
+        // Only the last size counts.
+        assertEquals(List.of("size 33x77", "2 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
         assertTrue(guest().hasProcess);
         guest().exit(0);
         observer.termination();

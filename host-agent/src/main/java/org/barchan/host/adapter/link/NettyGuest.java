@@ -17,6 +17,7 @@ import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
+import org.barchan.guest.v1.ResizeTerminalRequest;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
@@ -33,6 +34,7 @@ import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 
@@ -178,6 +180,18 @@ final class NettyGuest implements Guest {
                         .setCause(cause)
                         .build(),
                 "sending signal " + signal + " to process " + processId,
+                ANSWER_TIME);
+    }
+
+    @Override
+    public void resizeTerminal(String processId, TerminalSize size) throws SandboxException, InterruptedException {
+        channel.call(
+                GuestServiceGrpc.getResizeTerminalMethod(),
+                ResizeTerminalRequest.newBuilder()
+                        .setProcessId(processId)
+                        .setSize(size)
+                        .build(),
+                "resizing the terminal of process " + processId,
                 ANSWER_TIME);
     }
 
