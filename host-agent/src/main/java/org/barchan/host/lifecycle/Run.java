@@ -125,9 +125,7 @@ public final class Run {
             return;
         }
         if (first.hasTerminated()) {
-            settle(live);
-            finish(first.getTerminated());
-            teardown.orderly(sandbox, live);
+            end(live, first.getTerminated());
         } else {
             follow(live, first);
         }
@@ -148,9 +146,7 @@ public final class Run {
             Termination termination = pump(live, started);
             endLimit();
             exportChanges(live);
-            settle(live);
-            finish(termination);
-            teardown.orderly(sandbox, live);
+            end(live, termination);
             return;
         } catch (InterruptedException e) {
             error = "interrupted";
@@ -234,11 +230,20 @@ public final class Run {
         }
     }
 
+    /** Nobody waits for the machine, unless it holds images that the client may want to use next. */
+    private void end(LiveGuest live, Termination termination) {
+        if (live.machine().record().writesImages()) {
+            settle(live);
+            teardown.orderly(sandbox, live);
+            finish(termination);
+        } else {
+            finish(termination);
+            teardown.orderly(sandbox, live);
+        }
+    }
+
     /** Who is told that the process has ended finds in its images what was written. */
     private void settle(LiveGuest live) {
-        if (!live.machine().record().writesImages()) {
-            return;
-        }
         sandbox.signal().disarm();
         Timer.Alarm alarm = timer.after(
                 PATIENCE,
