@@ -3,11 +3,17 @@ package org.barchan.host.api;
 import com.google.protobuf.ByteString;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.barchan.host.lifecycle.Run;
+import org.barchan.host.lifecycle.Execution;
+import org.barchan.host.lifecycle.ProcessControl;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ExecStart;
+import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.TerminalSize;
@@ -28,7 +34,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     private final HostUser client;
     private final ServerCallStreamObserver<RunResponse> call;
     private final RunResponses responses;
-    private Optional<Run> run = Optional.empty();
+    private Optional<ProcessControl> run = Optional.empty();
     private boolean terminal;
     private boolean stdinClosed;
     // Guarded by this.
@@ -47,23 +53,18 @@ final class RunCall implements StreamObserver<RunRequest> {
 
     @Override
     public void onNext(RunRequest request) {
-        if (run.isEmpty() != request.hasStart()) {
+        if (run.isEmpty() != (request.hasStart() || request.hasExec())) {
             violation(
                     request.getRequestCase().name().toLowerCase(java.util.Locale.ROOT),
-                    "out of order (expected: start" + " first, and once)");
+                    "out of order (expected: start or exec first, and once)");
             return;
         }
         switch (request.getRequestCase()) {
-            case START -> {
-                try {
-                    var order = new RunStartParser().parse(request.getStart(), client);
-                    terminal = order.process().hasTerminal();
-                    run = Optional.of(sandboxes.run(order, responses));
-                    call.request(1);
-                } catch (RuntimeException e) {
-                    responses.refuse(e);
-                }
-            }
+            case START ->
+                begin(
+                        request.getStart().getProcess(),
+                        () -> sandboxes.run(new RunStartParser().parse(request.getStart(), client), responses));
+            case EXEC -> begin(request.getExec().getProcess(), () -> exec(request.getExec()));
             case STDIN -> stdin(request.getStdin());
             case STDIN_CLOSE -> {
                 closeStdin();
@@ -73,6 +74,40 @@ final class RunCall implements StreamObserver<RunRequest> {
             case RESIZE -> resize(request.getResize());
             case REQUEST_NOT_SET -> violation("request", "not set (expected: a request that this agent knows)");
         }
+    }
+
+    private void begin(ProcessSpec process, Begin begin) {
+        try {
+            terminal = process.hasTerminal();
+            run = Optional.of(begin.begin());
+            call.request(1);
+        } catch (SandboxException e) {
+            responses.refuse(StatusMapping.of(e));
+        } catch (InterruptedException e) {
+            responses.refuse(StatusMapping.interrupted());
+        } catch (RuntimeException e) {
+            responses.refuse(e);
+        }
+    }
+
+    private Execution exec(ExecStart start) throws SandboxException, InterruptedException {
+        List<StatusMapping.Violation> violations = new ArrayList<>();
+        Optional<Duration> timeout = new ProcessParser(
+                        "exec.process.",
+                        (field, problem) -> violations.add(new StatusMapping.Violation(field, problem)))
+                .timeout(start.getProcess());
+        if (start.getSandbox().isEmpty()) {
+            violations.add(new StatusMapping.Violation("exec.sandbox", "empty (expected: an id or a name)"));
+        }
+        if (!violations.isEmpty()) {
+            throw StatusMapping.of(violations);
+        }
+        return sandboxes.execute(start.getSandbox(), start.getProcess(), timeout, responses);
+    }
+
+    @FunctionalInterface
+    private interface Begin {
+        ProcessControl begin() throws SandboxException, InterruptedException;
     }
 
     private void stdin(ByteString data) {
@@ -89,7 +124,7 @@ final class RunCall implements StreamObserver<RunRequest> {
             requestsOwed++;
             requestWhatIsOwed();
         }
-        run.orElseThrow().stdin(data, () -> taken(data.size()));
+        run.orElseThrow().input().data(data, () -> taken(data.size()));
     }
 
     private synchronized void taken(int bytes) {
@@ -109,18 +144,18 @@ final class RunCall implements StreamObserver<RunRequest> {
             violation("signal.signal", number + " (expected: 1 to 64)");
             return;
         }
-        run.orElseThrow().signal(number);
+        run.orElseThrow().input().signal(number);
         call.request(1);
     }
 
     private void resize(TerminalSize size) {
-        Optional<String> problem = RunStartParser.problem(size);
+        Optional<String> problem = ProcessParser.problem(size);
         if (!terminal) {
-            violation("resize", "without start.process.terminal (expected: a process with a terminal)");
+            violation("resize", "without process.terminal (expected: a process with a terminal)");
         } else if (problem.isPresent()) {
             violation("resize", problem.get());
         } else {
-            run.orElseThrow().resize(size);
+            run.orElseThrow().input().resize(size);
             call.request(1);
         }
     }
@@ -128,14 +163,14 @@ final class RunCall implements StreamObserver<RunRequest> {
     private void closeStdin() {
         if (!stdinClosed) {
             stdinClosed = true;
-            run.ifPresent(Run::closeStdin);
+            run.ifPresent(process -> process.input().end());
         }
     }
 
     /** A client that breaks the rules is refused, and its run dealt with as if it were gone. */
     private void violation(String field, String problem) {
         responses.refuse(StatusMapping.of(List.of(new StatusMapping.Violation(field, problem))));
-        run.ifPresent(Run::clientLost);
+        run.ifPresent(ProcessControl::clientLost);
     }
 
     @Override
@@ -146,14 +181,14 @@ final class RunCall implements StreamObserver<RunRequest> {
     @Override
     public void onCompleted() {
         if (run.isEmpty()) {
-            violation("start", "missing (expected: start before the end of the requests)");
+            violation("start", "missing (expected: start or exec before the end of the requests)");
         } else {
             closeStdin();
         }
     }
 
     private void lost() {
-        run.ifPresent(Run::clientLost);
+        run.ifPresent(ProcessControl::clientLost);
         responses.wake();
     }
 }

@@ -1,7 +1,6 @@
 package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Duration;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -23,21 +22,12 @@ import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
-import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunStart;
-import org.barchan.v1.TerminalSize;
-import org.barchan.v1.WorkingDirectoryPolicy;
 
 /** Makes an order of a {@code RunStart}, or a list of all that is wrong with it. For one use. */
 final class RunStartParser {
-    /** More than Linux takes by default (a quarter of the stack's limit): the guest's kernel says what is too much. */
-    private static final int MAX_ARGUMENT_BYTES = 3 * 1024 * 1024;
-
-    private static final int MAX_TERMINAL_SIZE = 65535;
-
     static final String SANDBOX = "start.sandbox.";
-    private static final String PROCESS = "start.process.";
 
     private final List<StatusMapping.Violation> violations = new ArrayList<>();
 
@@ -45,9 +35,7 @@ final class RunStartParser {
     RunOrder parse(RunStart start, HostUser client) {
         org.barchan.v1.SandboxSpec sandbox = start.getSandbox();
         ProcessSpec process = start.getProcess();
-        checkProcess(process);
-        Optional<java.time.Duration> timeout =
-                process.hasTimeout() ? Optional.of(timeout(process.getTimeout())) : Optional.empty();
+        Optional<java.time.Duration> timeout = new ProcessParser("start.process.", this::wrong).timeout(process);
         SandboxName name = parsed(
                 SANDBOX + "name",
                 () -> sandbox.hasName() ? new SandboxName(sandbox.getName()) : generatedName(),
@@ -79,92 +67,7 @@ final class RunStartParser {
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
-        return new RunOrder(spec, process, timeout, client, start.getExportChanges());
-    }
-
-    private void checkProcess(ProcessSpec process) {
-        if (process.getArgvCount() == 0) {
-            wrong(PROCESS + "argv", "empty (expected: a command)");
-        } else if (process.getArgv(0).isEmpty()) {
-            wrong(PROCESS + "argv[0]", "empty (expected: a command)");
-        }
-        long size = 0;
-        for (int i = 0; i < process.getArgvCount(); i++) {
-            size += process.getArgv(i).size() + 9L;
-            withoutNul(PROCESS + "argv[" + i + "]", process.getArgv(i));
-        }
-        for (int i = 0; i < process.getEnvironmentCount(); i++) {
-            EnvironmentVariable variable = process.getEnvironment(i);
-            size += variable.getName().size() + variable.getValue().size() + 10L;
-            checkVariable(PROCESS + "environment[" + i + "]", variable);
-        }
-        if (size > MAX_ARGUMENT_BYTES) {
-            wrong(
-                    PROCESS + "argv",
-                    size + " bytes with the environment (expected: at most " + MAX_ARGUMENT_BYTES + ")");
-        }
-        ByteString directory = process.getWorkingDirectory();
-        if (!directory.isEmpty() && directory.byteAt(0) != '/') {
-            wrong(PROCESS + "working_directory", "'" + directory.toStringUtf8() + "' (expected: an absolute path)");
-        }
-        withoutNul(PROCESS + "working_directory", directory);
-        if (process.getWorkingDirectoryPolicy() == WorkingDirectoryPolicy.UNRECOGNIZED) {
-            wrong(PROCESS + "working_directory_policy", unknown(process.getWorkingDirectoryPolicyValue()));
-        }
-        problem(process.getTerminal().getSize()).ifPresent(problem -> wrong(PROCESS + "terminal.size", problem));
-        // setresuid(2) takes it for "leave as it is".
-        if (process.getIdentity().getUid() == -1
-                || process.getIdentity().getGid() == -1
-                || process.getIdentity().getSupplementaryGidsList().contains(-1)) {
-            wrong(PROCESS + "identity", "id 4294967295 (expected: at most 4294967294)");
-        }
-        if (process.getIdentity().getPrivileged() && process.getIdentity().getUid() != 0) {
-            wrong(
-                    PROCESS + "identity.privileged",
-                    "true for uid "
-                            + Integer.toUnsignedString(process.getIdentity().getUid())
-                            + " (expected: uid 0, or not privileged)");
-        }
-    }
-
-    /** Returns what is wrong with a size. */
-    static Optional<String> problem(TerminalSize size) {
-        boolean good = 0 <= size.getRows()
-                && size.getRows() <= MAX_TERMINAL_SIZE
-                && 0 <= size.getColumns()
-                && size.getColumns() <= MAX_TERMINAL_SIZE;
-        return good
-                ? Optional.empty()
-                : Optional.of(Integer.toUnsignedString(size.getRows()) + " rows, "
-                        + Integer.toUnsignedString(size.getColumns()) + " columns (expected: each 0 to "
-                        + MAX_TERMINAL_SIZE + ")");
-    }
-
-    private void checkVariable(String field, EnvironmentVariable variable) {
-        if (variable.getName().isEmpty()) {
-            wrong(field + ".name", "empty (expected: a name)");
-        }
-        if (holds(variable.getName(), '=')) {
-            wrong(field + ".name", "'" + variable.getName().toStringUtf8() + "' holds '=' (expected: a name without)");
-        }
-        withoutNul(field + ".name", variable.getName());
-        withoutNul(field + ".value", variable.getValue());
-    }
-
-    private java.time.Duration timeout(Duration timeout) {
-        try {
-            java.time.Duration duration = java.time.Duration.ofSeconds(timeout.getSeconds(), timeout.getNanos());
-            // As nanoseconds it has to fit a long.
-            if (duration.isPositive() && duration.toDays() < 36500) {
-                return duration;
-            }
-        } catch (ArithmeticException e) {
-            // Refused below.
-        }
-        wrong(
-                PROCESS + "timeout",
-                timeout.getSeconds() + " s " + timeout.getNanos() + " ns (expected: positive, below 100 years)");
-        return java.time.Duration.ZERO;
+        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitExec());
     }
 
     private KernelChoice kernel(org.barchan.v1.SandboxSpec sandbox) {
@@ -257,21 +160,6 @@ final class RunStartParser {
             wrong(field, String.valueOf(e.getMessage()));
             return otherwise.get();
         }
-    }
-
-    private void withoutNul(String field, ByteString bytes) {
-        if (holds(bytes, 0)) {
-            wrong(field, "holds NUL (expected: no NUL)");
-        }
-    }
-
-    private static boolean holds(ByteString bytes, int wanted) {
-        for (byte b : bytes) {
-            if (b == wanted) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private void wrong(String field, String problem) {

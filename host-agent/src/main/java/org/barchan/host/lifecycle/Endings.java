@@ -48,6 +48,13 @@ final class Endings {
                 .build();
     }
 
+    /** Returns the termination of a process whose sandbox has ended. */
+    static Termination withSandbox() {
+        return Termination.newBuilder()
+                .setLost(Lost.newBuilder().setReason("its own command has ended"))
+                .build();
+    }
+
     /** Returns why a run ended before its process was started. */
     static SandboxException beforeStart(Sandbox sandbox, Optional<LiveGuest> live) {
         StopReason reason = sandbox.signal().reason().orElse(StopReason.DELETED);
@@ -70,7 +77,12 @@ final class Endings {
 
     /** Returns a termination in one line. */
     static String describe(Termination termination) {
-        String result = switch (termination.getResultCase()) {
+        return result(termination) + ", " + termination.getCause();
+    }
+
+    /** Returns what came of a process, in some words. */
+    static String result(Termination termination) {
+        return switch (termination.getResultCase()) {
             case EXIT_CODE -> "exit code " + termination.getExitCode();
             case SIGNAL -> "signal " + termination.getSignal();
             case SPAWN_ERROR ->
@@ -85,7 +97,6 @@ final class Endings {
                                 .orElse(""));
             case RESULT_NOT_SET -> "no result";
         };
-        return result + ", " + termination.getCause();
     }
 
     private static boolean panicked(LiveGuest live) {

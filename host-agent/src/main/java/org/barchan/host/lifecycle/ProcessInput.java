@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * What a client sends to its process: kept until the process runs, then passed on in order, standard input and the rest each by a thread
  * of its own, since a process that does not read must still get its signals. Safe for use by many threads.
  */
-final class ProcessInput implements AutoCloseable {
+public final class ProcessInput implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessInput.class);
 
     /** The kernel has a limit of this kind, too (RLIMIT_SIGPENDING). */
@@ -34,25 +34,30 @@ final class ProcessInput implements AutoCloseable {
         this.owner = owner;
     }
 
-    /** @param taken is run when the bytes have been taken, or nobody will take them any more */
-    void data(ByteString bytes, Runnable taken) {
+    /**
+     * Passes bytes on to standard input. Never blocks.
+     *
+     * @param taken is run when the bytes have been taken, or nobody will take them any more
+     */
+    public void data(ByteString bytes, Runnable taken) {
         stdin.add(new Stdin.Data(bytes, taken));
     }
 
-    void end() {
+    /** Ends standard input. */
+    public void end() {
         stdin.add(new Stdin.End());
     }
 
-    /** As with the kernel, an ordinary signal that is pending already is not there twice (signal(7)). */
-    void signal(int number) {
+    /** Sends a signal; as with the kernel, an ordinary one that is pending already is not there twice (signal(7)). */
+    public void signal(int number) {
         Control signal = new Control.Signal(number);
         if (number >= FIRST_REALTIME_SIGNAL || !controls.contains(signal)) {
             add(signal);
         }
     }
 
-    /** Only the last size counts. */
-    void resize(TerminalSize size) {
+    /** Gives the terminal of the process another size; only the last one counts. */
+    public void resize(TerminalSize size) {
         controls.removeIf(Control.Resize.class::isInstance);
         add(new Control.Resize(size));
     }

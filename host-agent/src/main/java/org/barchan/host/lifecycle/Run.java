@@ -9,22 +9,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.port.ChangeArchives;
-import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
-import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * One process in one sandbox, from order to end. Its methods tell it what the client sends; they never block and may be called by any
- * thread.
- */
-public final class Run {
-    /** A sandbox has one process so far. */
+/** One process in a sandbox of its own, from order to end. */
+public final class Run implements ProcessControl {
+    /** The process that a sandbox is made for, and ends with. */
     static final String PROCESS_ID = "main";
 
     private static final Logger LOG = LoggerFactory.getLogger(Run.class);
@@ -45,8 +39,7 @@ public final class Run {
     private final ProcessInput input;
     private Optional<LiveGuest> made = Optional.empty();
     private Optional<TimeLimit> limit = Optional.empty();
-    private long stdoutBytes;
-    private long stderrBytes;
+    private final ProcessRelay relay;
 
     Run(
             Sandbox sandbox,
@@ -64,33 +57,16 @@ public final class Run {
         this.archives = archives;
         this.timer = timer;
         this.input = new ProcessInput(sandbox.id().value());
+        this.relay = new ProcessRelay(input, observer);
     }
 
-    /**
-     * Passes bytes on to standard input.
-     *
-     * @param taken is run when the process has taken them, or nobody will
-     */
-    public void stdin(ByteString data, Runnable taken) {
-        input.data(data, taken);
+    @Override
+    public ProcessInput input() {
+        return input;
     }
 
-    /** Ends standard input. */
-    public void closeStdin() {
-        input.end();
-    }
-
-    /** Sends a signal to the process; one that comes early is sent when the process has been started. */
-    public void signal(int number) {
-        input.signal(number);
-    }
-
-    /** Gives the terminal of the process another size. */
-    public void resize(TerminalSize size) {
-        input.resize(size);
-    }
-
-    /** The client is gone: deletes the sandbox, or lets it run on if it may and its process has been started. */
+    /** Deletes the sandbox, or lets it run on if it may and its process has been started. */
+    @Override
     public void clientLost() {
         // gRPC tells it in two ways; told twice, it would end the sandbox that was let run on the first time.
         if (clientGone.compareAndSet(false, true)) {
@@ -140,11 +116,19 @@ public final class Run {
     }
 
     private void follow(LiveGuest live, ProcessEvent started) {
-        limit = order.timeout().map(time -> new TimeLimit(timer, time, sandbox, live.guest(), PROCESS_ID));
+        limit = order.timeout()
+                .map(time -> new TimeLimit(
+                        timer,
+                        time,
+                        sandbox.id(),
+                        live.guest(),
+                        PROCESS_ID,
+                        () -> sandbox.signal().stop(StopReason.TIME_UP)));
         String error;
         try {
-            Termination termination = pump(live, started);
+            Termination termination = relay.relay(live.guest(), PROCESS_ID, started);
             endLimit();
+            awaitExecutions(termination);
             exportChanges(live);
             end(live, termination);
             return;
@@ -161,35 +145,6 @@ public final class Run {
         breakOff(live, error);
     }
 
-    /** Passes on what the process does, up to and without its termination. */
-    private Termination pump(LiveGuest live, ProcessEvent started) throws SandboxException, InterruptedException {
-        try (ProcessConnection connection = live.guest().attach(PROCESS_ID, 0, 0);
-                input) {
-            input.start(live.guest(), PROCESS_ID, connection);
-            observer.event(started);
-            while (true) {
-                ProcessEvent event = connection.take();
-                if (event.hasTerminated()) {
-                    return event.getTerminated();
-                }
-                observer.event(event);
-                count(event);
-            }
-        }
-    }
-
-    private void count(ProcessEvent event) {
-        if (event.hasOutput()) {
-            long end =
-                    event.getOutput().getOffset() + event.getOutput().getData().size();
-            if (event.getOutput().getStream() == OutputStream.OUTPUT_STREAM_STDOUT) {
-                stdoutBytes = end;
-            } else {
-                stderrBytes = end;
-            }
-        }
-    }
-
     /** The process's end was not seen, or nobody wants to see it. */
     private void breakOff(LiveGuest live, String error) {
         Optional<StopReason> reason = sandbox.signal().reason();
@@ -203,14 +158,27 @@ public final class Run {
             return;
         }
         endLimit();
-        finish(Endings.lost(reason, live, error).toBuilder()
-                .setStdoutBytes(stdoutBytes)
-                .setStderrBytes(stderrBytes)
-                .build());
+        finish(relay.counted(Endings.lost(reason, live, error)));
         if (keep && reason.equals(Optional.of(StopReason.AGENT_STOPPING))) {
             teardown.letGo(sandbox, live);
         } else {
             teardown.stop(sandbox, live);
+        }
+    }
+
+    /** Whoever ends the sandbox meanwhile ends the wait, not what is known of the process. */
+    private void awaitExecutions(Termination termination) {
+        if (!order.awaitExecutions()) {
+            return;
+        }
+        observer.progress(
+                RunObserver.Level.INFO,
+                "the command has ended (" + Endings.result(termination)
+                        + "); its sandbox is kept for what else runs in it");
+        try {
+            sandbox.executions().await();
+        } catch (InterruptedException e) {
+            sandbox.signal().disarm();
         }
     }
 

@@ -12,6 +12,12 @@ import org.barchan.v1.ProcessSpec;
  * @param timeout how long the process may run
  * @param client the user who asks
  * @param exportChanges whether what the process has written to overlays is told when it has ended
+ * @param awaitExecutions whether the sandbox is there until one more process was run in it, and all such have ended
  */
 public record RunOrder(
-        SandboxSpec sandbox, ProcessSpec process, Optional<Duration> timeout, HostUser client, boolean exportChanges) {}
+        SandboxSpec sandbox,
+        ProcessSpec process,
+        Optional<Duration> timeout,
+        HostUser client,
+        boolean exportChanges,
+        boolean awaitExecutions) {}

@@ -6,7 +6,6 @@ import java.util.concurrent.CompletableFuture;
 import org.barchan.host.lifecycle.SandboxState.Running;
 import org.barchan.host.lifecycle.SandboxState.Starting;
 import org.barchan.host.lifecycle.SandboxState.Stopping;
-import org.barchan.host.port.Guest;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
@@ -22,6 +21,7 @@ final class Sandbox {
     private final ClientLostPolicy clientLostPolicy;
     private final StopSignal signal = new StopSignal();
     private final Undo undo;
+    private final Executions executions = new Executions();
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private SandboxState state = new Starting();
     private Optional<Accelerator> accelerator = Optional.empty();
@@ -61,6 +61,11 @@ final class Sandbox {
         return undo;
     }
 
+    /** What runs in it beside its own process. */
+    Executions executions() {
+        return executions;
+    }
+
     /** Completes when nothing is left of it, or the agent has let go of it. */
     CompletableFuture<Void> gone() {
         return gone;
@@ -89,7 +94,8 @@ final class Sandbox {
      * @throws SandboxException {@code PRECONDITION} when it is not running
      */
     void signalProcess(int number) throws SandboxException, InterruptedException {
-        guest("sending a signal to the process of " + id)
+        live("sending a signal to the process of " + id)
+                .guest()
                 .signal(Run.PROCESS_ID, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
     }
 
@@ -99,11 +105,11 @@ final class Sandbox {
      * @param action for messages
      * @throws SandboxException {@code PRECONDITION} when its process is not running
      */
-    Guest guest(String action) throws SandboxException {
+    LiveGuest live(String action) throws SandboxException {
         String why;
         synchronized (this) {
             if (state instanceof Running(LiveGuest live)) {
-                return live.guest();
+                return live;
             }
             why = state instanceof Starting ? "it is still starting" : "its process has ended";
         }

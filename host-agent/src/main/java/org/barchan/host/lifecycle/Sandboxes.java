@@ -28,6 +28,7 @@ import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.ProcessSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,6 +107,22 @@ public final class Sandboxes {
     }
 
     /**
+     * Runs one more process in a sandbox. Returns at once; all that happens is told to the observer.
+     *
+     * @param timeout how long it may run
+     * @return what tells it what the client sends
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when the sandbox's own process does not run
+     */
+    public Execution execute(String idOrName, ProcessSpec process, Optional<Duration> timeout, RunObserver observer)
+            throws SandboxException, InterruptedException {
+        Sandbox sandbox = find(idOrName);
+        LiveGuest live = sandbox.live("running a process in " + sandbox.id());
+        Execution execution = new Execution(sandbox, live, process, timeout, observer, timer);
+        Thread.ofVirtual().name("exec-" + sandbox.id()).start(execution::execute);
+        return execution;
+    }
+
+    /**
      * Returns a live sandbox.
      *
      * @throws SandboxException {@code NOT_FOUND}
@@ -153,7 +170,8 @@ public final class Sandboxes {
 
     private Guest guestOf(String idOrName) throws SandboxException, InterruptedException {
         Sandbox sandbox = find(idOrName);
-        return sandbox.guest("reading what was written to the overlays of " + sandbox.id());
+        return sandbox.live("reading what was written to the overlays of " + sandbox.id())
+                .guest();
     }
 
     /**

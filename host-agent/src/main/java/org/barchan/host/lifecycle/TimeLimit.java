@@ -3,11 +3,12 @@ package org.barchan.host.lifecycle;
 import java.time.Duration;
 import org.barchan.host.port.Guest;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ends a process whose time is up: SIGTERM, after a grace SIGKILL, after another grace the whole sandbox. */
+/** Ends a process whose time is up: SIGTERM, after a grace SIGKILL, after another grace what is the last resort. */
 final class TimeLimit implements AutoCloseable {
     static final Duration GRACE = Duration.ofSeconds(5);
 
@@ -16,16 +17,18 @@ final class TimeLimit implements AutoCloseable {
     private static final int SIGTERM = 15;
 
     private final Timer timer;
-    private final Sandbox sandbox;
+    private final SandboxId owner;
     private final Guest guest;
     private final String processId;
+    private final Runnable lastResort;
     private Timer.Alarm alarm;
     private boolean closed;
 
     /** Counts from now on. */
-    TimeLimit(Timer timer, Duration limit, Sandbox sandbox, Guest guest, String processId) {
+    TimeLimit(Timer timer, Duration limit, SandboxId owner, Guest guest, String processId, Runnable lastResort) {
         this.timer = timer;
-        this.sandbox = sandbox;
+        this.owner = owner;
+        this.lastResort = lastResort;
         this.guest = guest;
         this.processId = processId;
         this.alarm = timer.after(limit, this::terminate);
@@ -38,7 +41,7 @@ final class TimeLimit implements AutoCloseable {
     }
 
     private void kill() {
-        if (next(() -> sandbox.signal().stop(StopReason.TIME_UP))) {
+        if (next(lastResort)) {
             send(SIGKILL);
         }
     }
@@ -53,10 +56,10 @@ final class TimeLimit implements AutoCloseable {
 
     private void send(int signal) {
         try {
-            LOG.info("{}: time is up: signal {}", sandbox.id(), signal);
+            LOG.info("{}: time is up: signal {}", owner, signal);
             guest.signal(processId, signal, TerminationCause.TERMINATION_CAUSE_TIMEOUT);
         } catch (SandboxException | InterruptedException e) {
-            LOG.warn("{}: sending signal {} when the time was up: {}", sandbox.id(), signal, e.getMessage());
+            LOG.warn("{}: sending signal {} when the time was up: {}", owner, signal, e.getMessage());
         }
     }
 

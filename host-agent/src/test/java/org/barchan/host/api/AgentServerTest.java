@@ -35,6 +35,7 @@ import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.ExecStart;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListSandboxesRequest;
@@ -178,6 +179,30 @@ final class AgentServerTest {
             assertEquals(Status.Code.INVALID_ARGUMENT, failure(call));
             deleteAll();
         }
+    }
+
+    @Test
+    void run_execThatIsWrong_namesEachField() throws Exception {
+        var call = run();
+        call.write(
+                RunRequest.newBuilder().setExec(ExecStart.getDefaultInstance()).build());
+        io.grpc.StatusException e = assertThrows(io.grpc.StatusException.class, () -> call.read(10, TimeUnit.SECONDS));
+
+        assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
+        assertTrue(String.valueOf(e.getMessage()).contains("exec.process.argv"), e::toString);
+        assertTrue(String.valueOf(e.getMessage()).contains("exec.sandbox"), e::toString);
+    }
+
+    @Test
+    void run_execWhereThereIsNone_isNotFound() throws Exception {
+        var call = run();
+        call.write(RunRequest.newBuilder()
+                .setExec(ExecStart.newBuilder()
+                        .setSandbox("none")
+                        .setProcess(ProcessSpec.newBuilder().addArgv(ByteString.copyFromUtf8("ls"))))
+                .build());
+
+        assertEquals(Status.Code.NOT_FOUND, failure(call));
     }
 
     @Test

@@ -100,7 +100,8 @@ final class ExportTest {
                 List.of());
         RunOrder order = FakeWorld.order(spec);
         var _ = sandboxes.run(
-                new RunOrder(order.sandbox(), order.process(), order.timeout(), order.client(), export), observer);
+                new RunOrder(order.sandbox(), order.process(), order.timeout(), order.client(), export, false),
+                observer);
         observer.awaitStarted();
         return world.started.getFirst().guest;
     }

@@ -4,9 +4,11 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -63,6 +65,9 @@ final class FakeGuest implements Guest {
     private final FakeWorld world;
     private final FakeMachine machine;
     private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    /** The processes beside the sandbox's own, by their ids. */
+    private final Map<String, BlockingQueue<ProcessEvent>> others = new ConcurrentHashMap<>();
+
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private final CompletableFuture<Void> dead = new CompletableFuture<>();
     private volatile boolean stdinBlocked;
@@ -103,7 +108,11 @@ final class FakeGuest implements Guest {
     @Override
     public ProcessEvent startProcess(String processId, ProcessSpec spec) throws SandboxException {
         world.step("guest.startProcess");
-        hasProcess = true;
+        if (processId.equals(Run.PROCESS_ID)) {
+            hasProcess = true;
+        } else {
+            others.put(processId, new LinkedBlockingQueue<>());
+        }
         return ProcessEvent.newBuilder()
                 .setStarted(ProcessStarted.newBuilder().setPid(2))
                 .build();
@@ -112,7 +121,7 @@ final class FakeGuest implements Guest {
     @Override
     public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) throws SandboxException {
         world.step("guest.attach");
-        Connection connection = new Connection();
+        Connection connection = new Connection(others.getOrDefault(processId, events));
         world.open.add(connection);
         return connection;
     }
@@ -208,6 +217,15 @@ final class FakeGuest implements Guest {
     void die() {
         dead.complete(null);
         events.add(ProcessEvent.getDefaultInstance());
+        others.values().forEach(queue -> queue.add(ProcessEvent.getDefaultInstance()));
+    }
+
+    /** The processes beside the sandbox's own end. */
+    void exitOthers(int code) {
+        ProcessEvent end = ProcessEvent.newBuilder()
+                .setTerminated(Termination.newBuilder().setExitCode(code))
+                .build();
+        others.values().forEach(queue -> queue.add(end));
     }
 
     @Override
@@ -228,6 +246,12 @@ final class FakeGuest implements Guest {
     }
 
     private final class Connection implements ProcessConnection {
+        private final BlockingQueue<ProcessEvent> own;
+
+        Connection(BlockingQueue<ProcessEvent> own) {
+            this.own = own;
+        }
+
         @Override
         public boolean write(ByteString data) throws InterruptedException {
             if (stdinBlocked) {
@@ -245,7 +269,7 @@ final class FakeGuest implements Guest {
         @Override
         public ProcessEvent take() throws SandboxException, InterruptedException {
             world.step("connection.take");
-            ProcessEvent event = events.take();
+            ProcessEvent event = own.take();
             taken.release();
             if (event.getEventCase() == ProcessEvent.EventCase.EVENT_NOT_SET) {
                 throw lost();

@@ -406,7 +406,7 @@ public final class FakeWorld
     /** Returns the order to run {@code true}. */
     static RunOrder order(SandboxSpec spec) {
         return new RunOrder(
-                spec, ProcessSpec.newBuilder().addArgv(bytes("true")).build(), Optional.empty(), CLIENT, false);
+                spec, ProcessSpec.newBuilder().addArgv(bytes("true")).build(), Optional.empty(), CLIENT, false, false);
     }
 
     static ByteString bytes(String text) {

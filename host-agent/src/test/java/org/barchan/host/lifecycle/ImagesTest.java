@@ -138,6 +138,7 @@ final class ImagesTest {
                         .build(),
                 order.timeout(),
                 order.client(),
+                false,
                 false));
 
         GuestConfiguration configuration = configuration();

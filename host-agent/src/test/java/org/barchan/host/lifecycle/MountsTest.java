@@ -198,7 +198,7 @@ final class MountsTest {
         for (HostUser client : List.of(FakeWorld.CLIENT, new HostUser(0, 0))) {
             observer = new RecordingObserver();
             RunOrder order = FakeWorld.order(spec(READ_ONLY, bind("/there", new Access.ReadWrite())));
-            run(new RunOrder(order.sandbox(), order.process(), order.timeout(), client, false));
+            run(new RunOrder(order.sandbox(), order.process(), order.timeout(), client, false, false));
             observer.awaitStarted();
         }
 
@@ -344,6 +344,7 @@ final class MountsTest {
                         .build(),
                 order.timeout(),
                 order.client(),
+                false,
                 false));
         observer.awaitStarted();
     }

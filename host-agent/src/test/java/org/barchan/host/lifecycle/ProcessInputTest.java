@@ -56,14 +56,14 @@ final class ProcessInputTest {
                         RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, "box", Hypervisors.DEFAULT_URI)),
                 observer);
         for (int number : numbers) {
-            run.signal(number);
+            run.input().signal(number);
         }
         allSent.countDown();
         observer.awaitStarted();
         // Sent again while it may be dropped, it tells that those before it have gone through.
         List<String> signals = world.started.getFirst().guest.signals;
         while (signals.stream().noneMatch(signal -> signal.startsWith("64"))) {
-            run.signal(64);
+            run.input().signal(64);
             if (Thread.interrupted()) {
                 throw new InterruptedException("the last signal did not come in time");
             }

@@ -30,6 +30,16 @@ final class RecordingObserver implements RunObserver {
     @Override
     public void progress(Level level, String message) {
         progress.add(level + " " + message);
+        synchronized (this) {
+            notifyAll();
+        }
+    }
+
+    /** Waits until a message has this in it. */
+    synchronized void awaitProgress(String part) throws InterruptedException {
+        while (progress.stream().noneMatch(line -> line.contains(part))) {
+            wait();
+        }
     }
 
     @Override

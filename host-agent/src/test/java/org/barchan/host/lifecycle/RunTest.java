@@ -193,9 +193,9 @@ final class RunTest {
             machine.guest.onSignal.add(signalled::countDown);
         };
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
-        run.resize(TerminalSize.newBuilder().setRows(24).setColumns(80).build());
-        run.resize(TerminalSize.newBuilder().setRows(33).setColumns(77).build());
-        run.signal(2);
+        run.input().resize(TerminalSize.newBuilder().setRows(24).setColumns(80).build());
+        run.input().resize(TerminalSize.newBuilder().setRows(33).setColumns(77).build());
+        run.input().signal(2);
 
         assertTrue(signalled.await(10, TimeUnit.SECONDS));
         // Only the last size counts.
@@ -214,8 +214,8 @@ final class RunTest {
             machine.guest.onSignal.add(signalled::countDown);
         };
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
-        run.stdin(FakeWorld.bytes("never read"), () -> {});
-        run.signal(2);
+        run.input().data(FakeWorld.bytes("never read"), () -> {});
+        run.input().signal(2);
 
         assertTrue(signalled.await(10, TimeUnit.SECONDS));
         assertEquals(List.of("2 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
@@ -228,9 +228,9 @@ final class RunTest {
     void stdin_isPassedOnInOrderThenEnds() throws Exception {
         CountDownLatch taken = new CountDownLatch(2);
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
-        run.stdin(FakeWorld.bytes("a"), taken::countDown);
-        run.stdin(FakeWorld.bytes("b"), taken::countDown);
-        run.closeStdin();
+        run.input().data(FakeWorld.bytes("a"), taken::countDown);
+        run.input().data(FakeWorld.bytes("b"), taken::countDown);
+        run.input().end();
 
         assertTrue(taken.await(10, TimeUnit.SECONDS));
         assertTrue(guest().stdinClosed.await(10, TimeUnit.SECONDS));
@@ -247,6 +247,7 @@ final class RunTest {
                 process(),
                 Optional.of(Duration.ofSeconds(30)),
                 FakeWorld.CLIENT,
+                false,
                 false));
         observer.awaitStarted();
 
@@ -461,7 +462,7 @@ final class RunTest {
         observer.awaitStarted();
         RecordingObserver other = new RecordingObserver();
         SandboxSpec spec = spec(ClientLostPolicy.DELETE, world.root(), false, "other");
-        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false), other);
+        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false, false), other);
         other.awaitStarted();
 
         sandboxes.shutdown(Duration.ofSeconds(10));
@@ -470,7 +471,7 @@ final class RunTest {
         assertTrue(world.started.getLast().destroyed);
         assertTrue(other.termination().hasLost());
         RecordingObserver late = new RecordingObserver();
-        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false), late);
+        sandboxes.run(new RunOrder(spec, process(), Optional.empty(), FakeWorld.CLIENT, false, false), late);
         assertEquals(Code.UNAVAILABLE, late.failure().code());
     }
 
@@ -524,7 +525,7 @@ final class RunTest {
     }
 
     private static RunOrder order(ClientLostPolicy policy, Path root, boolean debug) {
-        return new RunOrder(spec(policy, root, debug), process(), Optional.empty(), FakeWorld.CLIENT, false);
+        return new RunOrder(spec(policy, root, debug), process(), Optional.empty(), FakeWorld.CLIENT, false, false);
     }
 
     private static ProcessSpec process() {

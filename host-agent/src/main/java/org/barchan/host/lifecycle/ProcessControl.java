@@ -1,0 +1,10 @@
+package org.barchan.host.lifecycle;
+
+/** What a client does to its process. Methods never block and may be called by any thread. */
+public sealed interface ProcessControl permits Run, Execution {
+    /** Takes what the client sends to the process, also before it has been started. */
+    ProcessInput input();
+
+    /** The client is gone. */
+    void clientLost();
+}
