@@ -39,6 +39,7 @@ final class CommandLineRunner {
         List<String> rest = arguments.subList(Math.min(1, arguments.size()), arguments.size());
         return switch (first) {
             case "run" -> call(new RunVerb(), rest);
+            case "exec" -> call(new ExecVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);

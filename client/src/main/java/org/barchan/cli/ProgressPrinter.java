@@ -29,7 +29,10 @@ final class ProgressPrinter {
             case INFO -> {
                 if (verbose) {
                     Messages.error(message);
-                } else if (terminal && !stopped) {
+                } else if (terminal && stopped) {
+                    // Something more to wait for, after the start.
+                    Messages.error(message);
+                } else if (terminal) {
                     printLater(message);
                 }
             }

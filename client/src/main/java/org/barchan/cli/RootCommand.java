@@ -13,6 +13,7 @@ import picocli.CommandLine.Option;
         description = "Runs a command of the host in a virtual machine, as if it ran here.",
         subcommands = {
             RunVerb.class,
+            ExecVerb.class,
             ListVerb.class,
             DeleteVerb.class,
             DiffVerb.class,

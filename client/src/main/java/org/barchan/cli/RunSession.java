@@ -3,34 +3,55 @@ package org.barchan.cli;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
+import org.barchan.client.ProcessSpec;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
-import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.client.StandardStream;
 import org.barchan.client.Termination;
 import org.jspecify.annotations.Nullable;
 
-/** One {@code barchan run}: joins this process's streams and signals with the sandbox's process. */
+/** One {@code barchan run} or {@code barchan exec}: joins this process's streams and signals with the sandbox's process. */
 final class RunSession implements RunListener {
     private static final int STDIN_CHUNK = 64 * 1024;
 
     private final Caller caller;
-    private final RunSpec spec;
+    private final ProcessSpec process;
+    private final BiFunction<BarchanClient, RunListener, Run> starter;
+    private final Optional<ProcessSpec> shell;
     private final Optional<ArchiveFile> archive;
     private final RunOutput output;
     private final ProgressPrinter progress;
     private final RunSignals signals = new RunSignals();
-    private volatile @Nullable Run running;
+    /** What this process's terminal is the terminal of. */
+    private volatile @Nullable Run onTerminal;
 
-    /** @param archive takes what the command has written to overlays */
-    RunSession(Caller caller, RunSpec spec, boolean json, boolean verbose, Optional<ArchiveFile> archive) {
+    private volatile @Nullable BarchanClient client;
+    private volatile String sandboxId = "";
+
+    /**
+     * @param starter starts the process
+     * @param archive takes what the command has written to overlays
+     * @param shell runs beside the command, in the same sandbox, on this process's terminal
+     */
+    RunSession(
+            Caller caller,
+            ProcessSpec process,
+            BiFunction<BarchanClient, RunListener, Run> starter,
+            boolean json,
+            boolean verbose,
+            Optional<ArchiveFile> archive,
+            Optional<ProcessSpec> shell) {
         this.caller = caller;
-        this.spec = spec;
+        this.process = process;
+        this.starter = starter;
+        this.shell = shell;
         this.archive = archive;
         this.output = json ? new JsonReport() : new StreamRelay(hasTerminal(), signals::readerGone, signals::cancel);
         this.progress = new ProgressPrinter(verbose);
@@ -38,11 +59,12 @@ final class RunSession implements RunListener {
 
     int run() throws BarchanException {
         Signals.receive(caller, this::receive);
-        try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
-            Run run = client.start(spec, this);
-            running = run;
-            signals.begin(client, run);
-            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run));
+        try (BarchanClient connected = BarchanClient.connect(Agents.of(caller))) {
+            client = connected;
+            Run run = starter.apply(connected, this);
+            onTerminal = hasTerminal() ? run : null;
+            signals.begin(connected, run);
+            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, shell.isPresent()));
             return end(run.await());
         } catch (BarchanException e) {
             return fail(e);
@@ -55,7 +77,7 @@ final class RunSession implements RunListener {
     }
 
     private boolean hasTerminal() {
-        return spec.process().terminal().isPresent();
+        return process.terminal().isPresent();
     }
 
     private void receive(int signal) {
@@ -68,13 +90,21 @@ final class RunSession implements RunListener {
                     resize();
                 }
             }
+            case Signals.SIGHUP -> {
+                Run shellRun = shell.isPresent() ? onTerminal : null;
+                if (shellRun != null) {
+                    // Its terminal is gone.
+                    shellRun.signal(signal);
+                }
+                signals.receive(signal);
+            }
             default -> signals.receive(signal);
         }
     }
 
     private void resize() {
-        Run run = running;
-        if (hasTerminal() && run != null) {
+        Run run = onTerminal;
+        if (run != null) {
             run.resize(LocalTerminal.size());
         }
     }
@@ -82,6 +112,7 @@ final class RunSession implements RunListener {
     @Override
     public void onSandbox(Sandbox sandbox) {
         signals.sandbox(sandbox);
+        sandboxId = sandbox.id();
         output.sandbox(sandbox);
     }
 
@@ -104,6 +135,25 @@ final class RunSession implements RunListener {
         }
         output.started();
         progress.stop();
+        shell.ifPresent(this::openShell);
+    }
+
+    private void openShell(ProcessSpec spec) {
+        BarchanClient over = Objects.requireNonNull(client);
+        Run run = over.exec(sandboxId, spec, new DebugShell());
+        onTerminal = run;
+        Thread.ofPlatform().daemon().name("barchan-shell").start(() -> passInput(run, false));
+        var _ = run.termination().whenComplete((termination, error) -> {
+            LocalTerminal.restore();
+            onTerminal = null;
+            if (error != null) {
+                Messages.error("the debug shell: " + error.getMessage());
+                // The agent would wait for one.
+                signals.cancel();
+            } else if (termination.result() instanceof Termination.NotStarted notStarted) {
+                Messages.error("the debug shell was not started: " + notStarted.message());
+            }
+        });
     }
 
     @Override
@@ -123,9 +173,9 @@ final class RunSession implements RunListener {
         }
     }
 
-    private static void passInput(Run run) {
+    private static void passInput(Run run, boolean none) {
         try (OutputStream stdin = run.stdin()) {
-            if (!StandardFiles.stdinIsOpen()) {
+            if (none || !StandardFiles.stdinIsOpen()) {
                 return;
             }
             byte[] buffer = new byte[STDIN_CHUNK];
@@ -174,7 +224,7 @@ final class RunSession implements RunListener {
     }
 
     private void explain(Termination termination) {
-        String command = spec.process().command().getFirst();
+        String command = process.command().getFirst();
         switch (termination.result()) {
             case Termination.NotStarted notStarted -> {
                 int status = ExitStatus.of(termination);

@@ -12,9 +12,7 @@ import org.barchan.cli.option.ProcessOptions;
 import org.barchan.cli.option.SandboxOptions;
 import org.barchan.client.BarchanException;
 import org.barchan.client.ClientLostPolicy;
-import org.barchan.client.ProcessSpec;
 import org.barchan.client.RunSpec;
-import org.barchan.client.WorkingDirectory;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,14 +26,6 @@ import picocli.CommandLine.Parameters;
         customSynopsis = "barchan run [OPTIONS] [--] COMMAND [ARGUMENT...]",
         description = "Run a command of the host in a virtual machine of its own, as if it ran here.",
         exitCodeListHeading = ExitStatus.HEADING,
-        exitCodeList = {
-            "0-255:The command's own, if it has exited.",
-            "124:The command was ended by --timeout.",
-            "125:Barchan failed; standard error says at what.",
-            "126:The command can't be executed.",
-            "127:The command was not found.",
-            "128+N:The command was ended by signal N."
-        },
         footer = {
             "",
             "The command is looked up along PATH inside the sandbox. Everything behind it belongs to it.",
@@ -79,6 +69,12 @@ final class RunVerb implements Callable<Integer> {
     private boolean keep;
 
     @Option(
+            names = {"-l", "--shell"},
+            description =
+                    "Open a shell on your terminal beside the command, which gets no input; the sandbox is there until both have ended.")
+    private boolean shell;
+
+    @Option(
             names = "--export-changes",
             paramLabel = "FILE",
             description =
@@ -109,16 +105,28 @@ final class RunVerb implements Callable<Integer> {
         Caller caller = Caller.current();
         RunSpec spec = spec(caller, new UserDatabase(Path.of("/etc")));
         if (exportChanges == null) {
-            return new RunSession(caller, spec, output.json(), verbose, Optional.empty()).run();
+            return run(caller, spec, Optional.empty());
         }
         if (exportChanges.isEmpty()) {
             throw new IllegalArgumentException("invalid value for option '--export-changes': empty (expected: a file)");
         }
         try (ArchiveFile archive = new ArchiveFile(Path.of(caller.absolute(exportChanges)))) {
-            return new RunSession(caller, spec, output.json(), verbose, Optional.of(archive)).run();
+            return run(caller, spec, Optional.of(archive));
         } catch (IOException e) {
             throw ArchiveFile.failure(exportChanges, e);
         }
+    }
+
+    private int run(Caller caller, RunSpec spec, Optional<ArchiveFile> archive) throws BarchanException {
+        return new RunSession(
+                        caller,
+                        spec.process(),
+                        (client, listener) -> client.start(spec, listener),
+                        output.json(),
+                        verbose,
+                        archive,
+                        shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty())
+                .run();
     }
 
     /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */
@@ -126,27 +134,13 @@ final class RunVerb implements Callable<Integer> {
         if (command.isEmpty() || command.getFirst().isEmpty()) {
             throw new IllegalArgumentException("no command to run; for example: barchan run -- uname -a");
         }
-        SandboxUser user = user(caller, users);
-        ProcessSpec.Builder builder = ProcessSpec.builder(command)
-                .identity(user.identity())
-                .environment(CommandEnvironment.of(
-                        user, caller.environment(), process.clearEnvironment(), process.environment()))
-                .workingDirectory(process.workingDirectory(caller::absolute)
-                        .map(path -> new WorkingDirectory(path, true))
-                        .orElseGet(() -> new WorkingDirectory(caller.workingDirectory(), false)));
-        process.timeout().ifPresent(builder::timeout);
-        if (process.tty()) {
-            if (output.json()) {
-                throw new IllegalArgumentException(
-                        "--tty can't be combined with --output json: nobody would see the terminal");
-            }
-            builder.terminal(LocalTerminal.size());
-        }
+        Commands.checkTerminal(process, output);
         return new RunSpec(
                 sandbox.toSpec(caller::absolute, debug),
-                builder.build(),
+                Commands.spec(caller, users, process, command),
                 keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
-                exportChanges != null);
+                exportChanges != null,
+                shell);
     }
 
     /** Returns what the options say. */
@@ -159,13 +153,5 @@ final class RunVerb implements Callable<Integer> {
 
     boolean json() {
         return output.json();
-    }
-
-    private SandboxUser user(Caller caller, UserDatabase users) throws BarchanException {
-        Optional<String> named = process.user();
-        if (named.isPresent()) {
-            return SandboxUser.parse(named.get(), users);
-        }
-        return process.privileged() ? SandboxUser.privileged(users) : SandboxUser.caller(caller, users);
     }
 }

@@ -1,5 +1,6 @@
 package org.barchan.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -66,7 +67,7 @@ final class StreamRelay implements RunOutput {
     private void write(StandardFiles.Output output, @Nullable TerminalSanitizer sanitizer, ByteBuffer bytes)
             throws IOException {
         try {
-            output.write(sanitizer == null ? bytes : ByteBuffer.wrap(sanitizer.sanitize(bytes)));
+            output.write(sanitizer == null ? bytes : forTerminal(sanitizer.sanitize(bytes)));
         } catch (IOException e) {
             if (!output.leadsToReader()) {
                 throw e;
@@ -75,6 +76,21 @@ final class StreamRelay implements RunOutput {
             goneSince = System.nanoTime();
             tellCommand.run();
         }
+    }
+
+    /** One that is raw, as a shell uses it beside the command, does not go back to the left by itself. */
+    private static ByteBuffer forTerminal(byte[] bytes) {
+        if (!LocalTerminal.isRaw()) {
+            return ByteBuffer.wrap(bytes);
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream(bytes.length + 16);
+        for (byte b : bytes) {
+            if (b == '\n') {
+                out.write('\r');
+            }
+            out.write(b);
+        }
+        return ByteBuffer.wrap(out.toByteArray());
     }
 
     @Override

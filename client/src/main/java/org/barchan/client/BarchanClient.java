@@ -71,6 +71,16 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Starts one more process in a sandbox that is there. Returns at once. It ends with the sandbox, and when the run is cancelled.
+     *
+     * @param listener called by threads of the library; is told of no sandbox
+     * @return fails with NOT_FOUND if none of that id or name lives, PRECONDITION if its own process does not run
+     */
+    public Run exec(String idOrName, ProcessSpec process, RunListener listener) {
+        return connection.exec(idOrName, process, listener);
+    }
+
+    /**
      * Runs a process in a new sandbox without input and waits for its end.
      *
      * @param captureLimit the most that is kept of each output stream, in bytes

@@ -34,7 +34,7 @@ final class CompletionIT {
                 "barchan nonsense|``",
                 "barchan run --nonsense|``",
                 "barchan r|run",
-                "barchan ''|run list delete diff kernels spec convert doctor version completion help",
+                "barchan ''|run exec list delete diff kernels spec convert doctor version completion help",
                 "barchan run --ker|--kernel --kernel-modules --kernel-release --kernel-arg",
                 "barchan doctor --|--output --help",
                 "barchan run --accel ''|auto kvm tcg",

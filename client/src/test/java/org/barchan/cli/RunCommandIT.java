@@ -398,6 +398,22 @@ final class RunCommandIT {
     }
 
     @Test
+    void exec_isAProcessOfThatSandbox_andSignalsReachItAlone() throws Exception {
+        agent.behave(run -> {
+            assertEquals("box", run.exec().getSandbox());
+            run.process().stdout("up\n");
+            assertEquals(15, run.nextSignal());
+            run.exit(9);
+        });
+        try (Command command = Command.start(environment(), "exec", "box", "--", "x", "--", "y")) {
+            command.awaitOutput("up\n");
+            command.kill("TERM");
+            assertEquals(9, command.end().status());
+        }
+        assertEquals(3, agent.nextRun().exec().getProcess().getArgvCount());
+    }
+
+    @Test
     void run_json_holdsEverything() throws Exception {
         agent.behave(run -> {
             run.progress(ProgressLevel.PROGRESS_LEVEL_WARNING, "runs under TCG");

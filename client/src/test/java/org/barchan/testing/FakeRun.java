@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.barchan.v1.ExecStart;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
@@ -42,6 +43,7 @@ public final class FakeRun implements StreamObserver<RunRequest> {
 
     private final ServerCallStreamObserver<RunResponse> responses;
     private final CompletableFuture<RunStart> start = new CompletableFuture<>();
+    private final CompletableFuture<ExecStart> exec = new CompletableFuture<>();
     private final BlockingQueue<ByteString> stdin = new LinkedBlockingQueue<>();
     private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
     private final BlockingQueue<TerminalSize> sizes = new LinkedBlockingQueue<>();
@@ -77,9 +79,19 @@ public final class FakeRun implements StreamObserver<RunRequest> {
         return start.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
 
+    /** Returns what was ordered if it was to run in a sandbox that is there. */
+    public ExecStart exec() throws Exception {
+        return exec.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
     /** Says that sandbox and process run. */
     public FakeRun started() {
         sandbox();
+        return process();
+    }
+
+    /** Says that the process runs. */
+    public FakeRun process() {
         responses.onNext(RunResponse.newBuilder()
                 .setProcess(ProcessEvent.newBuilder()
                         .setStarted(ProcessStarted.newBuilder().setPid(7)))
@@ -194,6 +206,13 @@ public final class FakeRun implements StreamObserver<RunRequest> {
         switch (request.getRequestCase()) {
             case START -> {
                 start.complete(request.getStart());
+                responses.request(1);
+            }
+            case EXEC -> {
+                exec.complete(request.getExec());
+                start.complete(RunStart.newBuilder()
+                        .setProcess(request.getExec().getProcess())
+                        .build());
                 responses.request(1);
             }
             case STDIN -> stdin.add(request.getStdin());

@@ -6,9 +6,19 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** The options that say how a command runs and as whom. */
+/** The options that say how a command runs and as whom, and how a verb that runs one exits. */
+@Command(
+        exitCodeList = {
+            "0-255:The command's own, if it has exited.",
+            "124:The command was ended by --timeout.",
+            "125:Barchan failed; standard error says at what.",
+            "126:The command can't be executed.",
+            "127:The command was not found.",
+            "128+N:The command was ended by signal N."
+        })
 public final class ProcessOptions {
     @Option(
             names = {"-e", "--env"},

@@ -19,18 +19,21 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Kernel;
+import org.barchan.client.ProcessSpec;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
+import org.barchan.v1.ExecStart;
 import org.barchan.v1.ExportChangesRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
 
 /** The connection to an agent, made again when an agent without work has left. Thread-safe. */
@@ -49,7 +52,18 @@ public final class AgentConnection implements AutoCloseable {
     }
 
     public Run run(RunSpec spec, RunListener listener) {
-        RunCall call = new RunCall(this, SpecMapping.toProto(spec), listener);
+        return begin(RunRequest.newBuilder().setStart(SpecMapping.toProto(spec)), listener);
+    }
+
+    public Run exec(String idOrName, ProcessSpec process, RunListener listener) {
+        return begin(
+                RunRequest.newBuilder()
+                        .setExec(ExecStart.newBuilder().setSandbox(idOrName).setProcess(SpecMapping.toProto(process))),
+                listener);
+    }
+
+    private Run begin(RunRequest.Builder first, RunListener listener) {
+        RunCall call = new RunCall(this, first.build(), listener);
         call.begin(channel());
         return call;
     }

@@ -23,7 +23,6 @@ import org.barchan.client.Termination;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
-import org.barchan.v1.RunStart;
 import org.barchan.v1.SignalProcessRequest;
 import org.barchan.v1.SignalProcessResponse;
 import org.barchan.v1.SignalRequest;
@@ -59,9 +58,9 @@ final class RunCall implements Run {
     private boolean inputClosed;
     private boolean ended;
 
-    RunCall(AgentConnection connection, RunStart start, RunListener listener) {
+    RunCall(AgentConnection connection, RunRequest start, RunListener listener) {
         this.connection = connection;
-        this.start = RunRequest.newBuilder().setStart(start).build();
+        this.start = start;
         this.delivery = new ResponseDelivery(listener, this::takeMore, this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
@@ -113,7 +112,8 @@ final class RunCall implements Run {
         Channel over;
         lock.lock();
         try {
-            over = started ? channel : null;
+            // By the sandbox's id, which is told of a run alone, only its own process is reached.
+            over = started && !sandboxId.isEmpty() ? channel : null;
         } finally {
             lock.unlock();
         }
@@ -155,7 +155,8 @@ final class RunCall implements Run {
 
     @Override
     public void resize(TerminalSize size) {
-        if (!start.getStart().getProcess().hasTerminal()) {
+        if (!start.getStart().getProcess().hasTerminal()
+                && !start.getExec().getProcess().hasTerminal()) {
             throw new IllegalStateException("the process has no terminal to resize");
         }
         send(RunRequest.newBuilder().setResize(SpecMapping.toProto(size)).build());

@@ -32,6 +32,7 @@ final class SpecMapping {
                 .setProcess(toProto(spec.process()))
                 .setClientLostPolicy(toProto(spec.clientLostPolicy()))
                 .setExportChanges(spec.exportChanges())
+                .setAwaitExec(spec.awaitExec())
                 .build();
     }
 
@@ -125,7 +126,7 @@ final class SpecMapping {
         };
     }
 
-    private static org.barchan.v1.ProcessSpec toProto(ProcessSpec spec) {
+    static org.barchan.v1.ProcessSpec toProto(ProcessSpec spec) {
         org.barchan.v1.ProcessSpec.Builder proto = org.barchan.v1.ProcessSpec.newBuilder();
         spec.command().forEach(word -> proto.addArgv(bytes(word)));
         spec.environment()
