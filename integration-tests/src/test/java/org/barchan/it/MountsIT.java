@@ -94,7 +94,7 @@ class MountsIT {
                         bind(directory, "/srv", "scratch,size=8M")),
                 """
                 head -c 200000000 /dev/zero > /root-has-it && stat -c %s /root-has-it
-                head -c 20000000 /dev/zero > /srv/zeros; cat /srv/file; echo x > /srv/file; rm -r /srv/sub; ls /srv
+                rm -r /srv/sub; head -c 20000000 /dev/zero > /srv/zeros; cat /srv/file; echo x > /srv/file; ls /srv
                 """);
 
         assertEquals("200000000\nhost\nfile\nzeros\n", result.out(), result::toString);
