@@ -142,6 +142,8 @@ final class RunSession implements RunListener {
         BarchanClient over = Objects.requireNonNull(client);
         Run run = over.exec(sandboxId, spec, new DebugShell());
         onTerminal = run;
+        // It may have changed since the size was looked at, before the sandbox was started.
+        resize();
         Thread.ofPlatform().daemon().name("barchan-shell").start(() -> passInput(run, false));
         var _ = run.termination().whenComplete((termination, error) -> {
             LocalTerminal.restore();

@@ -74,11 +74,14 @@ public final class Execution implements ProcessControl {
         } catch (SandboxException e) {
             stop.disarm();
             observer.failed(e);
+            // It may have been started, though the answer did not come.
+            hangUp();
         } catch (RuntimeException | Error e) {
             stop.disarm();
             LOG.error("{}/{}: a fault of Barchan's own", sandbox.id(), processId, e);
             observer.failed(new SandboxException(
                     SandboxException.Code.INTERNAL, "running a process in " + sandbox.id() + ": " + e, e));
+            hangUp();
         } finally {
             sandbox.executions().end();
         }
@@ -96,6 +99,9 @@ public final class Execution implements ProcessControl {
             return relay.relay(live.guest(), processId, started);
         } catch (SandboxException e) {
             Optional<StopReason> reason = sandbox.signal().reason();
+            if (reason.isEmpty() && !sandbox.isStopping()) {
+                hangUp();
+            }
             return relay.counted(
                     reason.isEmpty() && sandbox.isStopping()
                             ? Endings.withSandbox()

@@ -128,8 +128,9 @@ public final class Run implements ProcessControl {
         try {
             Termination termination = relay.relay(live.guest(), PROCESS_ID, started);
             endLimit();
-            awaitExecutions(termination);
-            exportChanges(live);
+            if (awaitExecutions(termination)) {
+                exportChanges(live);
+            }
             end(live, termination);
             return;
         } catch (InterruptedException e) {
@@ -166,10 +167,10 @@ public final class Run implements ProcessControl {
         }
     }
 
-    /** Whoever ends the sandbox meanwhile ends the wait, not what is known of the process. */
-    private void awaitExecutions(Termination termination) {
+    /** Whoever ends the sandbox meanwhile ends the wait, not what is known of the process: returns false. */
+    private boolean awaitExecutions(Termination termination) {
         if (!order.awaitExecutions()) {
-            return;
+            return true;
         }
         observer.progress(
                 RunObserver.Level.INFO,
@@ -177,8 +178,10 @@ public final class Run implements ProcessControl {
                         + "); its sandbox is kept for what else runs in it");
         try {
             sandbox.executions().await();
+            return true;
         } catch (InterruptedException e) {
             sandbox.signal().disarm();
+            return false;
         }
     }
 

@@ -60,12 +60,15 @@ final class ExecutionTest {
     }
 
     @Test
-    void execute_whoseStartFails_saysSo() throws Exception {
+    void execute_whoseStartFails_saysSo_andIsHungUp() throws Exception {
         start(false);
+        CountDownLatch hungUp = new CountDownLatch(1);
+        guest().onSignal.add(hungUp::countDown);
         world.fail("guest.startProcess", Code.TIMEOUT);
         var _ = sandboxes.execute("box", PROCESS, Optional.empty(), other);
 
         assertEquals(Code.TIMEOUT, other.failure().code());
+        assertTrue(hungUp.await(10, TimeUnit.SECONDS));
         guest().exit(0);
     }
 
