@@ -2,22 +2,17 @@ package org.barchan.guest.process;
 
 import com.google.protobuf.ByteString;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Child;
-import org.barchan.guest.syscall.Linux.Spawned;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.link.OutputHeader;
 import org.barchan.v1.Lost;
 import org.barchan.v1.OutputStream;
-import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SpawnError;
-import org.barchan.v1.SpawnStep;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
@@ -39,9 +34,6 @@ public final class GuestProcess {
         /** Sends output; returns when it is sent. The bytes are in their place until they are acknowledged. */
         void output(OutputStream stream, long offset, byte[] array, int from, int length) throws IOException;
     }
-
-    /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
-    private static final int OUTPUT_PIPE = 256 * 1024;
 
     private final int pid;
     private final @Nullable SpawnError spawnError;
@@ -72,68 +64,29 @@ public final class GuestProcess {
     }
 
     /**
-     * Starts a process.
+     * Returns one that has been started, whose descriptors are the new process's to close from now on.
      *
-     * @param sandbox a pidfd of the sandbox's init; -1 before there is one
-     * @param root the sandbox's root as the init sees it
+     * @param exitEvent an eventfd, for what waits for its output to be told of its end
+     * @param terminal the init's side of its terminal; -1 if it has none
+     * @param in takes its standard input; the terminal, if it has one
+     * @param err where its standard error comes; empty if it comes with its standard output
      */
-    static GuestProcess spawn(ProcessSpec spec, int sandbox, String root) throws Errno {
-        return spec.hasTerminal() ? spawnOnTerminal(spec, sandbox, root) : spawnOnPipes(spec, sandbox);
+    static GuestProcess started(int pid, int exitEvent, int terminal, int in, int out, Optional<Integer> err) {
+        GuestProcess process = new GuestProcess(pid, null, exitEvent);
+        process.terminal = terminal;
+        process.start(in, out, err);
+        return process;
     }
 
-    private static GuestProcess spawnOnTerminal(ProcessSpec spec, int sandbox, String root) throws Errno {
-        List<Integer> open = new ArrayList<>();
-        try {
-            TerminalSize size = spec.getTerminal().getSize();
-            int[] sides = Linux.terminal(root, size.getRows(), size.getColumns());
-            open.add(sides[0]);
-            open.add(sides[1]);
-            int in = kept(Linux.duplicate(sides[0]), open);
-            int out = kept(Linux.duplicate(sides[0]), open);
-            int exitEvent = kept(Linux.eventfd(), open);
-            SpawnRequest request = SpawnRequest.of(spec, sandbox, sides[1], sides[1], sides[1]);
-            Spawned spawned = Linux.spawn(request.strings(), request.numbers());
-            if (spawned.pid() < 0) {
-                return notStarted(spec, spawned);
-            }
-            open.removeAll(List.of(sides[0], in, out, exitEvent));
-            GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
-            process.terminal = sides[0];
-            process.start(in, out, Optional.empty());
-            return process;
-        } finally {
-            open.forEach(Linux::close);
-        }
-    }
-
-    private static int kept(int fd, List<Integer> open) {
-        open.add(fd);
-        return fd;
-    }
-
-    private static GuestProcess spawnOnPipes(ProcessSpec spec, int sandbox) throws Errno {
-        List<Integer> open = new ArrayList<>();
-        try {
-            int[] in = pipe(0, open);
-            int[] out = pipe(OUTPUT_PIPE, open);
-            int[] err = pipe(OUTPUT_PIPE, open);
-            // All that may fail, before there is a process that nobody would know of.
-            for (int fd : new int[] {in[1], out[0], err[0]}) {
-                Linux.setNonblocking(fd);
-            }
-            int exitEvent = kept(Linux.eventfd(), open);
-            SpawnRequest request = SpawnRequest.of(spec, sandbox, in[0], out[1], err[1]);
-            Spawned spawned = Linux.spawn(request.strings(), request.numbers());
-            if (spawned.pid() < 0) {
-                return notStarted(spec, spawned);
-            }
-            open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
-            GuestProcess process = new GuestProcess(spawned.pid(), null, exitEvent);
-            process.start(in[1], out[0], Optional.of(err[0]));
-            return process;
-        } finally {
-            open.forEach(Linux::close);
-        }
+    /** Returns one that could not be started. */
+    static GuestProcess notStarted(SpawnError error) {
+        GuestProcess process = new GuestProcess(-1, error, -1);
+        process.stdin.close();
+        process.termination = Termination.newBuilder()
+                .setSpawnError(error)
+                .setCause(TerminationCause.TERMINATION_CAUSE_NOT_STARTED)
+                .build();
+        return process;
     }
 
     private void start(int in, int out, Optional<Integer> err) {
@@ -142,37 +95,6 @@ public final class GuestProcess {
         startThread("stdout", new OutputReader(this, stdout, out, exitEvent));
         err.ifPresent(fd -> startThread("stderr", new OutputReader(this, stderr, fd, exitEvent)));
         startThread("stdin", new StdinFeeder(this, in, err.isEmpty(), exitEvent));
-    }
-
-    private static int[] pipe(int size, List<Integer> open) throws Errno {
-        int[] pipe = Linux.pipe(size);
-        open.add(pipe[0]);
-        open.add(pipe[1]);
-        return pipe;
-    }
-
-    private static GuestProcess notStarted(ProcessSpec spec, Spawned spawned) {
-        SpawnStep step = SpawnStep.forNumber(spawned.failedStep());
-        SpawnStep known = step == null ? SpawnStep.SPAWN_STEP_CREATE : step;
-        String subject = switch (known) {
-            case SPAWN_STEP_EXEC -> spec.getArgv(0).toStringUtf8();
-            case SPAWN_STEP_CHDIR ->
-                "working directory " + spec.getWorkingDirectory().toStringUtf8();
-            case SPAWN_STEP_CREDENTIALS -> "take on uid " + spec.getIdentity().getUid();
-            case SPAWN_STEP_CREATE, SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> "create the process";
-        };
-        SpawnError error = SpawnError.newBuilder()
-                .setStep(known)
-                .setErrno(spawned.errno())
-                .setMessage(subject + ": " + Errno.describe(spawned.errno()))
-                .build();
-        GuestProcess process = new GuestProcess(-1, error, -1);
-        process.stdin.close();
-        process.termination = Termination.newBuilder()
-                .setSpawnError(error)
-                .setCause(TerminationCause.TERMINATION_CAUSE_NOT_STARTED)
-                .build();
-        return process;
     }
 
     private void startThread(String name, Runnable work) {

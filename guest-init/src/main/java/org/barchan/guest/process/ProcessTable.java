@@ -70,7 +70,7 @@ public final class ProcessTable {
         int namespaces = sandbox;
         String root = sandboxInit < 0 ? "/" : "/proc/" + sandboxInit + "/root";
         try {
-            return spawner.submit(() -> GuestProcess.spawn(spec, namespaces, root))
+            return spawner.submit(() -> ProcessStart.spawn(spec, namespaces, root))
                     .get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Errno errno) {

@@ -1,0 +1,110 @@
+package org.barchan.guest.process;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.Linux.Spawned;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.SpawnError;
+import org.barchan.v1.SpawnStep;
+import org.barchan.v1.TerminalSize;
+
+/** The start of one process, on pipes or on a terminal: whatever fails, no descriptor is left open. */
+final class ProcessStart {
+    /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
+    private static final int OUTPUT_PIPE = 256 * 1024;
+
+    private final ProcessSpec spec;
+    private final int sandbox;
+    private final String root;
+    /** To be closed in the end: all but what the started process keeps. */
+    private final List<Integer> open = new ArrayList<>();
+
+    private ProcessStart(ProcessSpec spec, int sandbox, String root) {
+        this.spec = spec;
+        this.sandbox = sandbox;
+        this.root = root;
+    }
+
+    /**
+     * Starts a process.
+     *
+     * @param sandbox a pidfd of the sandbox's init; -1 before there is one
+     * @param root the sandbox's root as the init sees it
+     * @return the process, started or not: see {@link GuestProcess#spawnError}
+     */
+    static GuestProcess spawn(ProcessSpec spec, int sandbox, String root) throws Errno {
+        ProcessStart start = new ProcessStart(spec, sandbox, root);
+        try {
+            return spec.hasTerminal() ? start.onTerminal() : start.onPipes();
+        } finally {
+            start.open.forEach(Linux::close);
+        }
+    }
+
+    private GuestProcess onTerminal() throws Errno {
+        TerminalSize size = spec.getTerminal().getSize();
+        int[] sides = both(Linux.terminal(root, size.getRows(), size.getColumns()));
+        int in = kept(Linux.duplicate(sides[0]));
+        int out = kept(Linux.duplicate(sides[0]));
+        int exitEvent = kept(Linux.eventfd());
+        Spawned spawned = spawn(sides[1], sides[1], sides[1]);
+        if (spawned.pid() < 0) {
+            return notStarted(spawned);
+        }
+        open.removeAll(List.of(sides[0], in, out, exitEvent));
+        return GuestProcess.started(spawned.pid(), exitEvent, sides[0], in, out, Optional.empty());
+    }
+
+    private GuestProcess onPipes() throws Errno {
+        int[] in = both(Linux.pipe(0));
+        int[] out = both(Linux.pipe(OUTPUT_PIPE));
+        int[] err = both(Linux.pipe(OUTPUT_PIPE));
+        // All that may fail, before there is a process that nobody would know of.
+        for (int fd : new int[] {in[1], out[0], err[0]}) {
+            Linux.setNonblocking(fd);
+        }
+        int exitEvent = kept(Linux.eventfd());
+        Spawned spawned = spawn(in[0], out[1], err[1]);
+        if (spawned.pid() < 0) {
+            return notStarted(spawned);
+        }
+        open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
+        return GuestProcess.started(spawned.pid(), exitEvent, -1, in[1], out[0], Optional.of(err[0]));
+    }
+
+    private Spawned spawn(int in, int out, int err) throws Errno {
+        SpawnRequest request = SpawnRequest.of(spec, sandbox, in, out, err);
+        return Linux.spawn(request.strings(), request.numbers());
+    }
+
+    private int kept(int fd) {
+        open.add(fd);
+        return fd;
+    }
+
+    private int[] both(int[] ends) {
+        open.add(ends[0]);
+        open.add(ends[1]);
+        return ends;
+    }
+
+    private GuestProcess notStarted(Spawned spawned) {
+        SpawnStep step = SpawnStep.forNumber(spawned.failedStep());
+        SpawnStep known = step == null ? SpawnStep.SPAWN_STEP_CREATE : step;
+        String subject = switch (known) {
+            case SPAWN_STEP_EXEC -> spec.getArgv(0).toStringUtf8();
+            case SPAWN_STEP_CHDIR ->
+                "working directory " + spec.getWorkingDirectory().toStringUtf8();
+            case SPAWN_STEP_CREDENTIALS -> "take on uid " + spec.getIdentity().getUid();
+            case SPAWN_STEP_CREATE, SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> "create the process";
+        };
+        return GuestProcess.notStarted(SpawnError.newBuilder()
+                .setStep(known)
+                .setErrno(spawned.errno())
+                .setMessage(subject + ": " + Errno.describe(spawned.errno()))
+                .build());
+    }
+}
