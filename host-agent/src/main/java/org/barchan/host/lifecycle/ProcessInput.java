@@ -29,6 +29,7 @@ public final class ProcessInput implements AutoCloseable {
     private final BlockingQueue<Control> controls = new LinkedBlockingQueue<>(MAX_SIGNALS);
     private Optional<Thread> stdinThread = Optional.empty();
     private Optional<Thread> controlThread = Optional.empty();
+    private volatile boolean closed;
 
     ProcessInput(String owner) {
         this.owner = owner;
@@ -41,6 +42,9 @@ public final class ProcessInput implements AutoCloseable {
      */
     public void data(ByteString bytes, Runnable taken) {
         stdin.add(new Stdin.Data(bytes, taken));
+        if (closed) {
+            drop();
+        }
     }
 
     /** Ends standard input. */
@@ -82,8 +86,11 @@ public final class ProcessInput implements AutoCloseable {
                 switch (stdin.take()) {
                     case Stdin.Data(ByteString bytes, Runnable taken) -> {
                         // Goes on after the process has closed its end, so that the client gets rid of what it sends.
-                        wanted = wanted && connection.write(bytes);
-                        taken.run();
+                        try {
+                            wanted = wanted && connection.write(bytes);
+                        } finally {
+                            taken.run();
+                        }
                     }
                     case Stdin.End() -> {
                         connection.closeStdin();
@@ -121,6 +128,17 @@ public final class ProcessInput implements AutoCloseable {
     public void close() {
         stdinThread.ifPresent(Thread::interrupt);
         controlThread.ifPresent(Thread::interrupt);
+        closed = true;
+        drop();
+    }
+
+    /** The process takes no more: its client gets rid of what it has sent, and is asked for what comes behind. */
+    private void drop() {
+        for (Stdin next = stdin.poll(); next != null; next = stdin.poll()) {
+            if (next instanceof Stdin.Data(ByteString _, Runnable taken)) {
+                taken.run();
+            }
+        }
     }
 
     private sealed interface Control {

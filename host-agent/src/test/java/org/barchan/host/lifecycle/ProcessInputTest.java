@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -37,6 +38,18 @@ final class ProcessInputTest {
         List<String> sent = sent(flood);
 
         assertTrue(sent.size() <= 1024, sent.size() + " signals");
+    }
+
+    @Test
+    void data_thatNobodyTakesAnyMore_isTaken() {
+        List<String> taken = new ArrayList<>();
+        ProcessInput input = new ProcessInput("box");
+        input.data(FakeWorld.bytes("before"), () -> taken.add("before"));
+        assertEquals(List.of(), taken);
+        input.close();
+        assertEquals(List.of("before"), taken);
+        input.data(FakeWorld.bytes("behind"), () -> taken.add("behind"));
+        assertEquals(List.of("before", "behind"), taken);
     }
 
     /** Returns the numbers that reach the guest of those that were sent before the process ran. */
