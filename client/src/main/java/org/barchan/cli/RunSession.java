@@ -140,7 +140,8 @@ final class RunSession implements RunListener {
 
     private void openShell(ProcessSpec spec) {
         BarchanClient over = Objects.requireNonNull(client);
-        Run run = over.exec(sandboxId, spec, new DebugShell());
+        DebugShell listener = new DebugShell();
+        Run run = over.exec(sandboxId, spec, listener);
         onTerminal = run;
         // It may have changed since the size was looked at, before the sandbox was started.
         resize();
@@ -150,8 +151,10 @@ final class RunSession implements RunListener {
             onTerminal = null;
             if (error != null) {
                 Messages.error("the debug shell: " + error.getMessage());
-                // The agent would wait for one.
-                signals.cancel();
+                if (!listener.hasBegun()) {
+                    // The agent would wait for one.
+                    signals.cancel();
+                }
             } else if (termination.result() instanceof Termination.NotStarted notStarted) {
                 Messages.error("the debug shell was not started: " + notStarted.message());
             }
