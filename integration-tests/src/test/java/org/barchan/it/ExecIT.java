@@ -83,10 +83,10 @@ class ExecIT {
                         "--",
                         "sh",
                         "-c",
-                        "trap 'echo hup > /tmp/hup; exit' HUP; echo up; while :; do sleep 0.1; done")) {
+                        "trap 'echo hup > /tmp/hup; exit' HUP; mkfifo /tmp/hup; echo up; sleep 1000 & wait")) {
             more.awaitOut("up\n");
             more.signal("KILL").result().expect(137);
-            exec("until [ -e /tmp/hup ]; do sleep 0.1; done").expect(0);
+            assertEquals("hup\n", exec("cat /tmp/hup").expect(0).out());
             box.write("\n").result().expect(0);
         }
     }
