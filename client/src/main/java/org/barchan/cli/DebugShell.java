@@ -26,16 +26,8 @@ final class DebugShell implements RunListener {
         return shell.build();
     }
 
-    private volatile boolean begun;
-
-    /** Whether it has been started, so that the agent does not wait for one. */
-    boolean hasBegun() {
-        return begun;
-    }
-
     @Override
     public void onStarted(int pid) {
-        begun = true;
         LocalTerminal.makeRaw();
     }
 

@@ -25,6 +25,8 @@ final class LocalTerminal {
     /** The modes from before; null while it is not raw. */
     private static @Nullable MemorySegment before;
 
+    private static boolean closed;
+
     private LocalTerminal() {}
 
     /** Returns how large it is, {@link TerminalSize#UNKNOWN} if there is none. */
@@ -51,8 +53,11 @@ final class LocalTerminal {
         }
     }
 
-    /** Makes it raw until {@link #restore}. */
+    /** Makes it raw until {@link #restore}; without effect after {@link #close}. */
     static synchronized void makeRaw() {
+        if (closed) {
+            return;
+        }
         MemorySegment modes = Arena.global().allocate(TERMIOS_BYTES, Long.BYTES);
         MemorySegment raw = Arena.global().allocate(TERMIOS_BYTES, Long.BYTES);
         try {
@@ -91,6 +96,12 @@ final class LocalTerminal {
                 before = null;
             }
         }
+    }
+
+    /** Restores it for good: this process ends, whatever its other threads are about to do. */
+    static synchronized void close() {
+        closed = true;
+        restore();
     }
 
     private static void set(MemorySegment modes) throws Throwable {

@@ -33,6 +33,7 @@ final class RunSession implements RunListener {
     private volatile @Nullable Run onTerminal;
 
     private volatile @Nullable BarchanClient client;
+    private volatile boolean shellHungUp;
     private volatile String sandboxId = "";
 
     /**
@@ -72,7 +73,7 @@ final class RunSession implements RunListener {
             Thread.currentThread().interrupt();
             return fail(new BarchanException(BarchanException.Code.CANCELLED, "interrupted", e));
         } finally {
-            LocalTerminal.restore();
+            LocalTerminal.close();
         }
     }
 
@@ -90,15 +91,20 @@ final class RunSession implements RunListener {
                     resize();
                 }
             }
-            case Signals.SIGHUP -> {
-                Run shellRun = shell.isPresent() ? onTerminal : null;
-                if (shellRun != null) {
-                    // Its terminal is gone.
-                    shellRun.signal(signal);
-                }
+            case Signals.SIGHUP, Signals.SIGTERM -> {
+                hangUpShell();
                 signals.receive(signal);
             }
             default -> signals.receive(signal);
+        }
+    }
+
+    /** Without its shell, the sandbox is there no longer than the command is. */
+    private void hangUpShell() {
+        shellHungUp = true;
+        Run run = shell.isPresent() ? onTerminal : null;
+        if (run != null) {
+            run.signal(Signals.SIGHUP);
         }
     }
 
@@ -140,9 +146,11 @@ final class RunSession implements RunListener {
 
     private void openShell(ProcessSpec spec) {
         BarchanClient over = Objects.requireNonNull(client);
-        DebugShell listener = new DebugShell();
-        Run run = over.exec(sandboxId, spec, listener);
+        Run run = over.exec(sandboxId, spec, new DebugShell());
         onTerminal = run;
+        if (shellHungUp) {
+            hangUpShell();
+        }
         // It may have changed since the size was looked at, before the sandbox was started.
         resize();
         Thread.ofPlatform().daemon().name("barchan-shell").start(() -> passInput(run, false));
@@ -151,13 +159,10 @@ final class RunSession implements RunListener {
             onTerminal = null;
             if (error != null) {
                 Messages.error("the debug shell: " + error.getMessage());
-                if (!listener.hasBegun()) {
-                    // The agent would wait for one.
-                    signals.cancel();
-                }
             } else if (termination.result() instanceof Termination.NotStarted notStarted) {
                 Messages.error("the debug shell was not started: " + notStarted.message());
             }
+            signals.release();
         });
     }
 

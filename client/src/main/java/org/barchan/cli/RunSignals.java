@@ -59,6 +59,13 @@ final class RunSignals {
         }
     }
 
+    /** The sandbox is not kept for anything but the command any longer. */
+    synchronized void release() {
+        if (run != null) {
+            run.release();
+        }
+    }
+
     synchronized void cancel() {
         if (run != null) {
             run.cancel();

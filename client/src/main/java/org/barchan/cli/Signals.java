@@ -44,7 +44,7 @@ final class Signals {
      * left to be done.
      */
     static void exit(int status) {
-        LocalTerminal.restore();
+        LocalTerminal.close();
         MethodHandle known = exit;
         if (known != null) {
             try {

@@ -39,6 +39,12 @@ public interface Run {
      */
     void resize(TerminalSize size);
 
+    /**
+     * Does not keep the sandbox any longer than its process runs: see {@link RunSpec#keepUntilReleased}. Standard input is closed, as by
+     * closing {@link #stdin}. Without effect once the run has ended.
+     */
+    void release();
+
     /** Ends the run: what happens to the sandbox is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
     void cancel();
 }

@@ -2,6 +2,9 @@ package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -103,6 +106,17 @@ class ExecIT {
     }
 
     @Test
+    void exec_thatDoesNotReadItsInput_getsItsSignals() {
+        try (Running box = box("read line");
+                Running more =
+                        Barchan.launch(barchan.builder("exec", "box", "--", "sh", "-c", "echo up; exec sleep 1000")
+                                .redirectInput(new File("/dev/zero")))) {
+            more.awaitOut("up\n").signal("TERM").result().expect(143);
+            box.write("\n").result().expect(0);
+        }
+    }
+
+    @Test
     void shell_withoutATerminal_isRefused() {
         barchan.call("run", "-l", "--", "true").expect(125).expectStderr("--shell needs standard input");
     }
@@ -127,6 +141,20 @@ class ExecIT {
     void shell_whoseTerminalGoes_endsWithIt(@TempDir(factory = InScratch.class) Path scratch) {
         try (Tmux tmux = new Tmux(scratch, "exec \"$@\"", barchan.builder("run", "-l", "--", "true"))) {
             tmux.await("the command has ended").await(":/#");
+        }
+        barchan.awaitNoSandbox();
+    }
+
+    @Test
+    void shell_whoseCommandHasEnded_endsWithATermination(@TempDir(factory = InScratch.class) Path scratch)
+            throws IOException {
+        Path pid = scratch.resolve("pid");
+        String script = "sh -c 'echo $$ > " + pid + "; exec \"$@\"' sh \"$@\"; echo status $?; read line";
+        try (Tmux tmux = new Tmux(scratch, script, barchan.builder("run", "-l", "--", "sh", "-c", "exit 3"))) {
+            tmux.await("the command has ended").await(":/#");
+            long client = Long.parseLong(Files.readString(pid).strip());
+            ProcessHandle.of(client).orElseThrow().destroy();
+            tmux.await("status 3");
         }
         barchan.awaitNoSandbox();
     }

@@ -29,13 +29,7 @@ class PythonClientIT {
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket.getParent())));
 
-        generateStubs(directory);
-        Path script = directory.resolve("client.py");
-        try (InputStream source = getClass().getResourceAsStream("client.py")) {
-            Files.copy(Objects.requireNonNull(source), script);
-        }
-        Result result = run(directory, List.of("/usr/bin/python3", script.toString(), socket.toString()))
-                .expect(0);
+        Result result = python(directory, "client.py").expect(0);
         assertEquals(
                 List.of(
                         "health SERVING",
@@ -49,6 +43,36 @@ class PythonClientIT {
                 result.out().lines().toList(),
                 result::toString);
         assertTrue(result.err().isEmpty(), result::toString);
+    }
+
+    /** More than the guest's init would have memory for, if it kept what has ended or let each keep what it writes. */
+    @Test
+    void python_runsManyProcessesInOneSandbox(@TempDir Path directory) throws IOException {
+        barchan.call("list").expect(0);
+        Result result = python(directory, "many.py").expect(0);
+        assertEquals(
+                List.of(
+                        "one after the other: 270 right",
+                        "at once, unread: 40 right",
+                        "more than may be: RESOURCE_EXHAUSTED, 255 run",
+                        "after those: 0"),
+                result.out().lines().toList(),
+                result::toString);
+    }
+
+    /** Runs a script with the agent's socket as its argument. */
+    private Result python(Path directory, String name) throws IOException {
+        generateStubs(directory);
+        Path script = directory.resolve(name);
+        try (InputStream source = getClass().getResourceAsStream(name)) {
+            Files.copy(Objects.requireNonNull(source), script);
+        }
+        return run(
+                directory,
+                List.of(
+                        "/usr/bin/python3",
+                        script.toString(),
+                        barchan.installation().agentSocket().toString()));
     }
 
     private static void generateStubs(Path directory) throws IOException {

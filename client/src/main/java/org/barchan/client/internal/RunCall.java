@@ -50,17 +50,20 @@ final class RunCall implements Run {
     private final Condition changed = lock.newCondition();
     private @Nullable ClientCall<RunRequest, RunResponse> call;
     private @Nullable Channel channel;
-    private volatile String sandboxId = "";
+    private String sandboxId = "";
+    private String processId = "";
     private boolean answered;
     private boolean started;
     private boolean retried;
     private boolean cancelled;
+    private boolean released;
     private boolean inputClosed;
     private boolean ended;
 
     RunCall(AgentConnection connection, RunRequest start, RunListener listener) {
         this.connection = connection;
         this.start = start;
+        this.sandboxId = start.getExec().getSandbox();
         this.delivery = new ResponseDelivery(listener, this::takeMore, this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
@@ -76,6 +79,9 @@ final class RunCall implements Run {
             call = over.newCall(ProcessServiceGrpc.getRunMethod(), CallOptions.DEFAULT);
             call.start(new Responses(), new Metadata());
             call.sendMessage(start);
+            if (released) {
+                call.halfClose();
+            }
             call.request(PREFETCH);
         } finally {
             lock.unlock();
@@ -110,17 +116,22 @@ final class RunCall implements Run {
             throw new IllegalArgumentException("signal: " + signal + " (expected: 1 to 64)");
         }
         Channel over;
+        SignalProcessRequest request;
         lock.lock();
         try {
-            // By the sandbox's id, which is told of a run alone, only its own process is reached.
-            over = started && !sandboxId.isEmpty() ? channel : null;
+            over = started ? channel : null;
+            request = SignalProcessRequest.newBuilder()
+                    .setSandbox(sandboxId)
+                    .setProcessId(processId)
+                    .setSignal(signal)
+                    .build();
         } finally {
             lock.unlock();
         }
         if (over == null) {
             sendBehindInput(signal);
         } else {
-            sendAheadOfInput(over, signal);
+            sendAheadOfInput(over, request);
         }
     }
 
@@ -131,11 +142,7 @@ final class RunCall implements Run {
     }
 
     /** By a call of its own: on the stream the signal would wait behind input that the process may never read. */
-    private void sendAheadOfInput(Channel over, int signal) {
-        SignalProcessRequest request = SignalProcessRequest.newBuilder()
-                .setSandbox(sandboxId)
-                .setSignal(signal)
-                .build();
+    private void sendAheadOfInput(Channel over, SignalProcessRequest request) {
         ProcessServiceGrpc.newStub(over)
                 .withDeadlineAfter(SIGNAL_DEADLINE)
                 .signalProcess(request, new StreamObserver<>() {
@@ -145,7 +152,7 @@ final class RunCall implements Run {
                     @Override
                     public void onError(Throwable error) {
                         // The run itself tells how it ended; the signal is told once more where it may still arrive.
-                        sendBehindInput(signal);
+                        sendBehindInput(request.getSignal());
                     }
 
                     @Override
@@ -160,6 +167,21 @@ final class RunCall implements Run {
             throw new IllegalStateException("the process has no terminal to resize");
         }
         send(RunRequest.newBuilder().setResize(SpecMapping.toProto(size)).build());
+    }
+
+    @Override
+    public void release() {
+        lock.lock();
+        try {
+            if (call != null && !ended && !cancelled && !released) {
+                call.halfClose();
+            }
+            released = true;
+            inputClosed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -202,7 +224,7 @@ final class RunCall implements Run {
     private void send(RunRequest request) {
         lock.lock();
         try {
-            if (call != null && !ended && !cancelled) {
+            if (call != null && !ended && !cancelled && !released) {
                 call.sendMessage(request);
             }
         } finally {
@@ -228,7 +250,10 @@ final class RunCall implements Run {
             lock.lock();
             try {
                 answered = true;
-                started |= response.getProcess().hasStarted();
+                if (response.getProcess().hasStarted()) {
+                    started = true;
+                    processId = response.getProcess().getStarted().getProcessId();
+                }
                 sandboxId = response.hasSandbox() ? response.getSandbox().getId() : sandboxId;
                 changed.signalAll();
             } finally {
@@ -303,14 +328,14 @@ final class RunCall implements Run {
 
         private boolean sendUnlessEnded(RunRequest request) throws IOException {
             try {
-                while (!ended && (!answered || call == null || !call.isReady())) {
+                while (!ended && !released && (!answered || call == null || !call.isReady())) {
                     changed.await();
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IOException("interrupted while writing to standard input", e);
             }
-            if (ended || call == null) {
+            if (ended || released || call == null) {
                 return false;
             }
             call.sendMessage(request);

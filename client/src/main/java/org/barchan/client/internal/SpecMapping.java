@@ -32,7 +32,7 @@ final class SpecMapping {
                 .setProcess(toProto(spec.process()))
                 .setClientLostPolicy(toProto(spec.clientLostPolicy()))
                 .setExportChanges(spec.exportChanges())
-                .setAwaitExec(spec.awaitExec())
+                .setAwaitHalfClose(spec.keepUntilReleased())
                 .build();
     }
 

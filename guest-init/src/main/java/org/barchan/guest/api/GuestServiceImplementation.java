@@ -17,6 +17,8 @@ import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
+import org.barchan.guest.v1.ForgetProcessRequest;
+import org.barchan.guest.v1.ForgetProcessResponse;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
@@ -77,6 +79,10 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                     .asException());
         } catch (StatusRuntimeException e) {
             observer.onError(e);
+        } catch (ProcessTable.TooMany e) {
+            observer.onError(Status.RESOURCE_EXHAUSTED
+                    .withDescription(String.valueOf(e.getMessage()))
+                    .asException());
         } catch (IllegalArgumentException e) {
             observer.onError(Status.INVALID_ARGUMENT
                     .withDescription(String.valueOf(e.getMessage()))
@@ -197,6 +203,14 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                         r -> WaitProcessResponse.newBuilder()
                                 .setTermination(process.awaitTermination())
                                 .build()));
+    }
+
+    @Override
+    public void forgetProcess(ForgetProcessRequest request, StreamObserver<ForgetProcessResponse> observer) {
+        answer(request, observer, r -> {
+            processes.forget(r.getProcessId());
+            return ForgetProcessResponse.getDefaultInstance();
+        });
     }
 
     private void withProcess(String id, StreamObserver<?> observer, Consumer<GuestProcess> action) {

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Child;
+import org.barchan.guest.v1.OutputAckWanted;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.link.OutputHeader;
@@ -35,12 +36,15 @@ public final class GuestProcess {
         void output(OutputStream stream, long offset, byte[] array, int from, int length) throws IOException;
     }
 
+    /** What there is for all processes, for what they have written and what they are to read. */
+    record Memory(BufferMemory output, BufferMemory input) {}
+
     private final int pid;
     private final @Nullable SpawnError spawnError;
     private final int exitEvent;
-    private final OutputBuffer stdout = new OutputBuffer();
-    private final OutputBuffer stderr = new OutputBuffer();
-    private final StdinBuffer stdin = new StdinBuffer();
+    private final OutputBuffer stdout;
+    private final OutputBuffer stderr;
+    private final StdinBuffer stdin;
     private boolean stderrIsNext = true;
     private int openOutputs;
     /** The readers, the feeder, the reaper: the last of them closes the event. */
@@ -56,8 +60,14 @@ public final class GuestProcess {
     private long exitNanos;
     private @Nullable Termination termination;
     private @Nullable Outlet attachment;
+    private boolean acknowledgementAsked;
+    /** Is told of its end by whoever wants to know nothing else of it any more. */
+    private @Nullable Runnable forgetting;
 
-    private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent) {
+    private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent, Memory memory) {
+        this.stdout = new OutputBuffer(memory.output());
+        this.stderr = new OutputBuffer(memory.output());
+        this.stdin = new StdinBuffer(memory.input());
         this.pid = pid;
         this.spawnError = spawnError;
         this.exitEvent = exitEvent;
@@ -71,16 +81,17 @@ public final class GuestProcess {
      * @param in takes its standard input; the terminal, if it has one
      * @param err where its standard error comes; empty if it comes with its standard output
      */
-    static GuestProcess started(int pid, int exitEvent, int terminal, int in, int out, Optional<Integer> err) {
-        GuestProcess process = new GuestProcess(pid, null, exitEvent);
+    static GuestProcess started(
+            Memory memory, int pid, int exitEvent, int terminal, int in, int out, Optional<Integer> err) {
+        GuestProcess process = new GuestProcess(pid, null, exitEvent, memory);
         process.terminal = terminal;
         process.start(in, out, err);
         return process;
     }
 
     /** Returns one that could not be started. */
-    static GuestProcess notStarted(SpawnError error) {
-        GuestProcess process = new GuestProcess(-1, error, -1);
+    static GuestProcess notStarted(Memory memory, SpawnError error) {
+        GuestProcess process = new GuestProcess(-1, error, -1, memory);
         process.stdin.close();
         process.termination = Termination.newBuilder()
                 .setSpawnError(error)
@@ -161,6 +172,7 @@ public final class GuestProcess {
         Linux.signalEvent(exitEvent);
         releaseExitEvent();
         tellAttached();
+        forgetIfEnded();
     }
 
     private synchronized void releaseExitEvent() {
@@ -186,22 +198,31 @@ public final class GuestProcess {
      * Blocks until output may be read; returns how much, 0 when it is not worth waiting any more: the process has ended, all that it
      * wrote is there, and what it left behind writes more than anybody takes.
      */
-    synchronized int awaitRoom(OutputBuffer buffer) throws InterruptedException {
-        while (!buffer.hasRoom(OutputBuffer.CAPACITY)) {
-            if (exit == null) {
-                wait();
-            } else if (buffer.hasRoom(OutputBuffer.CAPACITY + OutputReader.DRAIN_BYTES)) {
+    int awaitRoom(OutputBuffer buffer) throws InterruptedException {
+        while (true) {
+            synchronized (this) {
                 // What is left after the end is taken in whether anybody reads or not: there has to be an end.
-                break;
-            } else {
-                long left = exitNanos + OutputReader.DRAIN_NANOS - System.nanoTime();
-                if (left <= 0) {
-                    return 0;
+                int limit = OutputBuffer.CAPACITY + (exit == null ? 0 : OutputReader.DRAIN_BYTES);
+                boolean starved = buffer.isStarved();
+                if (!buffer.isFull(limit) && buffer.makeRoom()) {
+                    return buffer.room();
                 }
-                TimeUnit.NANOSECONDS.timedWait(this, left);
+                if (buffer.isStarved() == starved) {
+                    if (exit == null || !buffer.isFull(limit)) {
+                        wait();
+                        continue;
+                    }
+                    long left = exitNanos + OutputReader.DRAIN_NANOS - System.nanoTime();
+                    if (left <= 0) {
+                        return 0;
+                    }
+                    TimeUnit.NANOSECONDS.timedWait(this, left);
+                    continue;
+                }
             }
+            // An acknowledgement has to be asked for.
+            tellAttached();
         }
-        return buffer.room();
     }
 
     /** Takes note of output that was read into the room; returns {@link #exitNanos}. */
@@ -209,6 +230,9 @@ public final class GuestProcess {
         long exited;
         synchronized (this) {
             buffer.commit(bytes);
+            if (forgetting != null) {
+                buffer.discard();
+            }
             exited = exitNanos;
         }
         tellAttached();
@@ -229,6 +253,7 @@ public final class GuestProcess {
         }
         releaseExitEvent();
         tellAttached();
+        forgetIfEnded();
     }
 
     /** Blocks until there is standard input; returns null at its end. */
@@ -330,6 +355,12 @@ public final class GuestProcess {
         if (windowIsNews(windowSent)) {
             return ProcessIoResponse.newBuilder().setStdinWindow(window()).build();
         }
+        if (!acknowledgementAsked && (isStarved(stdout) || isStarved(stderr))) {
+            acknowledgementAsked = true;
+            return ProcessIoResponse.newBuilder()
+                    .setOutputAckWanted(OutputAckWanted.getDefaultInstance())
+                    .build();
+        }
         return termination == null || stdout.hasUnsent() || stderr.hasUnsent()
                 ? null
                 : ProcessIoResponse.newBuilder().setTerminated(termination).build();
@@ -368,10 +399,14 @@ public final class GuestProcess {
         return true;
     }
 
+    private static boolean isStarved(OutputBuffer buffer) {
+        return !buffer.hasUnsent() && buffer.isStarved();
+    }
+
     private boolean windowIsNews(StdinWindow sent) {
         return sent.getLimit() == 0
                 || (stdin.isClosed() && !sent.getClosed())
-                || (!stdin.isClosed() && stdin.limit() - sent.getLimit() >= StdinBuffer.WINDOW / 4);
+                || (!stdin.isClosed() && stdin.limit() - sent.getLimit() >= stdin.window() / 4);
     }
 
     private StdinWindow window() {
@@ -385,6 +420,7 @@ public final class GuestProcess {
     public synchronized void acknowledge(long stdoutOffset, long stderrOffset) {
         stdout.acknowledge(stdoutOffset);
         stderr.acknowledge(stderrOffset);
+        acknowledgementAsked = false;
         notifyAll();
     }
 
@@ -397,5 +433,38 @@ public final class GuestProcess {
     public synchronized void endStdin() {
         stdin.end();
         notifyAll();
+    }
+
+    /**
+     * Throws away its output from now on, and its input.
+     *
+     * @param whenEnded is run once it has ended: at once, if it has
+     */
+    void forget(Runnable whenEnded) {
+        synchronized (this) {
+            forgetting = whenEnded;
+            stdout.discard();
+            stderr.discard();
+            stdin.close();
+            notifyAll();
+        }
+        tellAttached();
+        forgetIfEnded();
+    }
+
+    private void forgetIfEnded() {
+        Runnable forgotten;
+        synchronized (this) {
+            forgotten = termination == null ? null : forgetting;
+            if (forgotten != null) {
+                forgetting = null;
+                stdin.release();
+                stdout.release();
+                stderr.release();
+            }
+        }
+        if (forgotten != null) {
+            forgotten.run();
+        }
     }
 }

@@ -4,7 +4,7 @@ package org.barchan.guest.process;
  * What a process wrote to one stream and the agent has not acknowledged, by offset. Bounded: a full buffer holds its writer back.
  *
  * <p>A ring of bytes that is filled in place and sent from there, since each copy and each new array costs an emulated CPU dearly. It
- * grows from little, as most processes write little. Not safe for use by many threads: its process guards it; but its writer may fill the
+ * grows from little, as most processes write little, while there is memory for that. Not safe for use by many threads: its process guards it; but its writer may fill the
  * {@linkplain #room room} that it was given while others use the rest.
  */
 final class OutputBuffer {
@@ -15,15 +15,32 @@ final class OutputBuffer {
     /** Room below which it is not worth reading: small pieces cost as much as large ones. */
     static final int LITTLE_ROOM = 4 * 1024;
 
+    private final BufferMemory memory;
     private byte[] ring = new byte[INITIAL_SIZE];
     private long start;
     private long end;
     private long sent;
     private boolean tooSmall;
+    private boolean starved;
 
-    /** Returns whether at least {@link #LITTLE_ROOM} more can be kept when {@code limit} bytes may be. */
-    boolean hasRoom(int limit) {
-        return limit - size() >= LITTLE_ROOM;
+    OutputBuffer(BufferMemory memory) {
+        this.memory = memory;
+    }
+
+    /** Returns whether less than {@link #LITTLE_ROOM} more may be kept when {@code limit} bytes may be. */
+    boolean isFull(int limit) {
+        return limit - size() < LITTLE_ROOM;
+    }
+
+    /** Makes room for at least {@link #LITTLE_ROOM} more; returns false when memory is short, and it is starved. */
+    boolean makeRoom() {
+        starved = ring.length - size() < LITTLE_ROOM && !grow();
+        return !starved;
+    }
+
+    /** Whether its writer waits though it may keep more: until something is acknowledged. */
+    boolean isStarved() {
+        return starved;
     }
 
     /** Returns the number of bytes that are kept. */
@@ -31,9 +48,9 @@ final class OutputBuffer {
         return end - start;
     }
 
-    /** Makes room for more, at {@link #writeIndex} of the {@link #array}; returns how much, at least one byte. */
+    /** Returns how much room there is at {@link #writeIndex} of the {@link #array}: at least one byte after {@link #makeRoom}. */
     int room() {
-        if (ring.length - size() < LITTLE_ROOM || (tooSmall && ring.length < CAPACITY)) {
+        if (tooSmall && ring.length < CAPACITY) {
             grow();
         }
         return contiguousRoom();
@@ -43,7 +60,10 @@ final class OutputBuffer {
         return (int) Math.min(ring.length - size(), ring.length - writeIndex());
     }
 
-    private void grow() {
+    private boolean grow() {
+        if (!memory.reserve(ring.length)) {
+            return false;
+        }
         byte[] larger = new byte[2 * ring.length];
         for (long at = start; at < end; ) {
             int length = (int) Math.min(end - at, ring.length - index(at, ring));
@@ -52,6 +72,7 @@ final class OutputBuffer {
             at += length;
         }
         ring = larger;
+        return true;
     }
 
     private static int index(long offset, byte[] ring) {
@@ -122,5 +143,16 @@ final class OutputBuffer {
     /** Forgets what has arrived; an offset beyond what was sent counts as all that was sent. */
     void acknowledge(long offset) {
         start = Math.max(start, Math.min(offset, sent));
+    }
+
+    /** Forgets all that is kept: nobody will ask for it. */
+    void discard() {
+        start = end;
+        sent = end;
+    }
+
+    /** Gives back the memory that it took; not to be used after that. */
+    void release() {
+        memory.release(ring.length - INITIAL_SIZE);
     }
 }

@@ -16,13 +16,15 @@ final class ProcessStart {
     /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
     private static final int OUTPUT_PIPE = 256 * 1024;
 
+    private final GuestProcess.Memory memory;
     private final ProcessSpec spec;
     private final int sandbox;
     private final String root;
     /** To be closed in the end: all but what the started process keeps. */
     private final List<Integer> open = new ArrayList<>();
 
-    private ProcessStart(ProcessSpec spec, int sandbox, String root) {
+    private ProcessStart(GuestProcess.Memory memory, ProcessSpec spec, int sandbox, String root) {
+        this.memory = memory;
         this.spec = spec;
         this.sandbox = sandbox;
         this.root = root;
@@ -31,12 +33,13 @@ final class ProcessStart {
     /**
      * Starts a process.
      *
+     * @param memory for what it has written, and what it is to read
      * @param sandbox a pidfd of the sandbox's init; -1 before there is one
      * @param root the sandbox's root as the init sees it
      * @return the process, started or not: see {@link GuestProcess#spawnError}
      */
-    static GuestProcess spawn(ProcessSpec spec, int sandbox, String root) throws Errno {
-        ProcessStart start = new ProcessStart(spec, sandbox, root);
+    static GuestProcess spawn(GuestProcess.Memory memory, ProcessSpec spec, int sandbox, String root) throws Errno {
+        ProcessStart start = new ProcessStart(memory, spec, sandbox, root);
         try {
             return spec.hasTerminal() ? start.onTerminal() : start.onPipes();
         } finally {
@@ -55,7 +58,7 @@ final class ProcessStart {
             return notStarted(spawned);
         }
         open.removeAll(List.of(sides[0], in, out, exitEvent));
-        return GuestProcess.started(spawned.pid(), exitEvent, sides[0], in, out, Optional.empty());
+        return GuestProcess.started(memory, spawned.pid(), exitEvent, sides[0], in, out, Optional.empty());
     }
 
     private GuestProcess onPipes() throws Errno {
@@ -72,7 +75,7 @@ final class ProcessStart {
             return notStarted(spawned);
         }
         open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
-        return GuestProcess.started(spawned.pid(), exitEvent, -1, in[1], out[0], Optional.of(err[0]));
+        return GuestProcess.started(memory, spawned.pid(), exitEvent, -1, in[1], out[0], Optional.of(err[0]));
     }
 
     private Spawned spawn(int in, int out, int err) throws Errno {
@@ -101,10 +104,12 @@ final class ProcessStart {
             case SPAWN_STEP_CREDENTIALS -> "take on uid " + spec.getIdentity().getUid();
             case SPAWN_STEP_CREATE, SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> "create the process";
         };
-        return GuestProcess.notStarted(SpawnError.newBuilder()
-                .setStep(known)
-                .setErrno(spawned.errno())
-                .setMessage(subject + ": " + Errno.describe(spawned.errno()))
-                .build());
+        return GuestProcess.notStarted(
+                memory,
+                SpawnError.newBuilder()
+                        .setStep(known)
+                        .setErrno(spawned.errno())
+                        .setMessage(subject + ": " + Errno.describe(spawned.errno()))
+                        .build());
     }
 }

@@ -22,6 +22,16 @@ public final class ProcessTable {
     private static final int SIGKILL = 9;
     private static final int END_MILLIS = 30_000;
 
+    /** How many there may be that are not forgotten: the init's memory has room for their threads and smallest buffers. */
+    private static final int MAX_PROCESSES = 256;
+
+    /** With the input, less than half of the init's memory: the rest must suffice for all else. */
+    private static final long OUTPUT_BYTES = 20 * 1024 * 1024;
+
+    private static final long INPUT_BYTES = 8 * 1024 * 1024;
+
+    private final GuestProcess.Memory memory =
+            new GuestProcess.Memory(new BufferMemory(OUTPUT_BYTES), new BufferMemory(INPUT_BYTES));
     private final Map<String, GuestProcess> byId = new TreeMap<>();
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
     private int sandboxInit = -1;
@@ -50,11 +60,15 @@ public final class ProcessTable {
      * Starts a process.
      *
      * @return the process, started or not: see {@link GuestProcess#spawnError}
-     * @throws IllegalArgumentException when the id was used before
+     * @throws IllegalArgumentException when there is one of that id
+     * @throws TooMany when there are as many as there may be
      */
     public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno, InterruptedException {
         if (byId.containsKey(id)) {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
+        }
+        if (byId.size() >= MAX_PROCESSES) {
+            throw new TooMany("start a process: " + MAX_PROCESSES + " run in this sandbox, as many as may at once");
         }
         // Under the lock, so that the reaper can't see the child before it is known.
         GuestProcess process = spawn(spec);
@@ -70,7 +84,7 @@ public final class ProcessTable {
         int namespaces = sandbox;
         String root = sandboxInit < 0 ? "/" : "/proc/" + sandboxInit + "/root";
         try {
-            return spawner.submit(() -> ProcessStart.spawn(spec, namespaces, root))
+            return spawner.submit(() -> ProcessStart.spawn(memory, spec, namespaces, root))
                     .get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Errno errno) {
@@ -82,6 +96,15 @@ public final class ProcessTable {
 
     public synchronized Optional<GuestProcess> find(String id) {
         return Optional.ofNullable(byId.get(id));
+    }
+
+    /** Drops a process, if there is one of that id: once it has ended, if it runs; its output is thrown away from now on. */
+    public void forget(String id) {
+        find(id).ifPresent(process -> process.forget(() -> remove(id)));
+    }
+
+    private synchronized void remove(String id) {
+        byId.remove(id);
     }
 
     public synchronized List<String> ids() {
@@ -133,6 +156,15 @@ public final class ProcessTable {
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException("the reaper was interrupted", e);
+        }
+    }
+
+    /** There are as many processes as there may be. */
+    public static final class TooMany extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        TooMany(String message) {
+            super(message);
         }
     }
 }

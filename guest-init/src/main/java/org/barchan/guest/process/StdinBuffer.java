@@ -6,17 +6,27 @@ import org.jspecify.annotations.Nullable;
 
 /** What the agent has sent for standard input and the process has not read. Not safe for use by many threads: its process guards it. */
 final class StdinBuffer {
-    /** Bytes that may be sent ahead of the process. */
-    static final int WINDOW = 256 * 1024;
+    /** Bytes that may be sent ahead of the process, where there is memory for that. */
+    static final int LARGE_WINDOW = 256 * 1024;
+
+    /** The same where memory is short. */
+    static final int SMALL_WINDOW = 16 * 1024;
 
     /** Pieces are put together up to this size: each costs memory of its own, however small it is. */
     private static final int CHUNK = 4 * 1024;
 
+    private final BufferMemory memory;
+    private final int window;
     private final ArrayDeque<ByteString> chunks = new ArrayDeque<>();
     private long received;
     private long written;
     private boolean ended;
     private boolean closed;
+
+    StdinBuffer(BufferMemory memory) {
+        this.memory = memory;
+        this.window = memory.reserve(LARGE_WINDOW) ? LARGE_WINDOW : SMALL_WINDOW;
+    }
 
     /**
      * Takes in bytes.
@@ -80,6 +90,16 @@ final class StdinBuffer {
     }
 
     long limit() {
-        return written + WINDOW;
+        return written + window;
+    }
+
+    /** Returns how many bytes may be sent ahead of the process. */
+    int window() {
+        return window;
+    }
+
+    /** Gives back the memory that it took; not to be used after that. */
+    void release() {
+        memory.release(window == LARGE_WINDOW ? LARGE_WINDOW : 0);
     }
 }

@@ -13,12 +13,17 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class OutputBufferTest {
-    private final OutputBuffer buffer = new OutputBuffer();
+    private final OutputBuffer buffer = new OutputBuffer(new BufferMemory(4 * OutputBuffer.CAPACITY));
 
     /** As its writer does: into the room there is, as often as it takes. */
     private void append(byte[] bytes) {
+        append(buffer, bytes);
+    }
+
+    private static void append(OutputBuffer buffer, byte[] bytes) {
         int done = 0;
         while (done < bytes.length) {
+            assertTrue(buffer.makeRoom(), "memory is short");
             int n = Math.min(buffer.room(), bytes.length - done);
             System.arraycopy(bytes, done, buffer.array(), buffer.writeIndex(), n);
             buffer.commit(n);
@@ -62,14 +67,14 @@ final class OutputBufferTest {
     @Test
     void append_upToCapacity_leavesNoRoomUntilAcknowledged() {
         append(new byte[OutputBuffer.CAPACITY]);
-        assertFalse(buffer.hasRoom(OutputBuffer.CAPACITY));
+        assertTrue(buffer.isFull(OutputBuffer.CAPACITY));
 
         while (buffer.hasUnsent()) {
             take();
         }
         buffer.acknowledge(OutputBuffer.CAPACITY);
 
-        assertTrue(buffer.hasRoom(OutputBuffer.CAPACITY));
+        assertFalse(buffer.isFull(OutputBuffer.CAPACITY));
     }
 
     @Test
@@ -146,7 +151,7 @@ final class OutputBufferTest {
         byte[] read = new byte[written.length];
         int size = 0;
         while (buffer.sent() < written.length) {
-            if (size < written.length && buffer.hasRoom(OutputBuffer.CAPACITY)) {
+            if (size < written.length && !buffer.isFull(OutputBuffer.CAPACITY)) {
                 int n = Math.min(written.length - size, 1 + random.nextInt(200_000));
                 append(Arrays.copyOfRange(written, size, size + n));
                 size += n;
@@ -158,11 +163,44 @@ final class OutputBufferTest {
             if (random.nextInt(4) == 0) {
                 buffer.acknowledge(buffer.sent() - random.nextInt(1 + (int) Math.min(50_000, buffer.sent())));
             }
-            if (!buffer.hasRoom(OutputBuffer.CAPACITY)) {
+            if (buffer.isFull(OutputBuffer.CAPACITY)) {
                 buffer.acknowledge(buffer.sent());
             }
         }
 
         assertArrayEquals(written, read);
+    }
+
+    @Test
+    void makeRoom_whereMemoryIsShort_failsUntilSomethingIsAcknowledged() {
+        BufferMemory memory = new BufferMemory(8 * 1024);
+        OutputBuffer first = new OutputBuffer(memory);
+        append(first, new byte[9_000]);
+        OutputBuffer second = new OutputBuffer(memory);
+        append(second, new byte[6_000]);
+
+        assertFalse(second.makeRoom());
+        assertTrue(second.isStarved());
+        assertFalse(first.isStarved());
+        second.countSent(second.sendable());
+        second.acknowledge(6_000);
+        append(second, new byte[6_000]);
+        assertFalse(second.isStarved());
+
+        assertFalse(second.makeRoom());
+        first.release();
+        assertTrue(second.makeRoom());
+        assertFalse(second.isStarved());
+    }
+
+    @Test
+    void discard_makesRoomForMore() {
+        append(new byte[OutputBuffer.CAPACITY]);
+
+        buffer.discard();
+
+        assertFalse(buffer.isFull(OutputBuffer.CAPACITY));
+        assertFalse(buffer.hasUnsent());
+        assertEquals(OutputBuffer.CAPACITY, buffer.end());
     }
 }

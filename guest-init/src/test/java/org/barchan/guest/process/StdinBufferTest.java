@@ -11,7 +11,7 @@ import com.google.protobuf.ByteString;
 import org.junit.jupiter.api.Test;
 
 final class StdinBufferTest {
-    private final StdinBuffer buffer = new StdinBuffer();
+    private final StdinBuffer buffer = new StdinBuffer(new BufferMemory(StdinBuffer.LARGE_WINDOW));
 
     @Test
     void receive_withGap_isRefused() {
@@ -20,7 +20,7 @@ final class StdinBufferTest {
 
     @Test
     void receive_beyondTheWindow_isRefused() {
-        ByteString tooMuch = ByteString.copyFrom(new byte[StdinBuffer.WINDOW + 1]);
+        ByteString tooMuch = ByteString.copyFrom(new byte[StdinBuffer.LARGE_WINDOW + 1]);
 
         assertThrows(IllegalArgumentException.class, () -> buffer.receive(0, tooMuch));
     }
@@ -38,7 +38,7 @@ final class StdinBufferTest {
     @Test
     void receive_byteByByte_takesAFewPieces() {
         ByteString all = ByteString.EMPTY;
-        for (int i = 0; i < StdinBuffer.WINDOW; i++) {
+        for (int i = 0; i < StdinBuffer.LARGE_WINDOW; i++) {
             buffer.receive(i, ByteString.copyFrom(new byte[] {(byte) i}));
         }
         int pieces = 0;
@@ -47,9 +47,9 @@ final class StdinBufferTest {
             pieces++;
         }
 
-        assertEquals(StdinBuffer.WINDOW, all.size());
+        assertEquals(StdinBuffer.LARGE_WINDOW, all.size());
         assertEquals((byte) 77, all.byteAt(256 * 100 + 77));
-        assertTrue(pieces <= StdinBuffer.WINDOW / 4096, () -> "pieces of a few bytes each");
+        assertTrue(pieces <= StdinBuffer.LARGE_WINDOW / 4096, () -> "pieces of a few bytes each");
     }
 
     @Test
@@ -65,11 +65,24 @@ final class StdinBufferTest {
     @Test
     void close_opensTheWindowForEver() {
         buffer.close();
-        for (long offset = 0; offset < 10L * StdinBuffer.WINDOW; offset += StdinBuffer.WINDOW) {
-            buffer.receive(offset, ByteString.copyFrom(new byte[StdinBuffer.WINDOW]));
+        for (long offset = 0; offset < 10L * StdinBuffer.LARGE_WINDOW; offset += StdinBuffer.LARGE_WINDOW) {
+            buffer.receive(offset, ByteString.copyFrom(new byte[StdinBuffer.LARGE_WINDOW]));
         }
 
         assertNull(buffer.poll());
         assertTrue(buffer.isFinished());
+    }
+
+    @Test
+    void limit_whereMemoryIsShort_isLower() {
+        BufferMemory memory = new BufferMemory(StdinBuffer.LARGE_WINDOW);
+        StdinBuffer first = new StdinBuffer(memory);
+
+        assertEquals(StdinBuffer.LARGE_WINDOW, first.limit());
+        StdinBuffer second = new StdinBuffer(memory);
+        assertEquals(StdinBuffer.SMALL_WINDOW, second.limit());
+        first.release();
+        second.release();
+        assertEquals(StdinBuffer.LARGE_WINDOW, new StdinBuffer(memory).limit());
     }
 }

@@ -30,7 +30,7 @@ final class ProcessEndpoint extends ProcessServiceGrpc.ProcessServiceImplBase {
             if (number < 1 || number > 64) {
                 throw new SandboxException(SandboxException.Code.INVALID, "signal: " + number + " (expected: 1 to 64)");
             }
-            sandboxes.signal(request.getSandbox(), number);
+            sandboxes.signal(request.getSandbox(), request.getProcessId(), number);
             return SignalProcessResponse.getDefaultInstance();
         });
     }

@@ -184,6 +184,7 @@ final class RunCall implements StreamObserver<RunRequest> {
             violation("start", "missing (expected: start or exec before the end of the requests)");
         } else {
             closeStdin();
+            run.orElseThrow().requestsEnded();
         }
     }
 

@@ -67,7 +67,7 @@ final class RunStartParser {
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
-        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitExec());
+        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose());
     }
 
     private KernelChoice kernel(org.barchan.v1.SandboxSpec sandbox) {

@@ -47,12 +47,16 @@ public final class Execution implements ProcessControl {
         this.processId = "exec-" + SandboxId.random().value().substring(2);
         this.input = new ProcessInput(sandbox.id() + "/" + processId);
         this.relay = new ProcessRelay(input, observer);
-        sandbox.executions().begin();
     }
 
     @Override
     public ProcessInput input() {
         return input;
+    }
+
+    @Override
+    public void requestsEnded() {
+        // It ends by itself.
     }
 
     /** Ends the process. */
@@ -67,6 +71,7 @@ public final class Execution implements ProcessControl {
             stop.arm();
             ProcessEvent first = live.guest().startProcess(processId, process);
             finish(first.hasTerminated() ? first.getTerminated() : follow(first));
+            forget();
         } catch (InterruptedException e) {
             stop.disarm();
             hangUp();
@@ -82,8 +87,6 @@ public final class Execution implements ProcessControl {
             observer.failed(new SandboxException(
                     SandboxException.Code.INTERNAL, "running a process in " + sandbox.id() + ": " + e, e));
             hangUp();
-        } finally {
-            sandbox.executions().end();
         }
     }
 
@@ -98,17 +101,26 @@ public final class Execution implements ProcessControl {
         try {
             return relay.relay(live.guest(), processId, started);
         } catch (SandboxException e) {
-            Optional<StopReason> reason = sandbox.signal().reason();
-            if (reason.isEmpty() && !sandbox.isStopping()) {
+            boolean over = isSandboxOver() || live.awaitMachineEnd();
+            if (!over) {
                 hangUp();
             }
-            return relay.counted(
-                    reason.isEmpty() && sandbox.isStopping()
-                            ? Endings.withSandbox()
-                            : Endings.lost(reason, live, String.valueOf(e.getMessage())));
+            return relay.counted(ending(over, String.valueOf(e.getMessage())));
         } finally {
             limit.ifPresent(TimeLimit::close);
         }
+    }
+
+    private boolean isSandboxOver() {
+        return sandbox.isStopping() || sandbox.signal().reason().isPresent();
+    }
+
+    private Termination ending(boolean over, String error) {
+        Optional<StopReason> reason = sandbox.signal().reason();
+        if (reason.isEmpty() && sandbox.isStopping()) {
+            return Endings.withSandbox();
+        }
+        return Endings.lost(reason.or(() -> over ? Optional.of(StopReason.MACHINE_ENDED) : reason), live, error);
     }
 
     private void finish(Termination termination) {
@@ -119,7 +131,20 @@ public final class Execution implements ProcessControl {
 
     private void hangUp() {
         send(SIGHUP);
+        forget();
         var _ = timer.after(GRACE, () -> send(SIGKILL));
+    }
+
+    /** Nobody will ask for it any more: the guest is not to keep its output. */
+    private void forget() {
+        if (isSandboxOver()) {
+            return;
+        }
+        try {
+            live.guest().forget(processId);
+        } catch (SandboxException | InterruptedException e) {
+            LOG.info("{}/{}: having it forgotten: {}", sandbox.id(), processId, e.getMessage());
+        }
     }
 
     private void send(int signal) {

@@ -5,6 +5,9 @@ public sealed interface ProcessControl permits Run, Execution {
     /** Takes what the client sends to the process, also before it has been started. */
     ProcessInput input();
 
+    /** The client sends nothing more, but is there. */
+    void requestsEnded();
+
     /** The client is gone. */
     void clientLost();
 }

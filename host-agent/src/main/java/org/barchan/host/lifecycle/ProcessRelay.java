@@ -25,7 +25,9 @@ final class ProcessRelay {
         try (ProcessConnection connection = guest.attach(processId, 0, 0);
                 input) {
             input.start(guest, processId, connection);
-            observer.event(started);
+            observer.event(ProcessEvent.newBuilder()
+                    .setStarted(started.getStarted().toBuilder().setProcessId(processId))
+                    .build());
             while (true) {
                 ProcessEvent event = connection.take();
                 if (event.hasTerminated()) {

@@ -4,9 +4,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.port.ChangeArchives;
 import org.barchan.host.sandbox.ClientLostPolicy;
@@ -22,14 +20,12 @@ public final class Run implements ProcessControl {
     static final String PROCESS_ID = "main";
 
     private static final Logger LOG = LoggerFactory.getLogger(Run.class);
-    /** How long the hypervisor's event may come after the link of a dead machine was lost. */
-    private static final Duration EVENT_LAG = Duration.ofSeconds(3);
-
     /** How long people wait without wondering. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final Sandbox sandbox;
     private final AtomicBoolean clientGone = new AtomicBoolean();
+    private final CountDownLatch requestsEnded = new CountDownLatch(1);
     private final RunOrder order;
     private final RunObserver observer;
     private final SandboxMaker maker;
@@ -63,6 +59,11 @@ public final class Run implements ProcessControl {
     @Override
     public ProcessInput input() {
         return input;
+    }
+
+    @Override
+    public void requestsEnded() {
+        requestsEnded.countDown();
     }
 
     /** Deletes the sandbox, or lets it run on if it may and its process has been started. */
@@ -100,6 +101,8 @@ public final class Run implements ProcessControl {
                     e));
             return;
         }
+        sandbox.running(live);
+        observer.sandbox(sandbox.view());
         if (first.hasTerminated()) {
             end(live, first.getTerminated());
         } else {
@@ -128,7 +131,7 @@ public final class Run implements ProcessControl {
         try {
             Termination termination = relay.relay(live.guest(), PROCESS_ID, started);
             endLimit();
-            if (awaitExecutions(termination)) {
+            if (keep(termination)) {
                 exportChanges(live);
             }
             end(live, termination);
@@ -168,16 +171,17 @@ public final class Run implements ProcessControl {
     }
 
     /** Whoever ends the sandbox meanwhile ends the wait, not what is known of the process: returns false. */
-    private boolean awaitExecutions(Termination termination) {
-        if (!order.awaitExecutions()) {
+    private boolean keep(Termination termination) {
+        if (!order.keep() || requestsEnded.getCount() == 0) {
             return true;
         }
+        sandbox.processEnded();
         observer.progress(
                 RunObserver.Level.INFO,
                 "the command has ended (" + Endings.result(termination)
                         + "); its sandbox is kept for what else runs in it");
         try {
-            sandbox.executions().await();
+            requestsEnded.await();
             return true;
         } catch (InterruptedException e) {
             sandbox.signal().disarm();
@@ -238,17 +242,17 @@ public final class Run implements ProcessControl {
         limit.ifPresent(TimeLimit::close);
     }
 
-    /** A link that is lost is most often the first sign of a machine that has ended: waits for the event that tells. */
     private void awaitMachineEnd(LiveGuest live) {
         sandbox.signal().disarm();
         if (sandbox.signal().reason().isPresent()) {
             return;
         }
         try {
-            var _ = live.machine().ended().toCompletableFuture().get(EVENT_LAG.toMillis(), TimeUnit.MILLISECONDS);
-            sandbox.signal().stop(StopReason.MACHINE_ENDED);
-        } catch (TimeoutException | ExecutionException e) {
-            LOG.warn("{}: the link is lost, but its virtual machine has not ended", sandbox.id());
+            if (live.awaitMachineEnd()) {
+                sandbox.signal().stop(StopReason.MACHINE_ENDED);
+            } else {
+                LOG.warn("{}: the link is lost, but its virtual machine has not ended", sandbox.id());
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

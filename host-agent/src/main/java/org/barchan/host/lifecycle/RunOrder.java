@@ -12,7 +12,7 @@ import org.barchan.v1.ProcessSpec;
  * @param timeout how long the process may run
  * @param client the user who asks
  * @param exportChanges whether what the process has written to overlays is told when it has ended
- * @param awaitExecutions whether the sandbox is there until one more process was run in it, and all such have ended
+ * @param keep whether the sandbox is kept when its process has ended, until the client sends nothing more
  */
 public record RunOrder(
         SandboxSpec sandbox,
@@ -20,4 +20,4 @@ public record RunOrder(
         Optional<Duration> timeout,
         HostUser client,
         boolean exportChanges,
-        boolean awaitExecutions) {}
+        boolean keep) {}

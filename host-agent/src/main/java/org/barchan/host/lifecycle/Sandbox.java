@@ -15,17 +15,19 @@ import org.barchan.v1.TerminationCause;
 
 /** A live sandbox. Its state is changed by the thread that minds it; all others read it, or stop that thread. */
 final class Sandbox {
+    private static final String ENDED = "its process has ended";
+
     private final SandboxId id;
     private final SandboxName name;
     private final Instant createTime;
     private final ClientLostPolicy clientLostPolicy;
     private final StopSignal signal = new StopSignal();
     private final Undo undo;
-    private final Executions executions = new Executions();
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private SandboxState state = new Starting();
     private Optional<Accelerator> accelerator = Optional.empty();
     private String kernelRelease = "";
+    private boolean processEnded;
 
     Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
         this.id = id;
@@ -61,11 +63,6 @@ final class Sandbox {
         return undo;
     }
 
-    /** What runs in it beside its own process. */
-    Executions executions() {
-        return executions;
-    }
-
     /** Completes when nothing is left of it, or the agent has let go of it. */
     CompletableFuture<Void> gone() {
         return gone;
@@ -76,8 +73,14 @@ final class Sandbox {
         kernelRelease = release;
     }
 
+    /** Its process has been started. */
     synchronized void running(LiveGuest guest) {
         state = new Running(guest);
+    }
+
+    /** Its own process has ended, but it is kept. */
+    synchronized void processEnded() {
+        processEnded = true;
     }
 
     synchronized void stopping() {
@@ -89,21 +92,29 @@ final class Sandbox {
     }
 
     /**
-     * Sends a signal to its process.
+     * Sends a signal to a process in it.
      *
-     * @throws SandboxException {@code PRECONDITION} when it is not running
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it is its own, which is not running
      */
-    void signalProcess(int number) throws SandboxException, InterruptedException {
-        live("sending a signal to the process of " + id)
-                .guest()
-                .signal(Run.PROCESS_ID, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+    void signalProcess(String processId, int number) throws SandboxException, InterruptedException {
+        boolean own = processId.equals(Run.PROCESS_ID);
+        String action = "sending a signal to " + (own ? "the process of " + id : id + "/" + Printable.line(processId));
+        LiveGuest live = live(action);
+        if (own && hasProcessEnded()) {
+            throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + ENDED);
+        }
+        live.guest().signal(processId, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
+    }
+
+    private synchronized boolean hasProcessEnded() {
+        return processEnded;
     }
 
     /**
      * Returns its guest.
      *
      * @param action for messages
-     * @throws SandboxException {@code PRECONDITION} when its process is not running
+     * @throws SandboxException {@code PRECONDITION} when its process has not been started, or it ends
      */
     LiveGuest live(String action) throws SandboxException {
         String why;
@@ -111,7 +122,7 @@ final class Sandbox {
             if (state instanceof Running(LiveGuest live)) {
                 return live;
             }
-            why = state instanceof Starting ? "it is still starting" : "its process has ended";
+            why = state instanceof Starting ? "it is still starting" : ENDED;
         }
         throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + why);
     }

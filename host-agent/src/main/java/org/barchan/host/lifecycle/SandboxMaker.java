@@ -107,7 +107,6 @@ final class SandboxMaker {
         } catch (SandboxException e) {
             throw new SandboxException(e.code(), mounts.disks().named(String.valueOf(e.getMessage())), e);
         }
-        sandbox.running(live);
         observer.progress(
                 RunObserver.Level.VERBOSE,
                 "init answered %.1f ms after its start"
@@ -115,7 +114,6 @@ final class SandboxMaker {
         live.guest()
                 .configure(configuration)
                 .forEach(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
-        observer.sandbox(sandbox.view());
         return live;
     }
 

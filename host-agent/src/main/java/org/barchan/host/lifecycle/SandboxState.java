@@ -4,10 +4,10 @@ import java.util.Optional;
 
 /** Where a sandbox is in its life, with what there is of it then. */
 sealed interface SandboxState {
-    /** It is being made, or its guest is booting. */
+    /** It is being made, or its guest boots or is configured. */
     record Starting() implements SandboxState {}
 
-    /** Its guest answers. */
+    /** Its process has been started. */
     record Running(LiveGuest guest) implements SandboxState {}
 
     /**

@@ -138,12 +138,13 @@ public final class Sandboxes {
     }
 
     /**
-     * Sends a signal to the process of a sandbox.
+     * Sends a signal to a process of a sandbox.
      *
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when no process runs in it now
+     * @param processId empty for the process that the sandbox was made for
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when the latter does not run now
      */
-    public void signal(String idOrName, int number) throws SandboxException, InterruptedException {
-        find(idOrName).signalProcess(number);
+    public void signal(String idOrName, String processId, int number) throws SandboxException, InterruptedException {
+        find(idOrName).signalProcess(processId.isEmpty() ? Run.PROCESS_ID : processId, number);
     }
 
     /**

@@ -48,6 +48,9 @@ public interface Guest extends AutoCloseable {
     /** Gives the terminal of a process another size; does nothing when it has ended. */
     void resizeTerminal(String processId, TerminalSize size) throws SandboxException, InterruptedException;
 
+    /** Lets the guest drop what it knows of a process: once that has ended, its output thrown away meanwhile. */
+    void forget(String processId) throws SandboxException, InterruptedException;
+
     /** Returns when the process has ended. */
     Termination waitProcess(String processId) throws SandboxException, InterruptedException;
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.sandbox.ClientLostPolicy;
@@ -48,11 +49,33 @@ final class ExecutionTest {
     }
 
     @Test
+    void execute_whileTheSandboxStarts_isRefused() throws Exception {
+        CompletableFuture<SandboxException> inBetween = new CompletableFuture<>();
+        world.at("guest.configure", () -> inBetween.complete(refused()));
+        start(false);
+
+        SandboxException e = inBetween.get(10, TimeUnit.SECONDS);
+        assertEquals(Code.PRECONDITION, e.code());
+        assertTrue(String.valueOf(e.getMessage()).contains("still starting"), e::toString);
+        guest().exit(0);
+    }
+
+    @Test
+    void signal_byItsId_reachesItAlone() throws Exception {
+        start(false);
+        execute();
+        sandboxes.signal("box", other.processId(), 10);
+        assertEquals(List.of("10 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
+        guest().exit(0);
+    }
+
+    @Test
     void execute_endsByItself_whileTheSandboxGoesOn() throws Exception {
         start(false);
         execute();
         guest().exitOthers(7);
 
+        assertEquals(other.processId(), guest().forgotten.poll(10, TimeUnit.SECONDS));
         assertEquals(7, other.termination().getExitCode());
         assertEquals(1, sandboxes.list().size());
         guest().exit(3);
@@ -81,6 +104,7 @@ final class ExecutionTest {
 
         assertTrue(hungUp.await(10, TimeUnit.SECONDS));
         assertTrue(other.termination().hasLost());
+        assertEquals(other.processId(), guest().forgotten.poll(10, TimeUnit.SECONDS));
         world.timer.advance(Duration.ofSeconds(5));
         assertEquals(List.of("1 TERMINATION_CAUSE_UNSPECIFIED", "9 TERMINATION_CAUSE_UNSPECIFIED"), guest().signals);
         guest().exit(0);
@@ -113,20 +137,32 @@ final class ExecutionTest {
     }
 
     @Test
-    void run_thatAwaitsExecutions_keepsTheSandboxForThem() throws Exception {
-        start(true);
+    void run_thatIsKept_isThereUntilItsClientIsDone() throws Exception {
+        Run run = start(true);
         guest().exit(3);
         observer.awaitProgress("exit code 3");
 
         execute();
         guest().exitOthers(0);
 
-        assertEquals(3, observer.termination().getExitCode());
         assertEquals(0, other.termination().getExitCode());
+        SandboxException e = assertThrows(SandboxException.class, () -> sandboxes.signal("box", "", 15));
+        assertEquals(Code.PRECONDITION, e.code());
+        assertEquals(1, sandboxes.list().size());
+        run.requestsEnded();
+        assertEquals(3, observer.termination().getExitCode());
     }
 
     @Test
-    void run_thatIsDeletedWhileItAwaitsExecutions_hasItsStatus() throws Exception {
+    void run_whoseClientIsDoneBeforeItsEnd_isNotKept() throws Exception {
+        Run run = start(true);
+        run.requestsEnded();
+        guest().exit(3);
+        assertEquals(3, observer.termination().getExitCode());
+    }
+
+    @Test
+    void run_thatIsDeletedWhileItIsKept_hasItsStatus() throws Exception {
         start(true);
         guest().exit(3);
         observer.awaitProgress("exit code 3");
@@ -149,17 +185,18 @@ final class ExecutionTest {
         return execution;
     }
 
-    private void start(boolean await) throws Exception {
-        var _ = sandboxes.run(
+    private Run start(boolean keep) throws Exception {
+        Run run = sandboxes.run(
                 new RunOrder(
                         RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, "box", Hypervisors.DEFAULT_URI),
                         PROCESS,
                         Optional.empty(),
                         FakeWorld.CLIENT,
                         false,
-                        await),
+                        keep),
                 observer);
         observer.awaitStarted();
+        return run;
     }
 
     private FakeGuest guest() {

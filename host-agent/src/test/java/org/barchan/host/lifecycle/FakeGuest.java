@@ -44,6 +44,7 @@ final class FakeGuest implements Guest {
     final CountDownLatch shutdownAsked = new CountDownLatch(1);
     final List<String> signals = new CopyOnWriteArrayList<>();
     final List<ByteString> stdin = new CopyOnWriteArrayList<>();
+    final BlockingQueue<String> forgotten = new LinkedBlockingQueue<>();
     final CountDownLatch stdinClosed = new CountDownLatch(1);
     final BlockingQueue<Runnable> onSignal = new LinkedBlockingQueue<>();
     final Semaphore taken = new Semaphore(0);
@@ -138,6 +139,11 @@ final class FakeGuest implements Guest {
     @Override
     public void resizeTerminal(String processId, TerminalSize size) {
         signals.add("size " + size.getRows() + "x" + size.getColumns());
+    }
+
+    @Override
+    public void forget(String processId) {
+        forgotten.add(processId);
     }
 
     @Override

@@ -91,6 +91,7 @@ public final class FakeWorld
     private final Map<String, SandboxException> faults = new ConcurrentHashMap<>();
 
     private final Map<String, RuntimeException> bugs = new ConcurrentHashMap<>();
+    private final Map<String, Runnable> actions = new ConcurrentHashMap<>();
     private final List<String> opened = new ArrayList<>();
 
     public FakeWorld(Path directory) throws IOException {
@@ -131,7 +132,13 @@ public final class FakeWorld
         faults.remove(step);
     }
 
+    /** Does something at a step, before it. */
+    void at(String step, Runnable action) {
+        actions.put(step, action);
+    }
+
     void step(String name) throws SandboxException {
+        actions.getOrDefault(name, () -> {}).run();
         SandboxException fault = faults.get(name);
         if (fault != null) {
             throw fault;

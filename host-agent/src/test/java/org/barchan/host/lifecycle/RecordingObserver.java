@@ -20,6 +20,7 @@ final class RecordingObserver implements RunObserver {
     final List<ByteString> console = new CopyOnWriteArrayList<>();
     final List<String> changes = new CopyOnWriteArrayList<>();
     private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    private volatile String processId = "";
     private final CompletableFuture<Termination> end = new CompletableFuture<>();
 
     @Override
@@ -82,9 +83,16 @@ final class RecordingObserver implements RunObserver {
 
     /** Waits until the process runs. */
     void awaitStarted() throws InterruptedException {
-        if (!next().hasStarted()) {
+        ProcessEvent first = next();
+        if (!first.hasStarted()) {
             throw new AssertionError("not started first");
         }
+        processId = first.getStarted().getProcessId();
+    }
+
+    /** Returns what the process is called, whose start was awaited. */
+    String processId() {
+        return processId;
     }
 
     Termination termination() throws Exception {

@@ -12,6 +12,7 @@ import java.util.List;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.FileSystemModules;
+import org.barchan.guest.v1.ForgetProcessRequest;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
@@ -44,6 +45,9 @@ final class NettyGuest implements Guest {
     private static final int GENERATION = 1;
 
     private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
+
+    /** Many may be started at once, one after the other, from a file system that is as slow as an emulated CPU makes it. */
+    private static final Duration START_TIME = Duration.ofSeconds(60);
     /** Loads modules and mounts, perhaps beside twenty others that are emulated on two cores. */
     private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
 
@@ -150,7 +154,7 @@ final class NettyGuest implements Guest {
                         .setSpec(spec)
                         .build(),
                 action,
-                ANSWER_TIME);
+                START_TIME);
         return switch (response.getResultCase()) {
             case STARTED ->
                 ProcessEvent.newBuilder().setStarted(response.getStarted()).build();
@@ -193,6 +197,16 @@ final class NettyGuest implements Guest {
                         .build(),
                 "resizing the terminal of process " + processId,
                 ANSWER_TIME);
+    }
+
+    @Override
+    public void forget(String processId) throws SandboxException, InterruptedException {
+        channel.callThroughLosses(
+                GuestServiceGrpc.getForgetProcessMethod(),
+                ForgetProcessRequest.newBuilder().setProcessId(processId).build(),
+                "forgetting process " + processId,
+                ANSWER_TIME,
+                false);
     }
 
     @Override

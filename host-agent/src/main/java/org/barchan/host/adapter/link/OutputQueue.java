@@ -28,6 +28,7 @@ final class OutputQueue {
     private final Offsets stdout;
     private final Offsets stderr;
     private boolean terminated;
+    private boolean acknowledgementWanted;
 
     /** Something to hand out: output that may still grow, or the end. */
     private static final class Event {
@@ -170,13 +171,20 @@ final class OutputQueue {
         stderr.taken = stderr.handedOut;
     }
 
+    /** The guest waits for an acknowledgement of however little. */
+    void wantAcknowledgement() {
+        acknowledgementWanted = true;
+    }
+
     /** Whether it is time to acknowledge. */
     boolean wantsAcknowledgement() {
-        return stdout.unacknowledged() + stderr.unacknowledged() >= ACKNOWLEDGE_AT;
+        long unacknowledged = stdout.unacknowledged() + stderr.unacknowledged();
+        return unacknowledged >= (acknowledgementWanted ? 1 : ACKNOWLEDGE_AT);
     }
 
     /** Returns what to tell the guest. */
     OutputAck acknowledge() {
+        acknowledgementWanted = false;
         return OutputAck.newBuilder()
                 .setStdoutOffset(stdout.acknowledge())
                 .setStderrOffset(stderr.acknowledge())

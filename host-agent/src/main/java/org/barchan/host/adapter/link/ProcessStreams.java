@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <p>All state is guarded by one lock. It is held while gRPC is called, which never blocks; gRPC's event loop takes it to deliver.
  */
 final class ProcessStreams implements ProcessConnection {
-    private static final Duration ATTACH_TIME = Duration.ofSeconds(10);
+    /** A guest may be busy with many at once. */
+    private static final Duration ATTACH_TIME = Duration.ofSeconds(30);
 
     private final GuestChannel channel;
     private final String processId;
@@ -311,6 +312,10 @@ final class ProcessStreams implements ProcessConnection {
             switch (response.getResponseCase()) {
                 case STDIN_WINDOW -> window(response.getStdinWindow());
                 case TERMINATED -> terminated(response.getTerminated());
+                case OUTPUT_ACK_WANTED -> {
+                    output.wantAcknowledgement();
+                    acknowledge();
+                }
                 case RESPONSE_NOT_SET -> throw CheckedMessages.bad(action(), "an empty message");
             }
         }

@@ -78,7 +78,7 @@ class HostileGuestTest {
         ProcessConnection streams = guest.attach("p", 0, 0);
         SandboxException error = failure(streams::take);
         assertEquals(Code.TIMEOUT, error.code());
-        assertTrue(text(error).contains("did not answer within 10 s"), error.getMessage());
+        assertTrue(text(error).contains("did not answer within 30 s"), error.getMessage());
     }
 
     @Test
