@@ -119,7 +119,8 @@ final class RunCall implements Run {
         SignalProcessRequest request;
         lock.lock();
         try {
-            over = started ? channel : null;
+            // An agent that says no id knows of no signal to a further process.
+            over = started && (start.hasStart() || !processId.isEmpty()) ? channel : null;
             request = SignalProcessRequest.newBuilder()
                     .setSandbox(sandboxId)
                     .setProcessId(processId)

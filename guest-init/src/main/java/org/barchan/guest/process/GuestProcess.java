@@ -64,6 +64,8 @@ public final class GuestProcess {
     /** Is told of its end by whoever wants to know nothing else of it any more. */
     private @Nullable Runnable forgetting;
 
+    private boolean released;
+
     private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent, Memory memory) {
         this.stdout = new OutputBuffer(memory.output());
         this.stderr = new OutputBuffer(memory.output());
@@ -208,7 +210,7 @@ public final class GuestProcess {
                     return buffer.room();
                 }
                 if (buffer.isStarved() == starved) {
-                    if (exit == null || !buffer.isFull(limit)) {
+                    if (exit == null || (!buffer.isFull(limit) && attachment != null)) {
                         wait();
                         continue;
                     }
@@ -322,6 +324,7 @@ public final class GuestProcess {
     public void attach(Outlet outlet, long stdoutOffset, long stderrOffset) {
         Outlet before;
         synchronized (this) {
+            acknowledgementAsked = false;
             stdout.seek(stdoutOffset);
             stderr.seek(stderrOffset);
             before = attachment;
@@ -452,12 +455,17 @@ public final class GuestProcess {
         forgetIfEnded();
     }
 
+    /** There may be memory for what it writes. */
+    synchronized void memoryFreed() {
+        notifyAll();
+    }
+
     private void forgetIfEnded() {
         Runnable forgotten;
         synchronized (this) {
-            forgotten = termination == null ? null : forgetting;
+            forgotten = termination == null || released ? null : forgetting;
             if (forgotten != null) {
-                forgetting = null;
+                released = true;
                 stdin.release();
                 stdout.release();
                 stderr.release();

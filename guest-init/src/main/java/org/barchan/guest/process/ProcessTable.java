@@ -2,6 +2,7 @@ package org.barchan.guest.process;
 
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +26,9 @@ public final class ProcessTable {
     /** How many there may be that are not forgotten: the init's memory has room for their threads and smallest buffers. */
     private static final int MAX_PROCESSES = 256;
 
+    /** As many as may be on their way at once. */
+    private static final int FORGOTTEN = 1024;
+
     /** With the input, less than half of the init's memory: the rest must suffice for all else. */
     private static final long OUTPUT_BYTES = 20 * 1024 * 1024;
 
@@ -33,6 +37,9 @@ public final class ProcessTable {
     private final GuestProcess.Memory memory =
             new GuestProcess.Memory(new BufferMemory(OUTPUT_BYTES), new BufferMemory(INPUT_BYTES));
     private final Map<String, GuestProcess> byId = new TreeMap<>();
+    /** Ids of no process that were to be forgotten, the last ones: of starts that may still come. */
+    private final LinkedHashSet<String> forgotten = new LinkedHashSet<>();
+
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
     private int sandboxInit = -1;
     private int sandbox = -1;
@@ -67,6 +74,9 @@ public final class ProcessTable {
         if (byId.containsKey(id)) {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
         }
+        if (forgotten.contains(id)) {
+            throw new IllegalArgumentException("process id: " + id + " (expected: one that nobody had forgotten)");
+        }
         if (byId.size() >= MAX_PROCESSES) {
             throw new TooMany("start a process: " + MAX_PROCESSES + " run in this sandbox, as many as may at once");
         }
@@ -98,13 +108,32 @@ public final class ProcessTable {
         return Optional.ofNullable(byId.get(id));
     }
 
-    /** Drops a process, if there is one of that id: once it has ended, if it runs; its output is thrown away from now on. */
+    /**
+     * Drops a process: once it has ended, if it runs; its output is thrown away from now on. One that is not there yet, since this has
+     * overtaken its start, is not started any more.
+     */
     public void forget(String id) {
-        find(id).ifPresent(process -> process.forget(() -> remove(id)));
+        GuestProcess process;
+        synchronized (this) {
+            process = byId.get(id);
+            if (process == null) {
+                forgotten.add(id);
+                if (forgotten.size() > FORGOTTEN) {
+                    forgotten.removeFirst();
+                }
+                return;
+            }
+        }
+        process.forget(() -> remove(id));
     }
 
-    private synchronized void remove(String id) {
-        byId.remove(id);
+    private void remove(String id) {
+        List<GuestProcess> others;
+        synchronized (this) {
+            byId.remove(id);
+            others = List.copyOf(byId.values());
+        }
+        others.forEach(GuestProcess::memoryFreed);
     }
 
     public synchronized List<String> ids() {

@@ -14,10 +14,10 @@ import org.slf4j.LoggerFactory;
 /** One more process in a sandbox that is there, from order to end. */
 public final class Execution implements ProcessControl {
     private static final Logger LOG = LoggerFactory.getLogger(Execution.class);
-    private static final int SIGHUP = 1;
-    private static final int SIGKILL = 9;
+    static final int SIGHUP = 1;
+    static final int SIGKILL = 9;
     /** How long a process may take to end after SIGHUP. */
-    private static final Duration GRACE = Duration.ofSeconds(5);
+    static final Duration GRACE = Duration.ofSeconds(5);
 
     private final Sandbox sandbox;
     private final LiveGuest live;
@@ -101,7 +101,7 @@ public final class Execution implements ProcessControl {
         try {
             return relay.relay(live.guest(), processId, started);
         } catch (SandboxException e) {
-            boolean over = isSandboxOver() || live.awaitMachineEnd();
+            boolean over = sandbox.isOver() || live.awaitMachineEnd();
             if (!over) {
                 hangUp();
             }
@@ -109,10 +109,6 @@ public final class Execution implements ProcessControl {
         } finally {
             limit.ifPresent(TimeLimit::close);
         }
-    }
-
-    private boolean isSandboxOver() {
-        return sandbox.isStopping() || sandbox.signal().reason().isPresent();
     }
 
     private Termination ending(boolean over, String error) {
@@ -132,12 +128,15 @@ public final class Execution implements ProcessControl {
     private void hangUp() {
         send(SIGHUP);
         forget();
-        var _ = timer.after(GRACE, () -> send(SIGKILL));
+        var _ = timer.after(GRACE, () -> {
+            send(SIGKILL);
+            forget();
+        });
     }
 
     /** Nobody will ask for it any more: the guest is not to keep its output. */
     private void forget() {
-        if (isSandboxOver()) {
+        if (sandbox.isOver()) {
             return;
         }
         try {

@@ -20,6 +20,7 @@ import org.barchan.host.port.MachineRecord;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,17 +37,24 @@ final class Reconciliation {
     private final GuestLink link;
     private final Registry registry;
     private final Teardown teardown;
+    private final Timer timer;
     private final List<SandboxId> inherited;
     private final List<CompletableFuture<Void>> pending = new CopyOnWriteArrayList<>();
 
     /** Looks now at what the former agent left, before anything new is made. */
     Reconciliation(
-            RuntimeDirectories directories, Consoles consoles, GuestLink link, Registry registry, Teardown teardown) {
+            RuntimeDirectories directories,
+            Consoles consoles,
+            GuestLink link,
+            Registry registry,
+            Teardown teardown,
+            Timer timer) {
         this.directories = directories;
         this.consoles = consoles;
         this.link = link;
         this.registry = registry;
         this.teardown = teardown;
+        this.timer = timer;
         try {
             this.inherited = directories.list();
         } catch (IOException e) {
@@ -127,6 +135,7 @@ final class Reconciliation {
             checkSame(sandbox.id(), hello);
             LiveGuest live = new LiveGuest(machine, console, guest, hello);
             sandbox.running(live);
+            hangUpOthers(live);
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
             adopted.complete(null);
@@ -145,6 +154,28 @@ final class Reconciliation {
             teardown.atOnce(sandbox);
         } finally {
             adopted.complete(null);
+        }
+    }
+
+    /** Further processes, whose clients were lost with the former agent. */
+    private void hangUpOthers(LiveGuest live) throws SandboxException, InterruptedException {
+        List<String> others = live.hello().processIds().stream()
+                .filter(id -> !id.equals(Run.PROCESS_ID))
+                .toList();
+        for (String id : others) {
+            live.guest().signal(id, Execution.SIGHUP, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
+            live.guest().forget(id);
+        }
+        if (!others.isEmpty()) {
+            var _ = timer.after(Execution.GRACE, () -> others.forEach(id -> kill(live, id)));
+        }
+    }
+
+    private static void kill(LiveGuest live, String id) {
+        try {
+            live.guest().signal(id, Execution.SIGKILL, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
+        } catch (SandboxException | InterruptedException e) {
+            LOG.debug("{}: it has ended: {}", id, e.getMessage());
         }
     }
 

@@ -127,6 +127,16 @@ final class Sandbox {
         throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + why);
     }
 
+    /** Whether all that runs in it ends with it now. */
+    boolean isOver() {
+        boolean runsOn = clientLostPolicy == ClientLostPolicy.KEEP;
+        return isStopping()
+                || signal.reason()
+                        .filter(reason ->
+                                !runsOn || (reason != StopReason.CLIENT_LOST && reason != StopReason.AGENT_STOPPING))
+                        .isPresent();
+    }
+
     synchronized boolean isStopping() {
         return state instanceof Stopping;
     }

@@ -58,7 +58,8 @@ public final class Sandboxes {
         RuntimeDirectories directories =
                 new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
         this.teardown = new Teardown(registry, timer);
-        this.reconciliation = new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown);
+        this.reconciliation =
+                new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, timer);
         GuestBoot boot = new GuestBoot(
                 directories,
                 ports.consoles(),

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
@@ -90,8 +91,7 @@ final class FakeGuest implements Guest {
             await(dead);
             throw lost();
         }
-        return new GuestHello(
-                bootId, "6.1.0-fake", epochs.get(), configured, hasProcess ? List.of(Run.PROCESS_ID) : List.of(), 1, 2);
+        return new GuestHello(bootId, "6.1.0-fake", epochs.get(), configured, processIds(), 1, 2);
     }
 
     @Override
@@ -100,6 +100,16 @@ final class FakeGuest implements Guest {
         lastConfiguration = configuration;
         configured = true;
         return List.of();
+    }
+
+    private List<String> processIds() {
+        return Stream.concat(hasProcess ? Stream.of(Run.PROCESS_ID) : Stream.of(), others.keySet().stream())
+                .toList();
+    }
+
+    /** It has a further process, of a former agent's client. */
+    void addOther(String processId) {
+        others.put(processId, new LinkedBlockingQueue<>());
     }
 
     GuestConfiguration configuration() {

@@ -90,6 +90,21 @@ final class ReconciliationTest {
     }
 
     @Test
+    void reconcile_furtherProcesses_areHungUpAndForgotten() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        machine.guest.addOther("exec-1");
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+
+        assertEquals("exec-1", machine.guest.forgotten.poll(10, TimeUnit.SECONDS));
+        world.timer.advance(Execution.GRACE);
+        assertEquals(
+                List.of("1 TERMINATION_CAUSE_UNSPECIFIED", "9 TERMINATION_CAUSE_UNSPECIFIED"), machine.guest.signals);
+        machine.guest.exit(0);
+    }
+
+    @Test
     void reconcile_policyKeep_isAdoptedUntilItsProcessEnds() throws Exception {
         FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
 

@@ -154,7 +154,8 @@ final class ProcessStreams implements ProcessConnection {
     }
 
     private void acknowledge() {
-        if (attachment != null && attachment.answered && output.wantsAcknowledgement()) {
+        // What the guest does not take is not piled up, however often it asks for more.
+        if (attachment != null && attachment.answered && output.wantsAcknowledgement() && attachment.call.isReady()) {
             attachment.send(ProcessIoRequest.newBuilder()
                     .setOutputAck(output.acknowledge())
                     .build());
@@ -225,6 +226,11 @@ final class ProcessStreams implements ProcessConnection {
 
         void send(ProcessIoRequest request) {
             call.sendMessage(request);
+        }
+
+        @Override
+        public void onReady() {
+            ifCurrent(ProcessStreams.this::acknowledge);
         }
 
         private void giveUp() {
