@@ -152,6 +152,7 @@ public final class HostAgentMain {
                 config.runtimeDirectory(),
                 config.stateDirectory(),
                 config.guestTree(),
+                config.templates(),
                 config.kvmProofDeadline(),
                 config.kvmBootDeadline(),
                 config.tcgBootDeadline());

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
+import org.barchan.guest.boot.FreeMemory;
 import org.barchan.guest.boot.SandboxSetup;
 import org.barchan.guest.link.LinkListener;
 import org.barchan.guest.process.GuestProcess;
@@ -39,6 +40,8 @@ import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.WaitProcessRequest;
 import org.barchan.guest.v1.WaitProcessResponse;
+import org.barchan.guest.v1.ZeroFreeMemoryRequest;
+import org.barchan.guest.v1.ZeroFreeMemoryResponse;
 import org.barchan.v1.ProcessStarted;
 
 /** What the agent can ask of the init. See guest_service.proto. */
@@ -103,16 +106,21 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     }
 
     private HelloResponse hello(HelloRequest request) throws IOException {
+        boolean configured = isConfigured();
         return HelloResponse.newBuilder()
                 .setGeneration(GENERATION)
-                .setBootId(kernelFact("random/boot_id"))
+                .setBootId(configured ? bootId() : "")
                 .setKernelRelease(kernelFact("osrelease"))
                 .setEpochs(link.epochs())
-                .setConfigured(isConfigured())
+                .setConfigured(configured)
                 .addAllProcessIds(processes.ids())
                 .setInitExecUptimeMicros(Linux.execMicros())
                 .setHelloUptimeMicros(Linux.uptimeMicros())
                 .build();
+    }
+
+    private static String bootId() throws IOException {
+        return kernelFact("random/boot_id");
     }
 
     private static String kernelFact(String name) throws IOException {
@@ -124,18 +132,31 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     }
 
     @Override
+    public void zeroFreeMemory(ZeroFreeMemoryRequest request, StreamObserver<ZeroFreeMemoryResponse> observer) {
+        answer(request, observer, this::zeroFreeMemory);
+    }
+
+    private synchronized ZeroFreeMemoryResponse zeroFreeMemory(ZeroFreeMemoryRequest request)
+            throws Errno, IOException {
+        if (phase != Phase.UNCONFIGURED) {
+            throw new IllegalStateException("zero free memory: the guest is " + phase + " (expected: UNCONFIGURED)");
+        }
+        return ZeroFreeMemoryResponse.newBuilder().setBytes(FreeMemory.zero()).build();
+    }
+
+    @Override
     public void configure(ConfigureRequest request, StreamObserver<ConfigureResponse> observer) {
         answer(request, observer, this::configure);
     }
 
-    private synchronized ConfigureResponse configure(ConfigureRequest request) {
+    private synchronized ConfigureResponse configure(ConfigureRequest request) throws IOException {
         if (phase != Phase.UNCONFIGURED) {
             throw new IllegalStateException("configure: the guest is " + phase + " (expected: UNCONFIGURED)");
         }
         ConfigureResponse report = setup.perform(request);
         StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
         phase = last == StepOutcome.STEP_OUTCOME_FAILED ? Phase.BROKEN : Phase.CONFIGURED;
-        return report;
+        return report.toBuilder().setBootId(bootId()).build();
     }
 
     @Override

@@ -48,6 +48,9 @@ public final class SandboxSetup {
         report.step("set the clock", () -> Linux.setClock(clock.getSeconds(), clock.getNanos()));
         report.step("set the host name", () -> Linux.setHostname(request.getHostname()));
         report.step("bring lo up", Linux::loopbackUp);
+        if (request.getFindDevices()) {
+            report.step("find devices", () -> set("/sys/bus/pci/rescan", "1"));
+        }
         report.step(
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));

@@ -7,11 +7,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.Console;
 import org.barchan.host.port.Consoles;
 import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.HypervisorDriver;
@@ -33,6 +35,9 @@ import org.slf4j.LoggerFactory;
 final class GuestBoot {
     private static final Logger LOG = LoggerFactory.getLogger(GuestBoot.class);
 
+    /** A guest that goes on from a template has nothing to do before it answers: some 0.2 s on a busy host. */
+    private static final Duration RESTORE = Duration.ofSeconds(5);
+
     private final RuntimeDirectories directories;
     private final Consoles consoles;
     private final GuestLink link;
@@ -49,31 +54,108 @@ final class GuestBoot {
     }
 
     /**
-     * Starts a machine and waits for its guest's answer. What it acquires goes to {@code undo}, also when it throws.
+     * Starts a machine, which goes on from a template if there is one, and waits for its guest's answer. What it acquires goes to
+     * {@code undo}, also when it throws.
      *
      * @param signal is armed by the caller; stopped with {@code MACHINE_ENDED} when the machine ends, then and later
+     * @return empty if it could not go on from a template, which was dropped: begin anew, as what was shared with that machine is used up
      * @throws SandboxException {@code TIMEOUT}, {@code LOST} with a diagnosis; what the driver throws
+     */
+    Optional<LiveGuest> start(Plan plan, Templates templates, HypervisorDriver driver, StopSignal signal, Undo undo)
+            throws SandboxException, InterruptedException {
+        Optional<Path> template = templates.find(plan, driver);
+        if (template.isEmpty()) {
+            return Optional.of(boot(plan, driver, signal, undo));
+        }
+        Optional<LiveGuest> restored = restore(plan, template.get(), driver, signal, undo);
+        if (restored.isEmpty()) {
+            templates.drop(template.get());
+        }
+        return restored;
+    }
+
+    /** Returns empty if that did not work and nothing is left of it. */
+    private Optional<LiveGuest> restore(Plan plan, Path template, HypervisorDriver driver, StopSignal signal, Undo undo)
+            throws SandboxException, InterruptedException {
+        Undo attempt = new Undo(plan.id().value());
+        try {
+            LiveGuest live = inTurn(plan.answeringWithin(RESTORE), Optional.of(template), driver, signal, attempt);
+            undo.takeOver(attempt);
+            return Optional.of(live);
+        } catch (SandboxException e) {
+            signal.disarm();
+            AtomicBoolean gone = new AtomicBoolean();
+            attempt.close(timer, () -> gone.set(true));
+            signal.forget(StopReason.MACHINE_ENDED);
+            if (!gone.get()) {
+                throw e;
+            }
+            LOG.warn(
+                    "{}: the template {} is dropped: {}",
+                    plan.id(),
+                    template.getFileName(),
+                    Printable.lines(String.valueOf(e.getMessage())));
+            signal.arm();
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            undo.takeOver(attempt);
+            throw e;
+        }
+    }
+
+    /**
+     * Starts a machine and waits until its guest has booted and answers. What it acquires goes to {@code undo}, also when it throws.
+     *
+     * @param signal as for {@link #start}
+     * @throws SandboxException as {@link #start}
      */
     LiveGuest boot(Plan plan, HypervisorDriver driver, StopSignal signal, Undo undo)
             throws SandboxException, InterruptedException {
+        return inTurn(plan, Optional.empty(), driver, signal, undo);
+    }
+
+    /**
+     * Sees whether a guest can go on from a template.
+     *
+     * @param plan of what was saved
+     * @throws SandboxException when it can't
+     */
+    void tryOut(Plan plan, Path template, HypervisorDriver driver, StopSignal signal)
+            throws SandboxException, InterruptedException {
+        Undo undo = new Undo(plan.id().value());
+        try {
+            var _ = inTurn(plan.template().answeringWithin(RESTORE), Optional.of(template), driver, signal, undo);
+        } finally {
+            undo.close(timer, () -> {});
+        }
+    }
+
+    private LiveGuest inTurn(Plan plan, Optional<Path> template, HypervisorDriver driver, StopSignal signal, Undo undo)
+            throws SandboxException, InterruptedException {
         turns.acquire();
         try {
-            return bootNow(plan, driver, signal, undo);
+            return bootNow(plan, template, driver, signal, undo);
         } finally {
             turns.release();
         }
     }
 
-    private LiveGuest bootNow(Plan plan, HypervisorDriver driver, StopSignal signal, Undo undo)
+    private LiveGuest bootNow(Plan plan, Optional<Path> template, HypervisorDriver driver, StopSignal signal, Undo undo)
             throws SandboxException, InterruptedException {
         signal.check();
         Path directory = directories.create(plan.id(), plan.runAs(), plan.uri());
         undo.push("remove the runtime directory", () -> directories.remove(plan.id()));
-        Machine machine = driver.start(plan.machine(directory));
+        Machine machine = driver.start(plan.machine(directory, template));
         // From now on: the first start asks QEMU for all it can do, which says nothing of the guest.
         long start = timer.nanoTime();
         undo.push("destroy the machine", machine::destroy);
-        var _ = machine.ended().thenRun(() -> signal.stop(StopReason.MACHINE_ENDED));
+        AtomicBoolean minded = new AtomicBoolean(true);
+        var _ = machine.ended().thenRun(() -> {
+            if (minded.get()) {
+                signal.stop(StopReason.MACHINE_ENDED);
+            }
+        });
+        undo.push("mind its end no more", () -> minded.set(false));
         Optional<Console> console = Optional.empty();
         try {
             Console opened = consoles.open(plan.id(), machine.record().consoleSocket());
@@ -84,14 +166,14 @@ final class GuestBoot {
             undo.push("close the link", guest::close);
             signal.check();
             GuestHello hello = guest.hello(plan.deadline().minusNanos(timer.nanoTime() - start));
-            directories.noteBoot(plan.id(), hello.bootId());
             LOG.info(
-                    "{}: guest answered after {} ms: kernel {}, {}",
+                    "{}: {} answered after {} ms: kernel {}, {}",
                     plan.id(),
+                    template.isPresent() ? "restored guest" : "guest",
                     (timer.nanoTime() - start) / 1_000_000,
                     hello.kernelRelease(),
                     plan.accelerator());
-            return new LiveGuest(machine, opened, guest, hello);
+            return new LiveGuest(machine, opened, guest, hello, template.isPresent());
         } catch (SandboxException e) {
             // Whoever stops this interrupts it, which some calls only see as a failure.
             if (signal.reason().isPresent() && !endedWithItsMachine(signal)) {
@@ -117,6 +199,20 @@ final class GuestBoot {
             }
             throw e;
         }
+    }
+
+    /**
+     * Makes the sandbox in a guest.
+     *
+     * @param warning is told what to beware of, a line each
+     * @throws SandboxException what the guest says
+     */
+    LiveGuest configure(SandboxId id, LiveGuest live, GuestConfiguration configuration, Consumer<String> warning)
+            throws SandboxException, InterruptedException {
+        Guest.Configured configured = live.guest().configure(configuration, live.restored());
+        configured.warnings().forEach(warning);
+        directories.noteBoot(id, configured.bootId());
+        return live.configured(configured.bootId());
     }
 
     private static boolean endedWithItsMachine(StopSignal signal) {
@@ -152,7 +248,56 @@ final class GuestBoot {
             String uri,
             Duration deadline,
             Optional<Consumer<ByteString>> consoleListener) {
-        MachineSpec machine(Path runtimeDirectory) {
+        /** Returns the same with another deadline, if that is sooner. */
+        Plan answeringWithin(Duration time) {
+            return new Plan(
+                    id,
+                    name,
+                    createTime,
+                    policy,
+                    accelerator,
+                    files,
+                    memory,
+                    vcpus,
+                    debug,
+                    kernelArguments,
+                    shares,
+                    disks,
+                    writesImages,
+                    runAs,
+                    uri,
+                    deadline.compareTo(time) < 0 ? deadline : time,
+                    consoleListener);
+        }
+
+        /** Returns what is saved for others of the kind to go on from. */
+        Plan template() {
+            SandboxId other = SandboxId.random();
+            return new Plan(
+                    other,
+                    new SandboxName("template-" + other.value()),
+                    Instant.now(),
+                    ClientLostPolicy.DELETE,
+                    accelerator,
+                    files,
+                    memory,
+                    vcpus,
+                    debug,
+                    kernelArguments,
+                    List.of(),
+                    List.of(),
+                    false,
+                    runAs,
+                    uri,
+                    deadline,
+                    Optional.empty());
+        }
+
+        String commandLine() {
+            return KernelCommandLine.of(accelerator, debug, kernelArguments);
+        }
+
+        MachineSpec machine(Path runtimeDirectory, Optional<Path> template) {
             return new MachineSpec(
                     new MachineRecord(
                             id, name, createTime, policy, accelerator, files.release(), writesImages, runtimeDirectory),
@@ -160,10 +305,11 @@ final class GuestBoot {
                     vcpus,
                     files.kernel(),
                     files.initrd(),
-                    KernelCommandLine.of(accelerator, debug, kernelArguments),
+                    commandLine(),
                     shares,
                     disks,
-                    runAs);
+                    runAs,
+                    template);
         }
     }
 }

@@ -9,8 +9,12 @@ import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.Machine;
 
-/** A guest that has answered, and what it is reached by. */
-record LiveGuest(Machine machine, Console console, Guest guest, GuestHello hello) {
+/**
+ * A guest that has answered, and what it is reached by.
+ *
+ * @param restored whether it goes on from a template, where it booted
+ */
+record LiveGuest(Machine machine, Console console, Guest guest, GuestHello hello, boolean restored) {
     /** How long the hypervisor's event may come after the link of a dead machine was lost. */
     private static final Duration EVENT_LAG = Duration.ofSeconds(3);
 
@@ -22,6 +26,19 @@ record LiveGuest(Machine machine, Console console, Guest guest, GuestHello hello
         } catch (TimeoutException | ExecutionException e) {
             return false;
         }
+    }
+
+    /** Returns it with the boot id that it has since it was configured. */
+    LiveGuest configured(String bootId) {
+        GuestHello known = new GuestHello(
+                bootId,
+                hello.kernelRelease(),
+                hello.epochs(),
+                true,
+                hello.processIds(),
+                hello.initExecMicros(),
+                hello.helloMicros());
+        return new LiveGuest(machine, console, guest, known, restored);
     }
 
     /** Lets go of the guest, which runs on. */

@@ -133,7 +133,7 @@ final class Reconciliation {
             sandbox.undo().push("close the link", guest::close);
             GuestHello hello = guest.hello(HELLO);
             checkSame(sandbox.id(), hello);
-            LiveGuest live = new LiveGuest(machine, console, guest, hello);
+            LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
             sandbox.running(live);
             hangUpOthers(live);
             sandbox.signal().disarm();

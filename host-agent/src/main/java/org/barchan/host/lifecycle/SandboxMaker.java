@@ -29,6 +29,7 @@ final class SandboxMaker {
     private final ScratchFiles scratch;
     private final Accelerators accelerators;
     private final GuestBoot boot;
+    private final Templates templates;
     private final BootDeadlines deadlines;
 
     SandboxMaker(
@@ -40,6 +41,7 @@ final class SandboxMaker {
             ScratchFiles scratch,
             Accelerators accelerators,
             GuestBoot boot,
+            Templates templates,
             BootDeadlines deadlines) {
         this.registry = registry;
         this.drivers = drivers;
@@ -49,6 +51,7 @@ final class SandboxMaker {
         this.scratch = scratch;
         this.accelerators = accelerators;
         this.boot = boot;
+        this.templates = templates;
         this.deadlines = deadlines;
     }
 
@@ -66,13 +69,18 @@ final class SandboxMaker {
                 message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
         Transports transports =
                 new Transports(files, host.virtiofsd(), host.self().uid() == 0);
-        // What it holds is needed until QEMU has opened what it shares.
-        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
-            return make(sandbox, order, observer, driver, runAs, files, mounts);
+        Optional<LiveGuest> live = Optional.empty();
+        while (live.isEmpty()) {
+            // What it holds is needed until QEMU has opened what it shares.
+            try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
+                live = make(sandbox, order, observer, driver, runAs, files, mounts);
+            }
         }
+        return live.get();
     }
 
-    private LiveGuest make(
+    /** Returns empty when a template was no good, and it is to be tried again. */
+    private Optional<LiveGuest> make(
             Sandbox sandbox,
             RunOrder order,
             RunObserver observer,
@@ -97,24 +105,34 @@ final class SandboxMaker {
         observer.progress(
                 RunObserver.Level.VERBOSE,
                 "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
-        LiveGuest live;
+        Optional<LiveGuest> started;
         try {
-            live = boot.boot(
+            started = boot.start(
                     plan(sandbox, spec, mounts, files, accelerator, runAs, observer),
+                    templates,
                     driver,
                     sandbox.signal(),
                     sandbox.undo());
         } catch (SandboxException e) {
             throw new SandboxException(e.code(), mounts.disks().named(String.valueOf(e.getMessage())), e);
         }
+        if (started.isEmpty()) {
+            return started;
+        }
+        LiveGuest live = started.get();
         observer.progress(
                 RunObserver.Level.VERBOSE,
-                "init answered %.1f ms after its start"
-                        .formatted((live.hello().helloMicros() - live.hello().initExecMicros()) / 1000.0));
-        live.guest()
-                .configure(configuration)
-                .forEach(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
-        return live;
+                live.restored()
+                        ? "the guest goes on from a template"
+                        : "init answered %.1f ms after its start"
+                                .formatted((live.hello().helloMicros()
+                                                - live.hello().initExecMicros())
+                                        / 1000.0));
+        return Optional.of(boot.configure(
+                sandbox.id(),
+                live,
+                configuration,
+                warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning))));
     }
 
     private GuestBoot.Plan plan(

@@ -45,6 +45,7 @@ public final class Sandboxes {
     private final SandboxMaker maker;
     private final Teardown teardown;
     private final TrialBoot trial;
+    private final Templates templates;
     private final Ports ports;
     private final Settings settings;
     private final Accelerators accelerators;
@@ -67,6 +68,8 @@ public final class Sandboxes {
                 timer,
                 Runtime.getRuntime().availableProcessors());
         this.trial = new TrialBoot(boot, timer);
+        this.templates = new Templates(
+                settings.templates(), settings.stateDirectory().resolve("templates"), boot, ports.host(), timer);
         ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
         this.accelerators =
                 new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline(), settings.tcgBootDeadline());
@@ -80,6 +83,7 @@ public final class Sandboxes {
                 ports.scratch(),
                 accelerators,
                 boot,
+                templates,
                 new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
     }
 
@@ -232,6 +236,7 @@ public final class Sandboxes {
      * returned, {@link #get}, {@link #list} and {@link #delete} wait for it as long.
      */
     public void reconcile() {
+        templates.removeAbandoned();
         try {
             ports.bootFiles().removeAbandoned();
             ports.scratch().removeAbandoned();
@@ -269,9 +274,10 @@ public final class Sandboxes {
         all.forEach(sandbox -> sandbox.signal().stop(StopReason.AGENT_STOPPING));
         CompletableFuture<Void> trials = trial.stop();
         try {
-            CompletableFuture.allOf(
-                            Stream.concat(Stream.of(trials), all.stream().map(Sandbox::gone))
-                                    .toArray(CompletableFuture[]::new))
+            CompletableFuture.allOf(Stream.concat(
+                                    Stream.of(trials, templates.stop()),
+                                    all.stream().map(Sandbox::gone))
+                            .toArray(CompletableFuture[]::new))
                     .get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException e) {
             LOG.warn("stopping: some sandboxes are still there after {}", patience);
@@ -317,12 +323,14 @@ public final class Sandboxes {
      * How they go about it.
      *
      * @param guestTree what the guest's initrd is made of
+     * @param templates whether guests go on from saved ones
      * @param kvmProofDeadline how long a guest may take to answer for KVM to count as working
      */
     public record Settings(
             Path runtimeDirectory,
             Path stateDirectory,
             Path guestTree,
+            boolean templates,
             Duration kvmProofDeadline,
             Duration kvmBootDeadline,
             Duration tcgBootDeadline) {}

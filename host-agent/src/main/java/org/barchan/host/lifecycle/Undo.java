@@ -3,6 +3,7 @@ package org.barchan.host.lifecycle;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,16 @@ final class Undo {
             }
         }
         var _ = run(new Step(what, action));
+    }
+
+    /** Takes over what another is to undo, which does so no more. */
+    void takeOver(Undo other) {
+        List<Step> taken;
+        synchronized (other) {
+            taken = List.copyOf(other.steps).reversed();
+            other.steps.clear();
+        }
+        taken.forEach(step -> push(step.what(), step.action()));
     }
 
     /**

@@ -23,12 +23,28 @@ public interface Guest extends AutoCloseable {
      */
     GuestHello hello(Duration deadline) throws SandboxException, InterruptedException;
 
+    /** Has it zero what memory is free, before {@link #configure}: what is saved of it then is small. */
+    void zeroFreeMemory() throws SandboxException, InterruptedException;
+
     /**
      * Makes the sandbox; {@code PRECONDITION} when a step fails, saying which and why.
      *
-     * @return what to beware of, a line each
+     * @param findDevices whether its machine has more devices than when it booted
      */
-    List<String> configure(GuestConfiguration configuration) throws SandboxException, InterruptedException;
+    Configured configure(GuestConfiguration configuration, boolean findDevices)
+            throws SandboxException, InterruptedException;
+
+    /**
+     * What came of configuring.
+     *
+     * @param bootId the guest kernel's boot id
+     * @param warnings what to beware of, a line each
+     */
+    record Configured(String bootId, List<String> warnings) {
+        public Configured {
+            warnings = List.copyOf(warnings);
+        }
+    }
 
     /**
      * Starts a process.

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Who a guest is.
  *
- * @param bootId the guest kernel's boot id
+ * @param bootId the guest kernel's boot id; empty until it is configured
  * @param epochs number of epochs since boot, this one included
  * @param configured whether the sandbox has been made
  * @param processIds the processes that were started

@@ -1,5 +1,6 @@
 package org.barchan.host.port;
 
+import java.nio.file.Path;
 import java.util.concurrent.CompletionStage;
 import org.barchan.host.sandbox.SandboxException;
 
@@ -10,6 +11,14 @@ public interface Machine {
 
     /** Completes when the machine has stopped, told by the hypervisor's event and never by polling. */
     CompletionStage<MachineEnd> ended();
+
+    /**
+     * Ends the machine, and writes what another can go on from: see {@link MachineSpec#saved}.
+     *
+     * @param file is made, or replaced; whole only if this returns
+     * @throws SandboxException when it could not be saved: it may run on
+     */
+    void save(Path file) throws SandboxException;
 
     /**
      * Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended.

@@ -2,6 +2,7 @@ package org.barchan.host.port;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.barchan.host.sandbox.DiskImage;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.MemorySize;
@@ -16,6 +17,8 @@ import org.barchan.host.sandbox.Transport;
  * @param shares directories of the host that the guest may mount
  * @param disks block devices of the guest
  * @param runAs the user that the hypervisor's process is to be
+ * @param saved what another machine of the same kind, without shares and disks, was saved to by {@link Machine#save}: this one goes on from
+ *     there, with the guest's memory and all
  */
 public record MachineSpec(
         MachineRecord record,
@@ -26,7 +29,8 @@ public record MachineSpec(
         String commandLine,
         List<Share> shares,
         List<Disk> disks,
-        HostUser runAs) {
+        HostUser runAs,
+        Optional<Path> saved) {
     /** The name of the virtio-serial port that is the guest's end of the link. */
     public static final String LINK_PORT = "org.barchan.link";
 

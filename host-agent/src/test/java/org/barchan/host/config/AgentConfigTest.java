@@ -24,6 +24,8 @@ final class AgentConfigTest {
                 "soon",
                 "BARCHAN_KVM_PROOF_TIMEOUT",
                 "-3",
+                "BARCHAN_TEMPLATES",
+                "perhaps",
                 "BARCHAN_TCG_BOOT_TIMEOUT",
                 "99999999999999999999");
 

@@ -95,11 +95,16 @@ final class FakeGuest implements Guest {
     }
 
     @Override
-    public List<String> configure(GuestConfiguration configuration) throws SandboxException {
+    public void zeroFreeMemory() throws SandboxException {
+        world.step("guest.zeroFreeMemory");
+    }
+
+    @Override
+    public Configured configure(GuestConfiguration configuration, boolean findDevices) throws SandboxException {
         world.step("guest.configure");
         lastConfiguration = configuration;
         configured = true;
-        return List.of();
+        return new Configured(bootId, List.of());
     }
 
     private List<String> processIds() {

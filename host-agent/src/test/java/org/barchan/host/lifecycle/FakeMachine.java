@@ -1,5 +1,8 @@
 package org.barchan.host.lifecycle;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
@@ -30,6 +33,17 @@ final class FakeMachine implements Machine {
     @Override
     public CompletionStage<MachineEnd> ended() {
         return ended;
+    }
+
+    @Override
+    public void save(Path file) throws SandboxException {
+        world.step("machine.save");
+        try {
+            Files.writeString(file, "saved");
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        end(MachineEnd.CRASHED);
     }
 
     @Override

@@ -91,6 +91,9 @@ public final class FakeWorld
     private final Map<String, SandboxException> faults = new ConcurrentHashMap<>();
 
     private final Map<String, RuntimeException> bugs = new ConcurrentHashMap<>();
+    /** Whether guests go on from saved ones. */
+    boolean templates;
+
     private final Map<String, Runnable> actions = new ConcurrentHashMap<>();
     private final List<String> opened = new ArrayList<>();
 
@@ -114,6 +117,7 @@ public final class FakeWorld
                         directory.resolve("run"),
                         directory.resolve("state"),
                         directory.resolve("guest"),
+                        templates,
                         KVM_PROOF,
                         Duration.ofSeconds(20),
                         Duration.ofSeconds(60)));
@@ -177,6 +181,9 @@ public final class FakeWorld
     public Machine start(MachineSpec spec) throws SandboxException {
         try {
             step("machine.start");
+            if (spec.saved().isPresent()) {
+                step("machine.restore");
+            }
             step("machine.start " + spec.record().accelerator());
         } catch (SandboxException e) {
             failedStarts.incrementAndGet();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
@@ -233,7 +234,8 @@ final class ReconciliationTest {
                 "",
                 List.of(),
                 List.of(),
-                FakeWorld.CLIENT));
+                FakeWorld.CLIENT,
+                Optional.empty()));
         FakeMachine machine = world.started.getLast();
         machine.guest.configured = true;
         machine.guest.hasProcess = true;

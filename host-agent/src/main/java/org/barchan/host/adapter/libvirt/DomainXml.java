@@ -2,6 +2,7 @@ package org.barchan.host.adapter.libvirt;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import javax.xml.stream.XMLStreamException;
@@ -17,13 +18,16 @@ import org.barchan.host.sandbox.Transport;
  * shares and disks, and no device besides what such a machine cannot be without.
  *
  * @param user what QEMU is to run as; empty: as whoever runs libvirt
+ * @param incoming the socket at which QEMU waits for what it goes on from; empty: its guest boots
  */
-record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
+record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user, Optional<Path> incoming) {
     /** Room in a {@code sockaddr_un}, less the final NUL. */
     static final int MAX_SOCKET_PATH_BYTES = 107;
 
     /** What the names of all of Barchan's domains begin with. */
     static final String PREFIX = "barchan-";
+
+    private static final String QEMU = "http://libvirt.org/schemas/domain/qemu/1.0";
 
     private static final int MAX_TAG_BYTES = 31;
     private static final int LETTERS = 26;
@@ -73,7 +77,35 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         if (user.isPresent()) {
             writeUser(xml, user.get());
         }
+        if (incoming.isPresent()) {
+            writeIncoming(xml, incoming.get());
+        }
         xml.writeEndElement();
+    }
+
+    /** Libvirt's own way takes machines of the same name, uuid and devices only. */
+    private static void writeIncoming(XMLStreamWriter xml, Path socket) throws XMLStreamException {
+        xml.setPrefix("qemu", QEMU);
+        xml.writeStartElement(QEMU, "commandline");
+        for (String argument : List.of("-incoming", "unix:" + absolute("socket", socket))) {
+            xml.writeStartElement(QEMU, "arg");
+            xml.writeAttribute("value", argument);
+            xml.writeEndElement();
+        }
+        xml.writeEndElement();
+    }
+
+    /** What is there of its own server can't be part of a machine that takes over another's state: it comes right after that. */
+    private boolean isPluggedLater(MachineSpec.Share share) {
+        return incoming.isPresent() && share.transport() == Transport.VIRTIOFS;
+    }
+
+    /** Returns the devices to plug in once the machine has taken over what it goes on from. */
+    List<String> devicesPluggedLater() {
+        return spec.shares().stream()
+                .filter(this::isPluggedLater)
+                .map(share -> XmlText.of(xml -> writeShare(xml, share)))
+                .toList();
     }
 
     private void writeBoot(XMLStreamWriter xml) throws XMLStreamException {
@@ -124,11 +156,19 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user) {
         writeEmpty(xml, "controller", "type", "usb", "model", "none");
         writeEmpty(xml, "memballoon", "model", "none");
         // Port 0 is kept for a console; port 1 is the link.
-        writeEmpty(xml, "controller", "type", "virtio-serial", "index", "0", "ports", "2");
+        xml.writeStartElement("controller");
+        xml.writeAttribute("type", "virtio-serial");
+        xml.writeAttribute("index", "0");
+        xml.writeAttribute("ports", "2");
+        // Where it is for a guest that goes on from another machine, which has no other device.
+        writeEmpty(xml, "address", "type", "pci", "domain", "0", "bus", "0", "slot", "3", "function", "0");
+        xml.writeEndElement();
         writeLink(xml);
         writeConsole(xml);
         for (MachineSpec.Share share : spec.shares()) {
-            writeShare(xml, share);
+            if (!isPluggedLater(share)) {
+                writeShare(xml, share);
+            }
         }
         for (int i = 0; i < spec.disks().size(); i++) {
             writeDisk(xml, spec.disks().get(i), i);

@@ -110,6 +110,11 @@ record EmbeddedRoot(Path directory) {
         return "qemu:///embed?root=" + root;
     }
 
+    /** Where QEMUs wait for what they go on from, each in a directory of its own. */
+    Path incomingDirectory() {
+        return directory.resolve("in");
+    }
+
     Path logDirectory() {
         return directory.resolve("log/qemu");
     }

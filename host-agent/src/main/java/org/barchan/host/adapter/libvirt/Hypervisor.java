@@ -6,6 +6,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,6 +42,13 @@ sealed interface Hypervisor {
      * @throws SandboxException {@code PRECONDITION} when QEMU cannot run as that user
      */
     Optional<HostUser> qemuUser(HostUser wanted) throws SandboxException;
+
+    /**
+     * Makes a directory in which QEMU can make a socket.
+     *
+     * @throws SandboxException {@code PRECONDITION} where QEMU can't have one that the agent can reach
+     */
+    Path incomingDirectory(String domain, HostUser owner) throws SandboxException;
 
     /** Returns the log of a domain, where it is ours to read and remove. */
     Optional<QemuLog> log(String domain);
@@ -162,6 +170,27 @@ sealed interface Hypervisor {
         }
 
         @Override
+        public Path incomingDirectory(String domain, HostUser owner) throws SandboxException {
+            try {
+                Path parent = root.incomingDirectory();
+                Files.createDirectories(parent);
+                // QEMU's user has to pass through.
+                Files.setPosixFilePermissions(parent, PosixFilePermissions.fromString("rwx--x--x"));
+                Path directory = Files.createDirectory(
+                        parent.resolve(domain),
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                if (uid == 0) {
+                    Files.setAttribute(directory, "unix:gid", owner.gid());
+                    Files.setAttribute(directory, "unix:uid", owner.uid());
+                }
+                return directory;
+            } catch (IOException e) {
+                throw new SandboxException(
+                        SandboxException.Code.PRECONDITION, "making a directory for QEMU's socket: " + e, e);
+            }
+        }
+
+        @Override
         public Optional<QemuLog> log(String domain) {
             return Optional.of(new QemuLog(root.logDirectory().resolve(domain + ".log")));
         }
@@ -239,6 +268,12 @@ sealed interface Hypervisor {
         @Override
         public Optional<HostUser> qemuUser(HostUser wanted) throws SandboxException {
             return Hypervisor.qemuUser(uid, wanted);
+        }
+
+        @Override
+        public Path incomingDirectory(String domain, HostUser owner) throws SandboxException {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION, "only machines of qemu:///embed can go on from saved ones");
         }
 
         /** The daemon's logs are the administrator's. */

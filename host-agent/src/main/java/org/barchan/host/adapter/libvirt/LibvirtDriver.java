@@ -1,5 +1,7 @@
 package org.barchan.host.adapter.libvirt;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -97,13 +99,52 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     @Override
     public Machine start(MachineSpec spec) throws SandboxException {
-        UUID uuid = UUID.randomUUID();
-        String xml;
+        if (spec.saved().isEmpty()) {
+            return start(spec, Optional.empty(), (machine, domain, devices) -> {});
+        }
+        Path saved = spec.saved().get();
+        Path directory =
+                hypervisor.incomingDirectory(DomainXml.domainName(spec.record().id()), spec.runAs());
+        Path socket = directory.resolve("s");
         try {
-            xml = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs())).text();
+            return start(
+                    spec,
+                    Optional.of(socket),
+                    (machine, domain, devices) -> resume(machine, domain, saved, socket, devices));
+        } finally {
+            removeIncoming(directory, socket);
+        }
+    }
+
+    private static void removeIncoming(Path directory, Path socket) {
+        try {
+            Files.deleteIfExists(socket);
+            Files.deleteIfExists(directory);
+        } catch (IOException e) {
+            LOG.warn("{} is left", directory, e);
+        }
+    }
+
+    /** Something to be done with a domain that is there. */
+    private interface Next {
+        /** @param devices are to be plugged in */
+        void with(LibvirtMachine machine, Domain domain, List<String> devices)
+                throws LibvirtException, SandboxException;
+    }
+
+    /** @param incoming where the machine takes what it goes on from; then it is left paused to {@code next} */
+    private Machine start(MachineSpec spec, Optional<Path> incoming, Next next) throws SandboxException {
+        UUID uuid = UUID.randomUUID();
+        DomainXml description = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs()), incoming);
+        String xml;
+        List<String> devices;
+        try {
+            xml = description.text();
+            devices = description.devicesPluggedLater();
         } catch (IllegalArgumentException e) {
             throw new SandboxException(Code.INVALID, String.valueOf(e.getMessage()), e);
         }
+        int flags = incoming.isPresent() ? Domain.CreateFlags.PAUSED : Domain.CreateFlags.NONE;
         LibvirtMachine machine = machineOf(uuid, spec.record());
         try {
             Domain domain = connection.ask(
@@ -112,10 +153,14 @@ public final class LibvirtDriver implements HypervisorDriver {
                     connect -> {
                         // Before the domain is there, so that no event about it comes too early.
                         machines.put(uuid, machine);
-                        return connect.domainCreateXML(xml, Domain.CreateFlags.NONE);
+                        return connect.domainCreateXML(xml, flags);
                     },
                     Domain::destroy);
-            domain.free();
+            try {
+                finishStart(machine, domain, devices, next);
+            } finally {
+                domain.free();
+            }
             return machine;
         } catch (LibvirtException e) {
             throw startFailure(machine, e);
@@ -123,6 +168,58 @@ public final class LibvirtDriver implements HypervisorDriver {
             // Should it run after all, it is destroyed as soon as libvirt says so.
             machines.remove(uuid);
             throw e;
+        }
+    }
+
+    private static void finishStart(LibvirtMachine machine, Domain domain, List<String> devices, Next next)
+            throws LibvirtException, SandboxException {
+        boolean done = false;
+        try {
+            next.with(machine, domain, devices);
+            done = true;
+        } finally {
+            if (!done) {
+                machine.destroy();
+            }
+        }
+    }
+
+    /** Lets a machine go on from what another was saved to, once all of that is known to be whole. */
+    private void resume(LibvirtMachine machine, Domain domain, Path saved, Path socket, List<String> devices)
+            throws LibvirtException, SandboxException {
+        String action = "restoring machine " + machine.record().id() + " from " + saved;
+        try {
+            SavedMachine.open(saved).sendTo(socket);
+        } catch (IOException e) {
+            throw new SandboxException(Code.LOST, action + " failed: " + e.getMessage() + "\n" + machine.log(), e);
+        }
+        var _ = connection.ask(action, connect -> {
+            for (String device : devices) {
+                domain.attachDevice(device);
+            }
+            domain.resume();
+            return true;
+        });
+    }
+
+    /** Saves a machine, which ends it. */
+    void save(LibvirtMachine machine, Path file) throws SandboxException {
+        String action = "saving machine " + machine.record().id();
+        try {
+            var _ = connection.ask(action, connect -> {
+                Domain domain = connect.domainLookupByUUID(machine.uuid());
+                try {
+                    domain.save(file.toString());
+                } finally {
+                    domain.free();
+                }
+                return true;
+            });
+            SavedMachine.seal(file);
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate(action, e, Optional.empty());
+        } catch (IOException e) {
+            throw new SandboxException(Code.EXHAUSTED, action + " to " + file + " failed: " + e.getMessage(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.libvirt;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +38,11 @@ final class LibvirtMachine implements Machine {
     @Override
     public CompletionStage<MachineEnd> ended() {
         return ended.minimalCompletionStage();
+    }
+
+    @Override
+    public void save(Path file) throws SandboxException {
+        driver.save(this, file);
     }
 
     @Override

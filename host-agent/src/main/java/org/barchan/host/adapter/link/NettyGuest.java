@@ -27,6 +27,7 @@ import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
+import org.barchan.guest.v1.ZeroFreeMemoryRequest;
 import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
@@ -90,10 +91,20 @@ final class NettyGuest implements Guest {
     }
 
     @Override
-    public List<String> configure(GuestConfiguration configuration) throws SandboxException, InterruptedException {
+    public void zeroFreeMemory() throws SandboxException, InterruptedException {
+        channel.call(
+                GuestServiceGrpc.getZeroFreeMemoryMethod(),
+                ZeroFreeMemoryRequest.getDefaultInstance(),
+                "zeroing the guest's free memory",
+                CONFIGURE_TIME);
+    }
+
+    @Override
+    public Configured configure(GuestConfiguration configuration, boolean findDevices)
+            throws SandboxException, InterruptedException {
         String action = "configuring the guest";
-        ConfigureResponse response =
-                channel.call(GuestServiceGrpc.getConfigureMethod(), requestOf(configuration), action, CONFIGURE_TIME);
+        ConfigureResponse response = channel.call(
+                GuestServiceGrpc.getConfigureMethod(), requestOf(configuration, findDevices), action, CONFIGURE_TIME);
         List<String> warnings = new ArrayList<>();
         for (StepResult step : response.getStepsList()) {
             if (isDone(step)) {
@@ -107,7 +118,7 @@ final class NettyGuest implements Guest {
                         channel.describe(action) + " failed at the step " + describe(step));
             }
         }
-        return warnings;
+        return new Configured(EscapedText.of(response.getBootId()), warnings);
     }
 
     private static boolean isDone(StepResult step) {
@@ -120,12 +131,13 @@ final class NettyGuest implements Guest {
                 + (step.getErrno() == 0 ? "" : " (" + ErrnoName.of(step.getErrno()) + ")");
     }
 
-    private static ConfigureRequest requestOf(GuestConfiguration configuration) {
+    private static ConfigureRequest requestOf(GuestConfiguration configuration, boolean findDevices) {
         byte[] entropy = new byte[ENTROPY_BYTES];
         RANDOM.nextBytes(entropy);
         Instant now = Instant.now();
         return ConfigureRequest.newBuilder()
                 .setHostname(configuration.hostname().toString())
+                .setFindDevices(findDevices)
                 .setEntropy(ByteString.copyFrom(entropy))
                 .setWallClock(
                         Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))

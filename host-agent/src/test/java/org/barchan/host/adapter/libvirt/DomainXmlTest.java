@@ -24,7 +24,7 @@ final class DomainXmlTest {
     private static final UUID ID = UUID.fromString("01234567-89ab-4cde-8f01-23456789abcd");
 
     private static String text(MachineSpec spec) {
-        return new DomainXml(ID, spec, Optional.of(spec.runAs())).text();
+        return new DomainXml(ID, spec, Optional.of(spec.runAs()), Optional.empty()).text();
     }
 
     private static String at(String xml, String path) throws Exception {
@@ -55,7 +55,8 @@ final class DomainXmlTest {
                 "a" + bad,
                 List.of(),
                 List.of(),
-                Specs.NOBODY);
+                Specs.NOBODY,
+                Optional.empty());
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> text(spec));
         assertTrue(Specs.messageOf(e).matches("cmdline: a+\\\\.*"), Specs.messageOf(e));
         assertEquals(Specs.messageOf(e), Printable.of(Specs.messageOf(e)));
@@ -125,6 +126,7 @@ final class DomainXmlTest {
     @Test
     void text_withoutUser_hasNoLabel() throws Exception {
         MachineSpec spec = Specs.spec(Specs.record(Path.of("/run/s")));
-        assertEquals("0", at(new DomainXml(ID, spec, Optional.empty()).text(), "count(/domain/seclabel)"));
+        assertEquals(
+                "0", at(new DomainXml(ID, spec, Optional.empty(), Optional.empty()).text(), "count(/domain/seclabel)"));
     }
 }

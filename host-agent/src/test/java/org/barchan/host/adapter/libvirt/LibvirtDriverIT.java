@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.barchan.host.port.Machine;
@@ -94,7 +95,8 @@ final class LibvirtDriverIT {
                 spec.commandLine(),
                 List.of(),
                 List.of(),
-                spec.runAs());
+                spec.runAs(),
+                Optional.empty());
         SandboxException e = assertThrows(SandboxException.class, () -> driver.start(huge));
         assertEquals(Code.EXHAUSTED, e.code(), Specs.messageOf(e));
     }

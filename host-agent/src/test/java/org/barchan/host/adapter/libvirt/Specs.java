@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.Accelerator;
@@ -52,7 +53,8 @@ final class Specs {
                 "console=ttyS0 quiet panic=1",
                 shares,
                 List.of(),
-                NOBODY);
+                NOBODY,
+                Optional.empty());
     }
 
     static MachineSpec spec(MachineRecord record) {

@@ -83,7 +83,7 @@ class NettyGuestTest {
     void call_socketDoesNotExist_isLostAtOnce() {
         Guest nobody = link.open(SandboxId.random(), directory.resolve("none.sock"));
         for (int i = 0; i < 3; i++) {
-            SandboxException error = assertThrows(SandboxException.class, () -> nobody.configure(CONFIGURATION));
+            SandboxException error = assertThrows(SandboxException.class, () -> nobody.configure(CONFIGURATION, false));
             assertEquals(SandboxException.Code.LOST, error.code());
             assertTrue(text(error).contains("nobody listens at"), error.getMessage());
         }
@@ -143,7 +143,7 @@ class NettyGuestTest {
 
     @Test
     void configure_passesWhatIsAskedAndEntropyAndClock() throws Exception {
-        guest.configure(CONFIGURATION);
+        guest.configure(CONFIGURATION, false);
         assertEquals("box", peer.service.configured.getHostname());
         assertEquals(64, peer.service.configured.getEntropy().size());
         assertTrue(
@@ -161,7 +161,7 @@ class NettyGuestTest {
                 .setErrno(19)
                 .setMessage("no \u001b]0;9p\u0007")
                 .build();
-        SandboxException error = assertThrows(SandboxException.class, () -> guest.configure(CONFIGURATION));
+        SandboxException error = assertThrows(SandboxException.class, () -> guest.configure(CONFIGURATION, false));
         assertEquals(SandboxException.Code.PRECONDITION, error.code());
         assertTrue(
                 text(error).endsWith("failed at the step \"mount 9p root\": no \\u001b]0;9p\\u0007 (ENODEV)"),

@@ -1,0 +1,56 @@
+package org.barchan.guest.boot;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.Linux;
+
+/** The memory that the guest's kernel has not given to anyone. */
+public final class FreeMemory {
+    private static final String DIRECTORY = "/zero";
+    /** What the kernel and the init may need meanwhile. */
+    private static final long RESERVE = 24L << 20;
+
+    private static final int PIECE = 1 << 20;
+
+    private FreeMemory() {}
+
+    /** Zeroes nearly all of it, by a file in memory that goes again; returns how much, in bytes. */
+    public static long zero() throws Errno, IOException {
+        Path directory = Path.of(DIRECTORY);
+        Files.createDirectories(directory);
+        Linux.mount("tmpfs", DIRECTORY.getBytes(StandardCharsets.UTF_8), "tmpfs", Linux.MS_NOSUID, "size=100%");
+        Path file = directory.resolve("zero");
+        try {
+            return fill(file);
+        } finally {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    private static long fill(Path file) throws IOException {
+        byte[] zeros = new byte[PIECE];
+        long written = 0;
+        try (OutputStream out = Files.newOutputStream(file)) {
+            for (long left = free() - RESERVE; left > 0; left = free() - RESERVE) {
+                // No more than half of it, as what is said to be free is an estimate.
+                for (long end = written + Math.max(PIECE, left / 2); written < end; written += PIECE) {
+                    out.write(zeros);
+                }
+            }
+        }
+        return written;
+    }
+
+    private static long free() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+            if (line.startsWith("MemFree:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+            }
+        }
+        throw new IOException("/proc/meminfo has no MemFree");
+    }
+}

@@ -1,0 +1,181 @@
+package org.barchan.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Sandboxes that go on from a guest that was saved. */
+class TemplatesIT {
+    private static final String RESTORED = "goes on from a template";
+    private static final int ATTEMPTS = 3;
+    /** A template is begun 2 s after it was missed, and takes some 4 s. */
+    private static final Duration MADE = Duration.ofSeconds(90);
+
+    private static final Duration SETTLED = Duration.ofSeconds(20);
+
+    @RegisterExtension
+    static final Barchan barchan = new Barchan();
+
+    @BeforeEach
+    void makeTemplate() throws Exception {
+        if (templates().isEmpty()) {
+            run("true").expect(0);
+            await();
+        }
+    }
+
+    @Test
+    void restored_twoAtOnce_areDifferent() throws Exception {
+        String script = "cat /proc/sys/kernel/random/boot_id; head -c 16 /dev/urandom | od -An -tx1;"
+                + " cat /proc/sys/kernel/random/uuid; hostname; date +%s";
+        Instant before = Instant.now();
+        List<Result> both = untilRestored(List.of(
+                List.of("run", "--verbose", "-n", "one", "--", "sh", "-c", script),
+                List.of("run", "--verbose", "-n", "two", "--", "sh", "-c", script)));
+        List<List<String>> said =
+                both.stream().map(result -> result.out().lines().toList()).toList();
+        for (int i = 0; i < 4; i++) {
+            assertNotEquals(said.get(0).get(i), said.get(1).get(i));
+        }
+        assertEquals(
+                List.of("one", "two"), List.of(said.get(0).get(3), said.get(1).get(3)));
+        for (List<String> lines : said) {
+            long clock = Long.parseLong(lines.get(4));
+            assertTrue(
+                    clock >= before.getEpochSecond() && clock <= Instant.now().getEpochSecond(), lines::toString);
+        }
+    }
+
+    @Test
+    void restored_hasAllItsMounts(@TempDir(factory = InScratch.class) Path scratch) throws Exception {
+        Files.writeString(Files.createDirectory(scratch.resolve("a")).resolve("f"), "by 9p\n");
+        Files.writeString(Files.createDirectory(scratch.resolve("b")).resolve("f"), "by virtiofs\n");
+        Path disk = Files.write(scratch.resolve("disk"), new byte[1 << 20]);
+        Files.setPosixFilePermissions(disk, PosixFilePermissions.fromString("rw-rw-rw-"));
+        List<String> options = List.of(
+                "run",
+                "--verbose",
+                "--mount",
+                "type=bind,src=" + scratch.resolve("a") + ",dst=/mnt,transport=9p",
+                "--mount",
+                "type=bind,rw,src=" + scratch.resolve("b") + ",dst=/media,transport=virtiofs",
+                "--disk",
+                "file:tag=" + disk + ",format=raw",
+                "--",
+                "sh",
+                "-c",
+                "cat /mnt/f /media/f; echo there > /media/g; printf disk | dd of=/dev/disk/by-tag/tag 2>/dev/null");
+        // A guest with a disk is one of another kind.
+        Barchan.launch(builder(options.toArray(String[]::new))).result().expect(0);
+        Files.delete(scratch.resolve("b/g"));
+        Result result = untilRestored(List.of(options)).getFirst();
+        assertEquals("by 9p\nby virtiofs\n", result.out());
+        assertEquals("there\n", Files.readString(scratch.resolve("b/g")));
+        assertEquals("disk", new String(Files.readAllBytes(disk), 0, 4, StandardCharsets.US_ASCII));
+    }
+
+    /**
+     * Runs commands at once, until all of them have gone on from a template. One that could not boots, and is right, too; but it is not
+     * what is to be seen.
+     */
+    private static List<Result> untilRestored(List<List<String>> commands) throws Exception {
+        for (int attempt = 1; ; attempt++) {
+            List<Running> running = commands.stream()
+                    .map(command -> Barchan.launch(builder(command.toArray(String[]::new))))
+                    .toList();
+            List<Result> results =
+                    running.stream().map(run -> run.result().expect(0)).toList();
+            if (results.stream().allMatch(result -> result.err().contains(RESTORED))) {
+                return results;
+            }
+            assertTrue(
+                    attempt < ATTEMPTS,
+                    () -> "none was restored\n" + barchan.installation().agentLog());
+            // What was missing is being made.
+            long deadline = System.nanoTime() + SETTLED.toNanos();
+            int known = templates().size();
+            while (System.nanoTime() < deadline && templates().size() == known) {
+                TimeUnit.MILLISECONDS.sleep(50);
+            }
+        }
+    }
+
+    @Test
+    void template_isTheAgentsAlone() throws Exception {
+        Path template = templates().getFirst();
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(template)));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(template.getParent())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 50, 99, 100})
+    void damaged_meansAColdBoot_andAnotherTemplate(int percent) throws Exception {
+        for (Path template : templates()) {
+            try (RandomAccessFile file = new RandomAccessFile(template.toFile(), "rw")) {
+                if (percent == 100) {
+                    file.seek(file.length() / 2);
+                    int old = file.read();
+                    file.seek(file.length() / 2);
+                    file.write(old ^ 1);
+                } else {
+                    file.setLength(file.length() * percent / 100);
+                }
+            }
+        }
+        Result cold = run("echo right; exit 3").expect(3).expectStderr("init answered");
+        assertEquals("right\n", cold.out());
+        await();
+        var _ = untilRestored(List.of(List.of("run", "--verbose", "--", "true")));
+    }
+
+    private static Result run(String script) {
+        return Barchan.launch(builder("run", "--verbose", "--", "sh", "-c", script))
+                .result();
+    }
+
+    private static ProcessBuilder builder(String... arguments) {
+        ProcessBuilder builder = barchan.builder(arguments);
+        builder.environment().put("BARCHAN_TEMPLATES", "on");
+        return builder;
+    }
+
+    /** Waits until there is a template. */
+    private static void await() throws Exception {
+        long deadline = System.nanoTime() + MADE.toNanos();
+        while (templates().isEmpty()) {
+            assertTrue(
+                    System.nanoTime() < deadline,
+                    () -> "no template\n" + barchan.installation().agentLog());
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+    }
+
+    private static List<Path> templates() throws IOException {
+        Path directory = barchan.installation().state().resolve("templates");
+        if (!Files.exists(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.filter(file -> !file.getFileName().toString().startsWith("."))
+                    .toList();
+        }
+    }
+}
