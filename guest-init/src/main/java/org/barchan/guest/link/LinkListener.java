@@ -59,7 +59,12 @@ public final class LinkListener {
             try {
                 connection.writeFrame(FrameType.SYN_ACK, ByteBuffer.allocate(0));
             } catch (IOException e) {
-                continue; // The host has gone again.
+                // The kernel tells by two ways that a host is there and what it sends, so that the SYN may come first.
+                // A host that has
+                // gone again leaves an answer that no other takes for its own.
+                port.awaitHost();
+                pendingEpoch = epoch;
+                continue;
             }
             synchronized (this) {
                 epochs++;

@@ -34,6 +34,7 @@ final class LinkListenerTest {
         final Deque<ByteBuffer> pieces = new ArrayDeque<>();
         final ByteArrayOutputStream written = new ByteArrayOutputStream();
         int hangUps;
+        int failures;
 
         FakePort feed(byte[]... more) {
             Stream.of(more).map(ByteBuffer::wrap).forEach(pieces::add);
@@ -55,7 +56,11 @@ final class LinkListenerTest {
         }
 
         @Override
-        public void write(byte[] buffer, int offset, int size) {
+        public void write(byte[] buffer, int offset, int size) throws IOException {
+            if (failures > 0) {
+                failures--;
+                throw new IOException("the host has hung up");
+            }
             written.write(buffer, offset, size);
         }
 
@@ -129,6 +134,18 @@ final class LinkListenerTest {
         }
 
         assertEquals(3, port.frames().size());
+    }
+
+    @Test
+    void accept_aSynThatComesBeforeItsHost_isAnsweredOnceThatIsThere() throws Exception {
+        port.failures = 2;
+        port.feed(syn(7), frame(FrameType.DATA, 7, 1, "text"), frame(FrameType.FIN, 7, 2, ""));
+
+        Connection connection = listener.accept();
+
+        assertEquals(2, port.hangUps);
+        assertEquals(List.of("SYN_ACK 7 0 "), port.frames());
+        assertEquals("text", readAll(connection));
     }
 
     @Test

@@ -58,7 +58,7 @@ final class GuestBoot {
      * {@code undo}, also when it throws.
      *
      * @param signal is armed by the caller; stopped with {@code MACHINE_ENDED} when the machine ends, then and later
-     * @return empty if it could not go on from a template, which was dropped: begin anew, as what was shared with that machine is used up
+     * @return empty if it could not go on from a template: {@link #boot} it anew, as what was shared with that machine is used up
      * @throws SandboxException {@code TIMEOUT}, {@code LOST} with a diagnosis; what the driver throws
      */
     Optional<LiveGuest> start(Plan plan, Templates templates, HypervisorDriver driver, StopSignal signal, Undo undo)
@@ -67,15 +67,12 @@ final class GuestBoot {
         if (template.isEmpty()) {
             return Optional.of(boot(plan, driver, signal, undo));
         }
-        Optional<LiveGuest> restored = restore(plan, template.get(), driver, signal, undo);
-        if (restored.isEmpty()) {
-            templates.drop(template.get());
-        }
-        return restored;
+        return restore(plan, template.get(), templates, driver, signal, undo);
     }
 
     /** Returns empty if that did not work and nothing is left of it. */
-    private Optional<LiveGuest> restore(Plan plan, Path template, HypervisorDriver driver, StopSignal signal, Undo undo)
+    private Optional<LiveGuest> restore(
+            Plan plan, Path template, Templates templates, HypervisorDriver driver, StopSignal signal, Undo undo)
             throws SandboxException, InterruptedException {
         Undo attempt = new Undo(plan.id().value());
         try {
@@ -88,16 +85,21 @@ final class GuestBoot {
             attempt.close(timer, () -> gone.set(true));
             signal.forget(StopReason.MACHINE_ENDED);
             if (!gone.get()) {
+                undo.takeOver(attempt);
                 throw e;
             }
             LOG.warn(
-                    "{}: the template {} is dropped: {}",
+                    "{}: it boots, since it can't go on from the template {}: {}",
                     plan.id(),
                     template.getFileName(),
                     Printable.lines(String.valueOf(e.getMessage())));
             signal.arm();
+            // What else went wrong may be the sandbox's doing.
+            if (e.code() == SandboxException.Code.LOST || e.code() == SandboxException.Code.TIMEOUT) {
+                templates.drop(template, plan, driver);
+            }
             return Optional.empty();
-        } catch (InterruptedException e) {
+        } catch (InterruptedException | RuntimeException | Error e) {
             undo.takeOver(attempt);
             throw e;
         }
@@ -115,19 +117,14 @@ final class GuestBoot {
     }
 
     /**
-     * Sees whether a guest can go on from a template.
+     * Sees whether a guest can go on from a template. What it acquires goes to {@code undo}, also when it throws.
      *
      * @param plan of what was saved
      * @throws SandboxException when it can't
      */
-    void tryOut(Plan plan, Path template, HypervisorDriver driver, StopSignal signal)
+    void tryOut(Plan plan, Path template, HypervisorDriver driver, StopSignal signal, Undo undo)
             throws SandboxException, InterruptedException {
-        Undo undo = new Undo(plan.id().value());
-        try {
-            var _ = inTurn(plan.template().answeringWithin(RESTORE), Optional.of(template), driver, signal, undo);
-        } finally {
-            undo.close(timer, () -> {});
-        }
+        var _ = inTurn(plan.template().answeringWithin(RESTORE), Optional.of(template), driver, signal, undo);
     }
 
     private LiveGuest inTurn(Plan plan, Optional<Path> template, HypervisorDriver driver, StopSignal signal, Undo undo)
@@ -149,13 +146,12 @@ final class GuestBoot {
         // From now on: the first start asks QEMU for all it can do, which says nothing of the guest.
         long start = timer.nanoTime();
         undo.push("destroy the machine", machine::destroy);
-        AtomicBoolean minded = new AtomicBoolean(true);
-        var _ = machine.ended().thenRun(() -> {
-            if (minded.get()) {
-                signal.stop(StopReason.MACHINE_ENDED);
-            }
-        });
-        undo.push("mind its end no more", () -> minded.set(false));
+        Minding minding = new Minding(signal);
+        var _ = machine.ended().thenRun(minding::end);
+        undo.push("mind its end no more", minding::stop);
+        if (template.isPresent()) {
+            machine.restore();
+        }
         Optional<Console> console = Optional.empty();
         try {
             Console opened = consoles.open(plan.id(), machine.record().consoleSocket());
@@ -223,6 +219,26 @@ final class GuestBoot {
         InterruptedException interrupted = new InterruptedException(cause.getMessage());
         interrupted.initCause(cause);
         return interrupted;
+    }
+
+    /** Tells of the end of a machine until nobody wants to know. */
+    private static final class Minding {
+        private final StopSignal signal;
+        private boolean stopped;
+
+        Minding(StopSignal signal) {
+            this.signal = signal;
+        }
+
+        synchronized void end() {
+            if (!stopped) {
+                signal.stop(StopReason.MACHINE_ENDED);
+            }
+        }
+
+        synchronized void stop() {
+            stopped = true;
+        }
     }
 
     /**

@@ -69,17 +69,20 @@ final class SandboxMaker {
                 message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
         Transports transports =
                 new Transports(files, host.virtiofsd(), host.self().uid() == 0);
-        Optional<LiveGuest> live = Optional.empty();
-        while (live.isEmpty()) {
-            // What it holds is needed until QEMU has opened what it shares.
-            try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
-                live = make(sandbox, order, observer, driver, runAs, files, mounts);
+        // What it holds is needed until QEMU has opened what it shares.
+        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
+            Optional<LiveGuest> live = make(sandbox, order, observer, driver, runAs, files, mounts, true);
+            if (live.isPresent()) {
+                return live.get();
             }
         }
-        return live.get();
+        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
+            return make(sandbox, order, observer, driver, runAs, files, mounts, false)
+                    .orElseThrow();
+        }
     }
 
-    /** Returns empty when a template was no good, and it is to be tried again. */
+    /** Returns empty when it could not go on from a template. */
     private Optional<LiveGuest> make(
             Sandbox sandbox,
             RunOrder order,
@@ -87,7 +90,8 @@ final class SandboxMaker {
             HypervisorDriver driver,
             HostUser runAs,
             BootFileSet files,
-            MountPlan mounts)
+            MountPlan mounts,
+            boolean fromTemplate)
             throws SandboxException, InterruptedException {
         SandboxSpec spec = order.sandbox();
         mounts.strayDirectory(order.process(), runAs)
@@ -107,12 +111,10 @@ final class SandboxMaker {
                 "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
         Optional<LiveGuest> started;
         try {
-            started = boot.start(
-                    plan(sandbox, spec, mounts, files, accelerator, runAs, observer),
-                    templates,
-                    driver,
-                    sandbox.signal(),
-                    sandbox.undo());
+            GuestBoot.Plan plan = plan(sandbox, spec, mounts, files, accelerator, runAs, observer);
+            started = fromTemplate
+                    ? boot.start(plan, templates, driver, sandbox.signal(), sandbox.undo())
+                    : Optional.of(boot.boot(plan, driver, sandbox.signal(), sandbox.undo()));
         } catch (SandboxException e) {
             throw new SandboxException(e.code(), mounts.disks().named(String.valueOf(e.getMessage())), e);
         }

@@ -36,6 +36,12 @@ import org.slf4j.LoggerFactory;
  */
 final class Templates {
     private static final Logger LOG = LoggerFactory.getLogger(Templates.class);
+    /** Changes with what a machine consists of besides what is in the key. */
+    private static final String LAYOUT = "1";
+
+    /** And the number of the process that makes it, one at a time. */
+    private static final String DRAFT = ".draft-";
+
     private static final int KEPT = 4;
     /** Looking through a guest's memory takes time, and more of it is seldom asked for. */
     private static final long MOST_KIBIBYTES = 4L << 20;
@@ -76,19 +82,23 @@ final class Templates {
             Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
             return Optional.of(file);
         } catch (IOException e) {
-            if (ordered.add(file)) {
-                var _ = timer.after(
-                        PAUSE,
-                        () -> Thread.ofVirtual().name("template").start(() -> make(file, plan.template(), driver)));
-            }
+            order(file, plan, driver);
             return Optional.empty();
         }
     }
 
-    /** Removes one that is no good. */
-    void drop(Path file) {
+    private void order(Path file, GuestBoot.Plan plan, HypervisorDriver driver) {
+        if (ordered.add(file)) {
+            var _ = timer.after(
+                    PAUSE, () -> Thread.ofVirtual().name("template").start(() -> make(file, plan.template(), driver)));
+        }
+    }
+
+    /** Removes one that is no good, and has another made. */
+    void drop(Path file, GuestBoot.Plan plan, HypervisorDriver driver) {
         try {
             Files.deleteIfExists(file);
+            order(file, plan, driver);
         } catch (IOException e) {
             LOG.warn("removing the template {}: {}", file, e.toString());
         }
@@ -99,6 +109,9 @@ final class Templates {
         Host.Emulator emulator = host.emulator();
         String of = String.join(
                 "\n",
+                LAYOUT,
+                // Whoever is its QEMU's user could have changed the guest that is saved.
+                plan.runAs().uid() + ":" + plan.runAs().gid(),
                 plan.files().digest(),
                 plan.commandLine(),
                 Long.toString(plan.memory().kibibytes()),
@@ -127,12 +140,12 @@ final class Templates {
         }
         Undo undo = new Undo(plan.id().value());
         // Not what it will be called: an agent that is killed leaves it behind.
-        Path draft = directory.resolve("." + plan.id());
-        undo.push("remove the draft", () -> Files.deleteIfExists(draft));
+        Path draft = directory.resolve(DRAFT + ProcessHandle.current().pid());
         try {
             making.signal().arm();
             turn.acquire();
             undo.push("let the next be made", turn::release);
+            undo.push("remove the draft", () -> Files.deleteIfExists(draft));
             Files.createDirectories(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             long start = timer.nanoTime();
@@ -142,7 +155,7 @@ final class Templates {
             live.release();
             live.machine().save(draft);
             making.trial().arm();
-            boot.tryOut(plan, draft, driver, making.trial());
+            boot.tryOut(plan, draft, driver, making.trial(), undo);
             making.trial().disarm();
             Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
             LOG.info("template {} made in {} ms", file.getFileName(), (timer.nanoTime() - start) / 1_000_000);
@@ -184,9 +197,12 @@ final class Templates {
 
     /** Removes what agents that were killed had begun to make. */
     void removeAbandoned() {
-        try (DirectoryStream<Path> drafts = Files.newDirectoryStream(directory, ".*")) {
+        try (DirectoryStream<Path> drafts = Files.newDirectoryStream(directory, DRAFT + "*")) {
             for (Path draft : drafts) {
-                Files.deleteIfExists(draft);
+                String pid = draft.getFileName().toString().substring(DRAFT.length());
+                if (!Files.exists(Path.of("/proc", pid))) {
+                    Files.deleteIfExists(draft);
+                }
             }
         } catch (NoSuchFileException e) {
             // None was ever made.

@@ -6,7 +6,7 @@ import org.barchan.host.sandbox.SandboxException;
 /** Runs virtual machines. Safe for use by many threads. All that throws does so with {@code SILENT} when it takes too long. */
 public interface HypervisorDriver extends AutoCloseable {
     /**
-     * Starts a machine and returns once its processors run.
+     * Starts a machine and returns once its processors run, or it can be {@linkplain Machine#restore restored}.
      *
      * @throws SandboxException {@code ALREADY_EXISTS}, {@code PRECONDITION} (with the hypervisor's own words), {@code EXHAUSTED}
      */

@@ -13,6 +13,13 @@ public interface Machine {
     CompletionStage<MachineEnd> ended();
 
     /**
+     * Has a machine that was started with {@link MachineSpec#saved} take that over, and run: nothing of it runs before.
+     *
+     * @throws SandboxException {@code LOST} when what was saved is damaged, or is not taken
+     */
+    void restore() throws SandboxException;
+
+    /**
      * Ends the machine, and writes what another can go on from: see {@link MachineSpec#saved}.
      *
      * @param file is made, or replaced; whole only if this returns

@@ -18,7 +18,7 @@ import org.barchan.host.sandbox.Transport;
  * @param disks block devices of the guest
  * @param runAs the user that the hypervisor's process is to be
  * @param saved what another machine of the same kind, without shares and disks, was saved to by {@link Machine#save}: this one goes on from
- *     there, with the guest's memory and all
+ *     there, with the guest's memory and all, when it is {@linkplain Machine#restore restored}
  */
 public record MachineSpec(
         MachineRecord record,

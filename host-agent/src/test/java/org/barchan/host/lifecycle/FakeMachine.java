@@ -36,6 +36,11 @@ final class FakeMachine implements Machine {
     }
 
     @Override
+    public void restore() throws SandboxException {
+        world.step("machine.restore");
+    }
+
+    @Override
     public void save(Path file) throws SandboxException {
         world.step("machine.save");
         try {

@@ -181,9 +181,6 @@ public final class FakeWorld
     public Machine start(MachineSpec spec) throws SandboxException {
         try {
             step("machine.start");
-            if (spec.saved().isPresent()) {
-                step("machine.restore");
-            }
             step("machine.start " + spec.record().accelerator());
         } catch (SandboxException e) {
             failedStarts.incrementAndGet();

@@ -188,14 +188,17 @@ final class RunTest {
     @Test
     void signal_beforeTheProcessRuns_isSentOnceItDoes() throws Exception {
         CountDownLatch signalled = new CountDownLatch(1);
+        CompletableFuture<Void> sent = new CompletableFuture<>();
         world.onStart = machine -> {
             assertFalse(machine.guest.hasProcess);
             machine.guest.onSignal.add(signalled::countDown);
+            sent.join();
         };
         Run run = sandboxes.run(order(ClientLostPolicy.DELETE), observer);
         run.input().resize(TerminalSize.newBuilder().setRows(24).setColumns(80).build());
         run.input().resize(TerminalSize.newBuilder().setRows(33).setColumns(77).build());
         run.input().signal(2);
+        sent.complete(null);
 
         assertTrue(signalled.await(10, TimeUnit.SECONDS));
         // Only the last size counts.

@@ -116,7 +116,7 @@ final class TemplatesTest {
     @Test
     void reconcile_whatAKilledAgentHadBegun_isRemoved() throws Exception {
         Path template = made();
-        Files.writeString(templates.resolve(".b-0123456789ab"), "half");
+        Files.writeString(templates.resolve(".draft-999999999"), "half");
 
         sandboxes = world.sandboxes();
         sandboxes.reconcile();

@@ -50,6 +50,23 @@ sealed interface Hypervisor {
      */
     Path incomingDirectory(String domain, HostUser owner) throws SandboxException;
 
+    /** Returns what {@link #incomingDirectory} has made and is there. */
+    List<Path> incomingDirectories();
+
+    /** Removes such a directory, whatever QEMU's user has put there: nothing is followed. */
+    static void removeIncoming(Path directory) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path file : files) {
+                Files.deleteIfExists(file);
+            }
+            Files.deleteIfExists(directory);
+        } catch (NoSuchFileException e) {
+            // It is gone.
+        } catch (IOException e) {
+            Embedded.LOG.warn("{} is left: {}", directory, e.toString());
+        }
+    }
+
     /** Returns the log of a domain, where it is ours to read and remove. */
     Optional<QemuLog> log(String domain);
 
@@ -191,22 +208,30 @@ sealed interface Hypervisor {
         }
 
         @Override
+        public List<Path> incomingDirectories() {
+            return list(root.incomingDirectory(), "*");
+        }
+
+        @Override
         public Optional<QemuLog> log(String domain) {
             return Optional.of(new QemuLog(root.logDirectory().resolve(domain + ".log")));
         }
 
         @Override
         public List<Path> logs() {
-            List<Path> logs = new ArrayList<>();
-            try (DirectoryStream<Path> files =
-                    Files.newDirectoryStream(root.logDirectory(), DomainXml.PREFIX + "*.log")) {
-                files.forEach(logs::add);
+            return list(root.logDirectory(), DomainXml.PREFIX + "*.log");
+        }
+
+        private static List<Path> list(Path directory, String names) {
+            List<Path> all = new ArrayList<>();
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, names)) {
+                files.forEach(all::add);
             } catch (NoSuchFileException e) {
                 // No machine was ever started.
             } catch (IOException e) {
-                LOG.warn("QEMU's logs in {} cannot be listed", root.logDirectory(), e);
+                LOG.warn("{} cannot be listed", directory, e);
             }
-            return logs;
+            return all;
         }
 
         /** Libvirt is in the agent itself. */
@@ -274,6 +299,11 @@ sealed interface Hypervisor {
         public Path incomingDirectory(String domain, HostUser owner) throws SandboxException {
             throw new SandboxException(
                     SandboxException.Code.PRECONDITION, "only machines of qemu:///embed can go on from saved ones");
+        }
+
+        @Override
+        public List<Path> incomingDirectories() {
+            return List.of();
         }
 
         /** The daemon's logs are the administrator's. */

@@ -1,7 +1,6 @@
 package org.barchan.host.adapter.libvirt;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -43,6 +42,9 @@ public final class LibvirtDriver implements HypervisorDriver {
     private static final int ACTIVE = Connect.ConnectListAllDomainsFlags.CONNECT_LIST_DOMAINS_ACTIVE;
     /** The first start of all asks QEMU what it can do, which takes long on a busy host. */
     private static final Duration START_DEADLINE = Duration.ofMinutes(3);
+
+    /** What is sent comes from memory, most often. */
+    private static final Duration RESTORE_DEADLINE = Duration.ofSeconds(30);
 
     private static final long GONE_DEADLINE_SECONDS = 30;
     /** How long libvirt may take to notice that a QEMU was killed. */
@@ -99,53 +101,39 @@ public final class LibvirtDriver implements HypervisorDriver {
 
     @Override
     public Machine start(MachineSpec spec) throws SandboxException {
-        if (spec.saved().isEmpty()) {
-            return start(spec, Optional.empty(), (machine, domain, devices) -> {});
-        }
-        Path saved = spec.saved().get();
-        Path directory =
-                hypervisor.incomingDirectory(DomainXml.domainName(spec.record().id()), spec.runAs());
-        Path socket = directory.resolve("s");
+        Optional<Path> directory = spec.saved().isEmpty()
+                ? Optional.empty()
+                : Optional.of(hypervisor.incomingDirectory(
+                        DomainXml.domainName(spec.record().id()), spec.runAs()));
+        boolean started = false;
         try {
-            return start(
-                    spec,
-                    Optional.of(socket),
-                    (machine, domain, devices) -> resume(machine, domain, saved, socket, devices));
+            Machine machine = start(spec, directory);
+            started = true;
+            return machine;
         } finally {
-            removeIncoming(directory, socket);
+            if (!started) {
+                directory.ifPresent(Hypervisor::removeIncoming);
+            }
         }
     }
 
-    private static void removeIncoming(Path directory, Path socket) {
-        try {
-            Files.deleteIfExists(socket);
-            Files.deleteIfExists(directory);
-        } catch (IOException e) {
-            LOG.warn("{} is left", directory, e);
-        }
-    }
-
-    /** Something to be done with a domain that is there. */
-    private interface Next {
-        /** @param devices are to be plugged in */
-        void with(LibvirtMachine machine, Domain domain, List<String> devices)
-                throws LibvirtException, SandboxException;
-    }
-
-    /** @param incoming where the machine takes what it goes on from; then it is left paused to {@code next} */
-    private Machine start(MachineSpec spec, Optional<Path> incoming, Next next) throws SandboxException {
+    private Machine start(MachineSpec spec, Optional<Path> directory) throws SandboxException {
         UUID uuid = UUID.randomUUID();
-        DomainXml description = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs()), incoming);
+        Optional<Path> socket = directory.map(LibvirtDriver::incomingSocket);
+        DomainXml description = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs()), socket);
         String xml;
-        List<String> devices;
+        Optional<Incoming> incoming;
         try {
             xml = description.text();
-            devices = description.devicesPluggedLater();
+            incoming = directory.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(new Incoming(
+                            spec.saved().orElseThrow(), directory.get(), description.devicesPluggedLater()));
         } catch (IllegalArgumentException e) {
             throw new SandboxException(Code.INVALID, String.valueOf(e.getMessage()), e);
         }
         int flags = incoming.isPresent() ? Domain.CreateFlags.PAUSED : Domain.CreateFlags.NONE;
-        LibvirtMachine machine = machineOf(uuid, spec.record());
+        LibvirtMachine machine = machineOf(uuid, spec.record(), incoming);
         try {
             Domain domain = connection.ask(
                     "starting machine " + spec.record().id(),
@@ -156,11 +144,7 @@ public final class LibvirtDriver implements HypervisorDriver {
                         return connect.domainCreateXML(xml, flags);
                     },
                     Domain::destroy);
-            try {
-                finishStart(machine, domain, devices, next);
-            } finally {
-                domain.free();
-            }
+            domain.free();
             return machine;
         } catch (LibvirtException e) {
             throw startFailure(machine, e);
@@ -171,35 +155,43 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    private static void finishStart(LibvirtMachine machine, Domain domain, List<String> devices, Next next)
-            throws LibvirtException, SandboxException {
-        boolean done = false;
-        try {
-            next.with(machine, domain, devices);
-            done = true;
-        } finally {
-            if (!done) {
-                machine.destroy();
-            }
-        }
+    /**
+     * What a machine goes on from.
+     *
+     * @param saved the file
+     * @param directory of the socket at which QEMU waits for it
+     * @param devices to be plugged in then
+     */
+    record Incoming(Path saved, Path directory, List<String> devices) {}
+
+    private static Path incomingSocket(Path directory) {
+        return directory.resolve("s");
     }
 
-    /** Lets a machine go on from what another was saved to, once all of that is known to be whole. */
-    private void resume(LibvirtMachine machine, Domain domain, Path saved, Path socket, List<String> devices)
-            throws LibvirtException, SandboxException {
-        String action = "restoring machine " + machine.record().id() + " from " + saved;
+    /** Has a machine take over what another was saved to, and lets it run once all of that is known to be whole. */
+    void restore(LibvirtMachine machine, Incoming incoming) throws SandboxException {
+        String action = "restoring machine " + machine.record().id() + " from " + incoming.saved();
         try {
-            SavedMachine.open(saved).sendTo(socket);
+            SavedMachine.open(incoming.saved()).sendTo(incomingSocket(incoming.directory()), RESTORE_DEADLINE);
+            var _ = connection.ask(action, connect -> {
+                Domain domain = connect.domainLookupByUUID(machine.uuid());
+                try {
+                    for (String device : incoming.devices()) {
+                        domain.attachDevice(device);
+                    }
+                    domain.resume();
+                } finally {
+                    domain.free();
+                }
+                return true;
+            });
         } catch (IOException e) {
             throw new SandboxException(Code.LOST, action + " failed: " + e.getMessage() + "\n" + machine.log(), e);
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate(action, e, Optional.of(machine.log()));
+        } finally {
+            Hypervisor.removeIncoming(incoming.directory());
         }
-        var _ = connection.ask(action, connect -> {
-            for (String device : devices) {
-                domain.attachDevice(device);
-            }
-            domain.resume();
-            return true;
-        });
     }
 
     /** Saves a machine, which ends it. */
@@ -282,6 +274,10 @@ public final class LibvirtDriver implements HypervisorDriver {
             throw LibvirtErrors.translate(action, e, Optional.empty());
         }
         removeOrphans(logs);
+        hypervisor.incomingDirectories().stream()
+                .filter(directory ->
+                        machines.values().stream().noneMatch(machine -> directory.endsWith(machine.domainName())))
+                .forEach(Hypervisor::removeIncoming);
         return List.copyOf(machines.values());
     }
 
@@ -301,7 +297,7 @@ public final class LibvirtDriver implements HypervisorDriver {
             onDamaged(domain, e);
             return;
         }
-        LibvirtMachine machine = machineOf(uuid, record);
+        LibvirtMachine machine = machineOf(uuid, record, Optional.empty());
         machines.put(uuid, machine);
         // It may have stopped since it was listed, which nobody was told.
         if (!isActive(domain)) {
@@ -458,7 +454,7 @@ public final class LibvirtDriver implements HypervisorDriver {
         connection.close();
     }
 
-    private LibvirtMachine machineOf(UUID uuid, MachineRecord record) {
-        return new LibvirtMachine(this, uuid, record, hypervisor.log(DomainXml.domainName(record.id())));
+    private LibvirtMachine machineOf(UUID uuid, MachineRecord record, Optional<Incoming> incoming) {
+        return new LibvirtMachine(this, uuid, record, incoming, hypervisor.log(DomainXml.domainName(record.id())));
     }
 }

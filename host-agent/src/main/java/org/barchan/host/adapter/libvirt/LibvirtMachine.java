@@ -16,6 +16,7 @@ final class LibvirtMachine implements Machine {
     private final LibvirtDriver driver;
     private final UUID uuid;
     private final MachineRecord record;
+    private final Optional<LibvirtDriver.Incoming> incoming;
     private final Optional<QemuLog> log;
     private final CompletableFuture<MachineEnd> ended = new CompletableFuture<>();
 
@@ -23,10 +24,16 @@ final class LibvirtMachine implements Machine {
     /** What the log said at the end, when its file goes. */
     private volatile Optional<String> lastLog = Optional.empty();
 
-    LibvirtMachine(LibvirtDriver driver, UUID uuid, MachineRecord record, Optional<QemuLog> log) {
+    LibvirtMachine(
+            LibvirtDriver driver,
+            UUID uuid,
+            MachineRecord record,
+            Optional<LibvirtDriver.Incoming> incoming,
+            Optional<QemuLog> log) {
         this.driver = driver;
         this.uuid = uuid;
         this.record = record;
+        this.incoming = incoming;
         this.log = log;
     }
 
@@ -38,6 +45,11 @@ final class LibvirtMachine implements Machine {
     @Override
     public CompletionStage<MachineEnd> ended() {
         return ended.minimalCompletionStage();
+    }
+
+    @Override
+    public void restore() throws SandboxException {
+        driver.restore(this, incoming.orElseThrow());
     }
 
     @Override

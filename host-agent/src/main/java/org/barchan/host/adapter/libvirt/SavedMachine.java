@@ -5,12 +5,16 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
 
 /**
@@ -76,13 +80,31 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
     /**
      * Sends the stream, and returns when the machine has taken it over.
      *
+     * @param within how long that may take
      * @throws IOException also when it was not what was sealed: the machine that took it must not run
      */
-    void sendTo(Path socket) throws IOException {
+    void sendTo(Path socket, Duration within) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
                 SocketChannel peer = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             peer.connect(UnixDomainSocketAddress.of(socket));
-            long sent = forEachPiece(channel, piece -> {
+            long sent = send(channel, peer, within);
+            if (sent != checksum) {
+                throw new IOException("it is damaged: its checksum is another");
+            }
+        }
+    }
+
+    /** Returns the checksum of what was sent. */
+    private long send(FileChannel channel, SocketChannel peer, Duration within) throws IOException {
+        CompletableFuture<Void> sent = new CompletableFuture<>();
+        // Whoever does not read, or does not close, has it closed.
+        var _ = sent.orTimeout(within.toMillis(), TimeUnit.MILLISECONDS).whenComplete((done, late) -> {
+            if (late != null) {
+                close(peer);
+            }
+        });
+        try {
+            long sum = forEachPiece(channel, piece -> {
                 while (piece.hasRemaining()) {
                     peer.write(piece);
                 }
@@ -90,9 +112,19 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
             peer.shutdownOutput();
             // It says nothing, and closes when it is done, well or not.
             while (peer.read(ByteBuffer.allocate(1)) >= 0) {}
-            if (sent != checksum) {
-                throw new IOException("it is damaged: its checksum is another");
-            }
+            return sum;
+        } catch (ClosedChannelException e) {
+            throw new IOException("the machine did not take it within " + within.toSeconds() + " s", e);
+        } finally {
+            sent.complete(null);
+        }
+    }
+
+    private static void close(SocketChannel peer) {
+        try {
+            peer.close();
+        } catch (IOException e) {
+            // Then nobody has it.
         }
     }
 

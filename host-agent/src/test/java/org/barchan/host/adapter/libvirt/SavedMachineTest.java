@@ -17,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,6 +35,8 @@ final class SavedMachineTest {
     @TempDir
     private Path directory;
 
+    private Duration within = Duration.ofSeconds(30);
+    private boolean deaf;
     private Path file;
     private byte[] stream;
 
@@ -92,6 +95,15 @@ final class SavedMachineTest {
         assertEquals("it is damaged: its checksum is another", e.getMessage());
     }
 
+    @Test
+    void send_toWhomDoesNotRead_endsInTime() throws Exception {
+        SavedMachine.seal(file);
+        deaf = true;
+        within = Duration.ofMillis(100);
+        IOException e = assertThrows(IOException.class, this::sent);
+        assertTrue(String.valueOf(e.getMessage()).contains("did not take it"), e::toString);
+    }
+
     /** Returns what a machine gets. */
     private byte[] sent() throws Exception {
         Path socket = directory.resolve("socket");
@@ -100,12 +112,15 @@ final class SavedMachineTest {
             CompletableFuture<byte[]> received = new CompletableFuture<>();
             Thread.ofPlatform().daemon().start(() -> {
                 try (SocketChannel peer = server.accept()) {
+                    if (deaf) {
+                        received.join();
+                    }
                     received.complete(Channels.newInputStream(peer).readAllBytes());
                 } catch (IOException e) {
                     received.completeExceptionally(e);
                 }
             });
-            SavedMachine.open(file).sendTo(socket);
+            SavedMachine.open(file).sendTo(socket, within);
             return received.get();
         } finally {
             Files.deleteIfExists(socket);
