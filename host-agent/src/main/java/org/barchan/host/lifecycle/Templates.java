@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
 final class Templates {
     private static final Logger LOG = LoggerFactory.getLogger(Templates.class);
     /** Changes with what a machine consists of besides what is in the key. */
-    private static final String LAYOUT = "1";
+    private static final String LAYOUT = "2";
 
     /** And the number of the process that makes it, one at a time. */
     private static final String DRAFT = ".draft-";
@@ -199,7 +199,8 @@ final class Templates {
     void removeAbandoned() {
         try (DirectoryStream<Path> drafts = Files.newDirectoryStream(directory, DRAFT + "*")) {
             for (Path draft : drafts) {
-                String pid = draft.getFileName().toString().substring(DRAFT.length());
+                String pid =
+                        draft.getFileName().toString().substring(DRAFT.length()).replaceFirst("[^0-9].*", "");
                 if (!Files.exists(Path.of("/proc", pid))) {
                     Files.deleteIfExists(draft);
                 }

@@ -1,27 +1,39 @@
 package org.barchan.host.adapter.libvirt;
 
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What libvirt has saved of a machine: a header of its own and QEMU's stream, which alone is of use here, since the header names the one
  * machine that libvirt would restore. Behind both, as a seal: where the stream begins, its length and its checksum.
  */
 record SavedMachine(Path file, long offset, long length, long checksum) {
+    private static final Logger LOG = LoggerFactory.getLogger(SavedMachine.class);
     private static final byte[] LIBVIRT = "LibvirtQemudSave".getBytes(StandardCharsets.US_ASCII);
     /** The magic, and 19 numbers of 32 bits, of which the second is the length of what is between header and stream. */
     private static final int HEADER_BYTES = 16 + 19 * 4;
@@ -32,9 +44,35 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
     private static final int SEAL_BYTES = 32;
     private static final int PIECE = 1 << 20;
 
-    /** Seals what libvirt has just saved. */
+    /** Seals what libvirt has just saved, and makes it small where that can be done. */
     static void seal(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        long offset = offset(file);
+        Path small = file.resolveSibling(file.getFileName() + ".small");
+        try {
+            try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), PIECE));
+                    DataOutputStream out = new DataOutputStream(new BufferedOutputStream(
+                            Channels.newOutputStream(Files.newByteChannel(
+                                    small,
+                                    Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                                    PosixFilePermissions.asFileAttribute(
+                                            PosixFilePermissions.fromString("rw-------")))),
+                            PIECE))) {
+                in.skipNBytes(offset);
+                new RamFilter(in, out).copy();
+            }
+            seal(small, 0);
+            Files.move(small, file, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            LOG.warn("{} stays large: {}", file, e.toString());
+            seal(file, offset);
+        } finally {
+            Files.deleteIfExists(small);
+        }
+    }
+
+    /** Returns where the stream begins. */
+    private static long offset(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             ByteBuffer header = read(channel, 0, HEADER_BYTES).order(ByteOrder.nativeOrder());
             byte[] magic = new byte[LIBVIRT.length];
             header.get(0, magic);
@@ -44,6 +82,12 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
             if (!Arrays.equals(magic, LIBVIRT) || !Arrays.equals(stream, STREAM)) {
                 throw new IOException("it is not as libvirt saves machines otherwise");
             }
+            return offset;
+        }
+    }
+
+    private static void seal(Path file, long offset) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long length = channel.size() - offset;
             long checksum = new SavedMachine(file, offset, length, 0).forEachPiece(channel, piece -> {});
             ByteBuffer seal = ByteBuffer.allocate(SEAL_BYTES)
