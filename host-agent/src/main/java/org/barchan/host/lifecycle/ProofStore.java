@@ -1,16 +1,12 @@
 package org.barchan.host.lifecycle;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.barchan.host.port.BootFiles.BootFileSet;
@@ -37,21 +33,13 @@ final class ProofStore {
     /** Returns what a proof holds for: this boot of the host, its kernel, this QEMU, these boot files. */
     String key(BootFileSet files) throws SandboxException {
         Host.Emulator emulator = host.emulator();
-        String of = String.join(
-                "\n",
+        return Fingerprint.of(
                 host.bootId(),
                 host.kernelRelease(),
                 emulator.binary().toString(),
                 emulator.version(),
                 emulator.modified().toString(),
                 files.digest());
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(of.getBytes(StandardCharsets.UTF_8)))
-                    .substring(0, 32);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
     }
 
     Optional<KvmVerdict> read(String key) {

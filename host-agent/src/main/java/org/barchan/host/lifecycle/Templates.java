@@ -1,7 +1,6 @@
 package org.barchan.host.lifecycle;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -9,13 +8,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -107,8 +103,7 @@ final class Templates {
     /** What must be the same for a guest to go on: all but its shares and disks. */
     private String key(GuestBoot.Plan plan, HypervisorDriver driver) throws SandboxException {
         Host.Emulator emulator = host.emulator();
-        String of = String.join(
-                "\n",
+        return Fingerprint.of(
                 LAYOUT,
                 // Whoever is its QEMU's user could have changed the guest that is saved.
                 plan.runAs().uid() + ":" + plan.runAs().gid(),
@@ -123,13 +118,6 @@ final class Templates {
                 emulator.binary().toString(),
                 emulator.version(),
                 emulator.modified().toString());
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(of.getBytes(StandardCharsets.UTF_8)))
-                    .substring(0, 32);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
     }
 
     private void make(Path file, GuestBoot.Plan plan, HypervisorDriver driver) {
