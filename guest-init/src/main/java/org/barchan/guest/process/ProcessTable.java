@@ -78,7 +78,8 @@ public final class ProcessTable {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that nobody had forgotten)");
         }
         if (byId.size() >= MAX_PROCESSES) {
-            throw new TooMany("start a process: " + MAX_PROCESSES + " run in this sandbox, as many as may at once");
+            throw new TooMany("start a process: " + MAX_PROCESSES
+                    + " run in this sandbox, as many as may at once: wait until one has ended, or use another sandbox");
         }
         // Under the lock, so that the reaper can't see the child before it is known.
         GuestProcess process = spawn(spec);

@@ -76,7 +76,7 @@ final class GuestBoot {
             throws SandboxException, InterruptedException {
         Undo attempt = new Undo(plan.id().value());
         try {
-            LiveGuest live = inTurn(plan.answeringWithin(RESTORE), Optional.of(template), driver, signal, attempt);
+            LiveGuest live = inTurn(plan, Optional.of(template), driver, signal, attempt);
             undo.takeOver(attempt);
             return Optional.of(live);
         } catch (SandboxException e) {
@@ -124,7 +124,7 @@ final class GuestBoot {
      */
     void tryOut(Plan plan, Path template, HypervisorDriver driver, StopSignal signal, Undo undo)
             throws SandboxException, InterruptedException {
-        var _ = inTurn(plan.template().answeringWithin(RESTORE), Optional.of(template), driver, signal, undo);
+        var _ = inTurn(plan.template(), Optional.of(template), driver, signal, undo);
     }
 
     private LiveGuest inTurn(Plan plan, Optional<Path> template, HypervisorDriver driver, StopSignal signal, Undo undo)
@@ -142,6 +142,7 @@ final class GuestBoot {
         signal.check();
         Path directory = directories.create(plan.id(), plan.runAs(), plan.uri());
         undo.push("remove the runtime directory", () -> directories.remove(plan.id()));
+        Duration deadline = template.isPresent() && RESTORE.compareTo(plan.deadline()) < 0 ? RESTORE : plan.deadline();
         Machine machine = driver.start(plan.machine(directory, template));
         // From now on: the first start asks QEMU for all it can do, which says nothing of the guest.
         long start = timer.nanoTime();
@@ -161,7 +162,7 @@ final class GuestBoot {
             Guest guest = link.open(plan.id(), machine.record().linkSocket());
             undo.push("close the link", guest::close);
             signal.check();
-            GuestHello hello = guest.hello(plan.deadline().minusNanos(timer.nanoTime() - start));
+            GuestHello hello = guest.hello(deadline.minusNanos(timer.nanoTime() - start));
             LOG.info(
                     "{}: {} answered after {} ms: kernel {}, {}",
                     plan.id(),
@@ -179,7 +180,7 @@ final class GuestBoot {
                     e.code(),
                     "waiting up to %d s for the guest of %s to come up (%s): %s%s"
                             .formatted(
-                                    plan.deadline().toSeconds(),
+                                    deadline.toSeconds(),
                                     plan.id(),
                                     plan.accelerator(),
                                     e.getMessage(),
@@ -264,41 +265,32 @@ final class GuestBoot {
             String uri,
             Duration deadline,
             Optional<Consumer<ByteString>> consoleListener) {
-        /** Returns the same with another deadline, if that is sooner. */
-        Plan answeringWithin(Duration time) {
+        /**
+         * Returns a machine that is nobody's sandbox: without shares and disks, gone with its agent.
+         *
+         * @param purpose what its name begins with
+         */
+        static Plan bare(
+                String purpose,
+                Accelerator accelerator,
+                BootFileSet files,
+                MemorySize memory,
+                int vcpus,
+                List<KernelArgument> kernelArguments,
+                HostUser runAs,
+                String uri,
+                Duration deadline) {
+            SandboxId id = SandboxId.random();
             return new Plan(
                     id,
-                    name,
-                    createTime,
-                    policy,
-                    accelerator,
-                    files,
-                    memory,
-                    vcpus,
-                    debug,
-                    kernelArguments,
-                    shares,
-                    disks,
-                    writesImages,
-                    runAs,
-                    uri,
-                    deadline.compareTo(time) < 0 ? deadline : time,
-                    consoleListener);
-        }
-
-        /** Returns what is saved for others of the kind to go on from. */
-        Plan template() {
-            SandboxId other = SandboxId.random();
-            return new Plan(
-                    other,
-                    new SandboxName("template-" + other.value()),
+                    new SandboxName(purpose + "-" + id.value()),
                     Instant.now(),
                     ClientLostPolicy.DELETE,
                     accelerator,
                     files,
                     memory,
                     vcpus,
-                    debug,
+                    false,
                     kernelArguments,
                     List.of(),
                     List.of(),
@@ -307,6 +299,11 @@ final class GuestBoot {
                     uri,
                     deadline,
                     Optional.empty());
+        }
+
+        /** Returns what is saved for others of the kind to go on from. */
+        Plan template() {
+            return bare("template", accelerator, files, memory, vcpus, kernelArguments, runAs, uri, deadline);
         }
 
         String commandLine() {

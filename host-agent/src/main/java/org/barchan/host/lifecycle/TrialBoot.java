@@ -1,21 +1,16 @@
 package org.barchan.host.lifecycle;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.sandbox.Accelerator;
-import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.host.sandbox.SandboxId;
-import org.barchan.host.sandbox.SandboxName;
 
 /** Boots a guest up to its first answer to see whether that works, and destroys it. Safe for use by many threads. */
 final class TrialBoot {
@@ -44,26 +39,9 @@ final class TrialBoot {
             Duration deadline,
             StopSignal signal)
             throws SandboxException, InterruptedException {
-        SandboxId id = SandboxId.random();
-        var plan = new GuestBoot.Plan(
-                id,
-                new SandboxName("trial-" + id.value()),
-                Instant.now(),
-                ClientLostPolicy.DELETE,
-                accelerator,
-                files,
-                MemorySize.ofMebibytes(256),
-                1,
-                false,
-                List.of(),
-                List.of(),
-                List.of(),
-                false,
-                runAs,
-                uri,
-                deadline,
-                Optional.empty());
-        Undo undo = new Undo(id.value());
+        var plan = GuestBoot.Plan.bare(
+                "trial", accelerator, files, MemorySize.ofMebibytes(256), 1, List.of(), runAs, uri, deadline);
+        Undo undo = new Undo(plan.id().value());
         Trial trial = new Trial(signal, new CompletableFuture<>());
         running.add(trial);
         if (stopped) {
