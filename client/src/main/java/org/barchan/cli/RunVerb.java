@@ -81,6 +81,12 @@ final class RunVerb implements Callable<Integer> {
                     "When the command has ended, write what it has written to overlays to a tar archive: see barchan-diff(1).")
     private @Nullable String exportChanges;
 
+    @Option(
+            names = "--no-template",
+            description =
+                    "Boot the guest, also where there is a template that it could go on from, and have none made: see barchan-template(1).")
+    private boolean noTemplate;
+
     @Mixin
     private final OutputOption output = new OutputOption();
 
@@ -136,7 +142,7 @@ final class RunVerb implements Callable<Integer> {
         }
         Commands.checkTerminal(process, output);
         return new RunSpec(
-                sandbox.toSpec(caller::absolute, debug),
+                sandbox.toSpec(caller::absolute, debug, !noTemplate),
                 Commands.spec(caller, users, process, command),
                 keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
                 exportChanges != null,
@@ -148,7 +154,7 @@ final class RunVerb implements Callable<Integer> {
         if (!command.isEmpty()) {
             var _ = spec(caller, users);
         }
-        return new SpecDocument(sandbox.toSpec(caller::absolute, debug), process, keep, command, caller);
+        return new SpecDocument(sandbox.toSpec(caller::absolute, debug, !noTemplate), process, keep, command, caller);
     }
 
     boolean json() {

@@ -54,6 +54,7 @@ final class SpecDocument {
         }
         sandbox.libvirtUri().ifPresent(value -> values.put("connect", value));
         flag("debug", sandbox.debug());
+        flag("no-template", !sandbox.fromTemplate());
         list(
                 "env",
                 process.environment().stream()

@@ -26,6 +26,7 @@ import java.util.regex.Pattern;
  * @param accelerator what runs the guest's instructions
  * @param libvirtUri libvirt connection; by default "qemu:///embed"
  * @param debug whether the guest's kernel and init write their messages to the console
+ * @param fromTemplate whether its guest goes on from a template where the agent has one, and one is made where it has none; else it boots
  */
 public record SandboxSpec(
         Optional<String> name,
@@ -43,7 +44,8 @@ public record SandboxSpec(
         List<String> kernelArguments,
         Accelerator accelerator,
         Optional<String> libvirtUri,
-        boolean debug) {
+        boolean debug,
+        boolean fromTemplate) {
     /** The least memory that a guest boots with, in bytes. */
     public static final long MINIMUM_MEMORY_BYTES = 128L << 20;
 
@@ -119,6 +121,7 @@ public record SandboxSpec(
         private Accelerator accelerator = Accelerator.AUTO;
         private Optional<String> libvirtUri = Optional.empty();
         private boolean debug;
+        private boolean fromTemplate = true;
         private boolean exposeHostRoot;
         private Transport rootTransport = Transport.AUTO;
 
@@ -207,6 +210,11 @@ public record SandboxSpec(
             return this;
         }
 
+        public Builder fromTemplate(boolean value) {
+            fromTemplate = value;
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is out of its range */
         public SandboxSpec build() {
             return new SandboxSpec(
@@ -225,7 +233,8 @@ public record SandboxSpec(
                     kernelArguments,
                     accelerator,
                     libvirtUri,
-                    debug);
+                    debug,
+                    fromTemplate);
         }
     }
 }

@@ -230,6 +230,7 @@ final class SpecFileTest {
                 "-c",
                 "qemu:///system",
                 "--debug",
+                "--no-template",
                 "-e",
                 "A",
                 "--clear-env",

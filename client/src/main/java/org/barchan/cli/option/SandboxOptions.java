@@ -162,14 +162,17 @@ public final class SandboxOptions {
      * Returns what the options say.
      *
      * @param absolute makes a path absolute
+     * @param debug see {@link SandboxSpec#debug}
+     * @param fromTemplate see {@link SandboxSpec#fromTemplate}
      * @throws IllegalArgumentException if a value is wrong
      */
-    public SandboxSpec toSpec(UnaryOperator<String> absolute, boolean debug) {
+    public SandboxSpec toSpec(UnaryOperator<String> absolute, boolean debug, boolean fromTemplate) {
         SandboxSpec.Builder spec = SandboxSpec.builder()
                 .exposeHostRoot(exposeHostRoot)
                 .rootTransport(rootTransport)
                 .accelerator(accelerator)
-                .debug(debug);
+                .debug(debug)
+                .fromTemplate(fromTemplate);
         if (name != null) {
             spec.name(name);
         }

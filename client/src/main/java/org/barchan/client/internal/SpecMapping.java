@@ -39,7 +39,8 @@ final class SpecMapping {
     private static org.barchan.v1.SandboxSpec toProto(SandboxSpec spec) {
         org.barchan.v1.SandboxSpec.Builder proto = org.barchan.v1.SandboxSpec.newBuilder()
                 .setAccelerator(toProto(spec.accelerator()))
-                .setDebug(spec.debug());
+                .setDebug(spec.debug())
+                .setNoTemplate(!spec.fromTemplate());
         spec.name().ifPresent(proto::setName);
         spec.rootDirectory().map(SpecMapping::bytes).ifPresent(proto::setRootDirectory);
         proto.setExposeHostRoot(spec.exposeHostRoot());

@@ -63,6 +63,7 @@ final class RunStartParser {
                 accelerator(sandbox),
                 uri(sandbox),
                 sandbox.getDebug(),
+                !sandbox.getNoTemplate(),
                 policy(start));
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);

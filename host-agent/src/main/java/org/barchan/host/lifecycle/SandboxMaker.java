@@ -71,7 +71,8 @@ final class SandboxMaker {
                 new Transports(files, host.virtiofsd(), host.self().uid() == 0);
         // What it holds is needed until QEMU has opened what it shares.
         try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
-            Optional<LiveGuest> live = make(sandbox, order, observer, driver, runAs, files, mounts, true);
+            Optional<LiveGuest> live =
+                    make(sandbox, order, observer, driver, runAs, files, mounts, spec.fromTemplate());
             if (live.isPresent()) {
                 return live.get();
             }

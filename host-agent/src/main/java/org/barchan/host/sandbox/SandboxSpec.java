@@ -16,6 +16,7 @@ import java.util.Set;
  * @param kernelArguments further parameters of its kernel
  * @param libvirtUri the libvirt connection
  * @param debug whether kernel and init write their messages to the console
+ * @param fromTemplate whether its guest goes on from a template where there is one, and one is made where there is none
  */
 public record SandboxSpec(
         SandboxName name,
@@ -30,6 +31,7 @@ public record SandboxSpec(
         AcceleratorChoice accelerator,
         String libvirtUri,
         boolean debug,
+        boolean fromTemplate,
         ClientLostPolicy clientLostPolicy) {
     /** Each takes a device of the machine. */
     public static final int MAX_MOUNTS = 64;

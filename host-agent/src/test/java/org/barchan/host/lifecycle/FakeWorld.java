@@ -411,6 +411,7 @@ public final class FakeWorld
                 AcceleratorChoice.AUTO,
                 Hypervisors.DEFAULT_URI,
                 false,
+                true,
                 ClientLostPolicy.DELETE);
     }
 

@@ -557,6 +557,7 @@ final class RunTest {
                 AcceleratorChoice.AUTO,
                 uri,
                 debug,
+                true,
                 policy);
     }
 

@@ -17,6 +17,7 @@ import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException.Code;
+import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +53,19 @@ final class TemplatesTest {
         assertEquals(Optional.empty(), making.getFirst().saved());
         assertEquals(List.of(), making.getFirst().shares(), "a template holds nothing of a sandbox");
         assertTrue(making.getLast().saved().isPresent(), "it is tried out");
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void run_thatWantsNoTemplate_boots_andHasNoneMade() throws Exception {
+        run(false);
+        world.timer.advance(PAUSE);
+        assertEquals(1, world.specs.size(), "none was ordered");
+        var _ = made();
+
+        run(false);
+
+        assertEquals(Optional.empty(), world.specs.getLast().saved());
         assertEquals(List.of(), world.leftovers());
     }
 
@@ -124,6 +138,25 @@ final class TemplatesTest {
         assertEquals(List.of(template), files());
     }
 
+    private SandboxSpec spec(boolean fromTemplate) {
+        SandboxSpec spec = RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, "box", Hypervisors.DEFAULT_URI);
+        return new SandboxSpec(
+                spec.name(),
+                spec.root(),
+                spec.exposeHostRoot(),
+                spec.mounts(),
+                spec.disks(),
+                spec.memory(),
+                spec.vcpus(),
+                spec.kernel(),
+                spec.kernelArguments(),
+                spec.accelerator(),
+                spec.libvirtUri(),
+                spec.debug(),
+                fromTemplate,
+                spec.clientLostPolicy());
+    }
+
     private Path made() throws Exception {
         run();
         return make();
@@ -153,10 +186,14 @@ final class TemplatesTest {
 
     /** Runs something to its end; returns when nothing of it is left. */
     private void run() throws Exception {
+        run(true);
+    }
+
+    private void run(boolean fromTemplate) throws Exception {
         RecordingObserver observer = new RecordingObserver();
         var _ = sandboxes.run(
                 new RunOrder(
-                        RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, "box", Hypervisors.DEFAULT_URI),
+                        spec(fromTemplate),
                         ProcessSpec.newBuilder()
                                 .addArgv(FakeWorld.bytes("true"))
                                 .build(),
