@@ -114,6 +114,7 @@ public final class AgentServer implements AutoCloseable {
                 .addService(new ProcessEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))
                 .addService(new NodeEndpoint(services.sandboxes(), services.version(), services.stateDirectory()))
+                .addService(new TemplateEndpoint(services.sandboxes()))
                 .addService(health.getHealthService())
                 .addService(ProtoReflectionServiceV1.newInstance());
     }

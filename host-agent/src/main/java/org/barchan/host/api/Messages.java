@@ -6,6 +6,8 @@ import java.time.Instant;
 import org.barchan.host.lifecycle.Doctor.Check;
 import org.barchan.host.lifecycle.RunObserver;
 import org.barchan.host.lifecycle.SandboxView;
+import org.barchan.host.lifecycle.Template;
+import org.barchan.host.lifecycle.TemplateDescription;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.v1.Accelerator;
 import org.barchan.v1.ClientLostPolicy;
@@ -16,6 +18,7 @@ import org.barchan.v1.Kernel;
 import org.barchan.v1.ProgressLevel;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxState;
+import org.barchan.v1.TemplateKind;
 
 /** Makes messages of the public API from what the use cases return. */
 final class Messages {
@@ -40,13 +43,13 @@ final class Messages {
                             case DELETE -> ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
                             case KEEP -> ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
                         });
-        view.accelerator().ifPresent(accelerator -> {
-            switch (accelerator) {
-                case KVM ->
-                    sandbox.setAccelerator(Accelerator.ACCELERATOR_KVM).setIsolation(Isolation.ISOLATION_HARDWARE);
-                case TCG -> sandbox.setAccelerator(Accelerator.ACCELERATOR_TCG).setIsolation(Isolation.ISOLATION_NONE);
-            }
-        });
+        view.accelerator()
+                .ifPresent(accelerator -> sandbox.setAccelerator(accelerator(accelerator))
+                        .setIsolation(
+                                switch (accelerator) {
+                                    case KVM -> Isolation.ISOLATION_HARDWARE;
+                                    case TCG -> Isolation.ISOLATION_NONE;
+                                }));
         return sandbox.build();
     }
 
@@ -78,6 +81,34 @@ final class Messages {
                 .setImage(ByteString.copyFromUtf8(kernel.image().toString()))
                 .setProblem(kernel.problem().orElse(""))
                 .build();
+    }
+
+    static org.barchan.v1.Template template(Template template) {
+        org.barchan.v1.Template.Builder message =
+                org.barchan.v1.Template.newBuilder().setId(template.id()).setSizeBytes(template.bytes());
+        template.lastUseTime().ifPresent(time -> message.setLastUseTime(timestamp(time)));
+        template.description()
+                .ifPresent(description -> message.setCreateTime(timestamp(description.createTime()))
+                        .setKind(kind(description)));
+        return message.build();
+    }
+
+    private static TemplateKind kind(TemplateDescription description) {
+        TemplateKind.Builder kind = TemplateKind.newBuilder()
+                .setKernelRelease(description.kernelRelease())
+                .setAccelerator(accelerator(description.accelerator()))
+                .setMemoryBytes(description.memory().bytes())
+                .setVcpus(description.vcpus())
+                .setDisks(description.disks());
+        description.kernelArguments().forEach(argument -> kind.addKernelArguments(argument.text()));
+        return kind.build();
+    }
+
+    private static Accelerator accelerator(org.barchan.host.sandbox.Accelerator accelerator) {
+        return switch (accelerator) {
+            case KVM -> Accelerator.ACCELERATOR_KVM;
+            case TCG -> Accelerator.ACCELERATOR_TCG;
+        };
     }
 
     private static Timestamp timestamp(Instant instant) {

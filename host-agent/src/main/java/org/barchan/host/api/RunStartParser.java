@@ -22,20 +22,42 @@ import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunStart;
 
-/** Makes an order of a {@code RunStart}, or a list of all that is wrong with it. For one use. */
+/** Makes an order of a {@code RunStart}, or what a template is to be for, or a list of all that is wrong with it. For one use. */
 final class RunStartParser {
-    static final String SANDBOX = "start.sandbox.";
+    private static final String START = "start.";
+
+    static final String SANDBOX = START + "sandbox.";
 
     private final List<StatusMapping.Violation> violations = new ArrayList<>();
 
     /** Returns the order; throws the status that names all violations. */
     RunOrder parse(RunStart start, HostUser client) {
-        org.barchan.v1.SandboxSpec sandbox = start.getSandbox();
         ProcessSpec process = start.getProcess();
         Optional<java.time.Duration> timeout = new ProcessParser("start.process.", this::wrong).timeout(process);
+        SandboxSpec spec = spec(start.getSandbox(), policy(start));
+        if (!violations.isEmpty()) {
+            throw StatusMapping.of(violations);
+        }
+        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose());
+    }
+
+    /** Returns the sandboxes that a template is for; throws the status that names all violations. */
+    SandboxSpec parse(BuildTemplateRequest request) {
+        SandboxSpec spec = spec(request.getSandbox(), ClientLostPolicy.DELETE);
+        if (!violations.isEmpty()) {
+            throw StatusMapping.of(violations.stream()
+                    .map(violation -> new StatusMapping.Violation(
+                            violation.field().substring(START.length()), violation.problem()))
+                    .toList());
+        }
+        return spec;
+    }
+
+    private SandboxSpec spec(org.barchan.v1.SandboxSpec sandbox, ClientLostPolicy policy) {
         SandboxName name = parsed(
                 SANDBOX + "name",
                 () -> sandbox.hasName() ? new SandboxName(sandbox.getName()) : generatedName(),
@@ -50,7 +72,7 @@ final class RunStartParser {
             wrong(SANDBOX + "vcpus", Integer.toUnsignedString(vcpus) + " (expected: 1 to 255)");
             vcpus = 1;
         }
-        SandboxSpec spec = new SandboxSpec(
+        return new SandboxSpec(
                 name,
                 mounts.root(sandbox),
                 sandbox.getExposeHostRoot(),
@@ -64,11 +86,7 @@ final class RunStartParser {
                 uri(sandbox),
                 sandbox.getDebug(),
                 !sandbox.getNoTemplate(),
-                policy(start));
-        if (!violations.isEmpty()) {
-            throw StatusMapping.of(violations);
-        }
-        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose());
+                policy);
     }
 
     private KernelChoice kernel(org.barchan.v1.SandboxSpec sandbox) {

@@ -2,7 +2,7 @@ package org.barchan.host.lifecycle;
 
 /** Is told what is being done. */
 @FunctionalInterface
-interface Progress {
+public interface Progress {
     /** @param message one line */
     void progress(RunObserver.Level level, String message);
 }

@@ -28,6 +28,7 @@ import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,7 @@ public final class Sandboxes {
     private final Teardown teardown;
     private final TrialBoot trial;
     private final Templates templates;
+    private final SandboxMaker.BootDeadlines deadlines;
     private final Ports ports;
     private final Settings settings;
     private final Accelerators accelerators;
@@ -73,6 +75,7 @@ public final class Sandboxes {
         ProofStore proofs = new ProofStore(settings.stateDirectory().resolve("accelerator"), ports.host());
         this.accelerators =
                 new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline(), settings.tcgBootDeadline());
+        this.deadlines = new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline());
         this.maker = new SandboxMaker(
                 registry,
                 this::driver,
@@ -84,7 +87,7 @@ public final class Sandboxes {
                 accelerators,
                 boot,
                 templates,
-                new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline()));
+                deadlines);
     }
 
     /**
@@ -219,6 +222,35 @@ public final class Sandboxes {
      */
     public List<KernelReport> kernels() throws SandboxException {
         return ports.kernels().kernels();
+    }
+
+    /**
+     * Returns the templates that there are, the last used first.
+     *
+     * @throws SandboxException {@code PRECONDITION} when they can't be looked at
+     */
+    public List<Template> templates() throws SandboxException {
+        return templates.list();
+    }
+
+    /**
+     * Returns what makes a template.
+     *
+     * @param spec the sandboxes that are to go on from it; of their mounts and disks it matters alone whether the guest needs a disk
+     * @param client who makes these
+     */
+    public TemplateBuild templateBuild(SandboxSpec spec, HostUser client, Progress progress) {
+        return new TemplateBuild(ports, this::driver, accelerators, deadlines, templates, spec, client, progress);
+    }
+
+    /**
+     * Removes the templates that no sandbox can go on from any more, or all. Sandboxes that go on from one just now are none the worse.
+     *
+     * @return what was removed
+     * @throws SandboxException {@code PRECONDITION} when one can't be removed, or it can't be found out what sandboxes can go on from
+     */
+    public List<Template> pruneTemplates(boolean all) throws SandboxException {
+        return templates.prune(all, this::driver, ports.bootFiles());
     }
 
     /** Returns the version of the hypervisor's library; empty where it is missing. */

@@ -60,8 +60,17 @@ public interface BootFiles {
      * @param initrd readable by any user
      * @param modules what the kernel has: names of module files in the initrd that are to be loaded for it, in this order
      * @param digest changes whenever any of it changes
+     * @param choice what was asked for
+     * @param disks as it was asked for
      */
-    record BootFileSet(String release, Path kernel, Path initrd, Map<Feature, List<String>> modules, String digest) {
+    record BootFileSet(
+            String release,
+            Path kernel,
+            Path initrd,
+            Map<Feature, List<String>> modules,
+            String digest,
+            KernelChoice choice,
+            boolean disks) {
         public BootFileSet {
             modules = Map.copyOf(modules);
         }

@@ -31,6 +31,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.host.lifecycle.FakeHypervisor;
 import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.v1.Accelerator;
+import org.barchan.v1.BuildTemplateRequest;
+import org.barchan.v1.BuildTemplateResponse;
 import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
@@ -39,10 +42,13 @@ import org.barchan.v1.ExecStart;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListSandboxesRequest;
+import org.barchan.v1.ListTemplatesRequest;
+import org.barchan.v1.MountMode;
 import org.barchan.v1.NodeServiceGrpc;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.PruneTemplatesRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.RunStart;
@@ -52,6 +58,9 @@ import org.barchan.v1.SandboxState;
 import org.barchan.v1.SignalProcessRequest;
 import org.barchan.v1.SignalRequest;
 import org.barchan.v1.StdinClose;
+import org.barchan.v1.Template;
+import org.barchan.v1.TemplateKind;
+import org.barchan.v1.TemplateServiceGrpc;
 import org.barchan.v1.Terminal;
 import org.barchan.v1.TerminalSize;
 import org.junit.jupiter.api.AfterEach;
@@ -71,7 +80,7 @@ final class AgentServerTest {
     private final ManagedChannel channel;
 
     AgentServerTest(@TempDir Path directory) throws IOException {
-        world = new FakeHypervisor(directory);
+        world = new FakeHypervisor(directory).withTemplates();
         sandboxes = world.sandboxes();
         sandboxes.reconcile();
         socket = directory.resolve("agent.sock");
@@ -389,6 +398,100 @@ final class AgentServerTest {
         call.cancel("test", null);
 
         assertTrue(world.awaitDestroyed());
+    }
+
+    @Test
+    void buildTemplate_ofNonsense_namesTheFields() {
+        SandboxSpec spec =
+                SandboxSpec.newBuilder().setMemoryBytes(1).setVcpus(256).build();
+
+        StatusRuntimeException e = assertThrows(StatusRuntimeException.class, () -> build(spec));
+
+        assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
+        String message = String.valueOf(e.getStatus().getDescription());
+        assertTrue(message.contains("sandbox.memory_bytes: ") && message.contains("; sandbox.vcpus: 256"), message);
+        assertFalse(message.contains("start."), message);
+    }
+
+    @Test
+    void buildTemplate_thatFails_saysHow() {
+        world.failStart();
+
+        StatusRuntimeException e =
+                assertThrows(StatusRuntimeException.class, () -> build(SandboxSpec.getDefaultInstance()));
+
+        assertEquals(Status.Code.FAILED_PRECONDITION, e.getStatus().getCode());
+    }
+
+    @Test
+    void buildTemplate_cancelled_leavesNothing() throws Exception {
+        world.silenceGuests();
+        var call =
+                TemplateServiceGrpc.newBlockingV2Stub(channel).buildTemplate(BuildTemplateRequest.getDefaultInstance());
+        var _ = call.read(10, TimeUnit.SECONDS);
+        assertTrue(world.awaitAsked());
+
+        call.cancel("test", null);
+
+        assertTrue(world.awaitDestroyed());
+        assertEquals(List.of(), templates());
+    }
+
+    @Test
+    void templates_areBuiltListedAndPruned() {
+        assertEquals(List.of(), templates());
+        SandboxSpec spec = SandboxSpec.newBuilder()
+                .setMemoryBytes(256 << 20)
+                .setVcpus(2)
+                .addKernelArguments("nosmt")
+                .setRootMode(MountMode.MOUNT_MODE_SCRATCH)
+                .build();
+
+        List<BuildTemplateResponse> responses = build(spec);
+
+        assertTrue(responses.stream().anyMatch(r -> r.getProgress().getMessage().equals("saving it")));
+        Template made = responses.getLast().getMade();
+        assertEquals(
+                TemplateKind.newBuilder()
+                        .setKernelRelease("6.1.0-fake")
+                        .setAccelerator(Accelerator.ACCELERATOR_TCG)
+                        .setMemoryBytes(256 << 20)
+                        .setVcpus(2)
+                        .setDisks(true)
+                        .addKernelArguments("nosmt")
+                        .build(),
+                made.getKind());
+        assertTrue(made.hasCreateTime());
+        assertFalse(made.hasLastUseTime());
+        assertEquals(List.of(made), templates());
+        assertEquals(made, build(spec).getLast().getFound());
+        assertEquals(List.of(), prune(false));
+        assertEquals(List.of(made), prune(true));
+        assertEquals(List.of(), templates());
+    }
+
+    private List<BuildTemplateResponse> build(SandboxSpec spec) {
+        List<BuildTemplateResponse> all = new ArrayList<>();
+        TemplateServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(30, TimeUnit.SECONDS)
+                .buildTemplate(
+                        BuildTemplateRequest.newBuilder().setSandbox(spec).build())
+                .forEachRemaining(all::add);
+        return all;
+    }
+
+    private List<Template> templates() {
+        return TemplateServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(30, TimeUnit.SECONDS)
+                .listTemplates(ListTemplatesRequest.getDefaultInstance())
+                .getTemplatesList();
+    }
+
+    private List<Template> prune(boolean all) {
+        return TemplateServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(30, TimeUnit.SECONDS)
+                .pruneTemplates(PruneTemplatesRequest.newBuilder().setAll(all).build())
+                .getRemovedList();
     }
 
     @Test

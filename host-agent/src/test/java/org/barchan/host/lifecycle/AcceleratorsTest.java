@@ -21,6 +21,7 @@ import java.util.concurrent.Future;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.AcceleratorChoice;
+import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class AcceleratorsTest {
-    private static final BootFileSet FILES = new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), Map.of(), "d");
+    private static final BootFileSet FILES =
+            new BootFileSet("6.1", Path.of("/k"), Path.of("/i"), Map.of(), "d", new KernelChoice.Newest(), false);
 
     private final FakeWorld world;
     private final List<String> said = new CopyOnWriteArrayList<>();

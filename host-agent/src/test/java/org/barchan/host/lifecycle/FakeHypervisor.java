@@ -21,6 +21,12 @@ public final class FakeHypervisor {
         return world.sandboxes();
     }
 
+    /** Lets guests go on from saved ones. */
+    public FakeHypervisor withTemplates() {
+        world.templates = true;
+        return this;
+    }
+
     public Timer timer() {
         return world.timer;
     }

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineSpec;
 import org.barchan.host.sandbox.SandboxException;
 
 /** A machine with a guest that answers. */
@@ -38,6 +39,14 @@ final class FakeMachine implements Machine {
     @Override
     public void restore() throws SandboxException {
         world.step("machine.restore");
+        Path saved = world.specs.stream()
+                .filter(spec -> spec.record().equals(record))
+                .findFirst()
+                .flatMap(MachineSpec::saved)
+                .orElseThrow();
+        if (!Files.exists(saved)) {
+            throw new SandboxException(SandboxException.Code.LOST, saved + " is not there");
+        }
     }
 
     @Override

@@ -83,6 +83,9 @@ public final class FakeWorld
             Feature.VIRTIOFS, List.of("fuse.ko", "virtiofs.ko"),
             Feature.OVERLAY, List.of("overlay.ko")));
 
+    /** Changes when the kernel or the guest's init does. */
+    volatile String bootDigest = "digest";
+
     volatile HostUser self = CLIENT;
     volatile Optional<Path> virtiofsd = Optional.of(Path.of("/usr/libexec/virtiofsd"));
     /** What the guests of machines that are started from now on do. */
@@ -204,7 +207,7 @@ public final class FakeWorld
     public BootFileSet prepare(KernelChoice choice, boolean disks, Consumer<String> progress) throws SandboxException {
         step("bootFiles.prepare");
         progress.accept("preparing the kernel");
-        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), modules, "digest");
+        return new BootFileSet("6.1.0-fake", Path.of("/k"), Path.of("/i"), modules, bootDigest, choice, disks);
     }
 
     @Override

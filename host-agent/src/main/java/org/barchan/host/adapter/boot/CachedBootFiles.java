@@ -82,7 +82,8 @@ public final class CachedBootFiles implements BootFiles {
                     .add(image.digest())
                     .add(initrd.digest());
             modules.values().forEach(names -> names.forEach(digest::add));
-            return new BootFileSet(kernel.image().release(), image.path(), initrd.path(), modules, digest.finish());
+            return new BootFileSet(
+                    kernel.image().release(), image.path(), initrd.path(), modules, digest.finish(), choice, disks);
         } catch (IOException e) {
             throw failure(kernel, e);
         }

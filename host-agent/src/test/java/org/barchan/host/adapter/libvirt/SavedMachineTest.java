@@ -37,6 +37,7 @@ final class SavedMachineTest {
 
     private Duration within = Duration.ofSeconds(30);
     private boolean deaf;
+    private boolean removed;
     private Path file;
     private byte[] stream;
 
@@ -104,6 +105,13 @@ final class SavedMachineTest {
         assertTrue(String.valueOf(e.getMessage()).contains("did not take it"), e::toString);
     }
 
+    @Test
+    void send_ofAFileThatIsRemovedMeanwhile_isWhole() throws Exception {
+        SavedMachine.seal(file);
+        removed = true;
+        assertArrayEquals(stream, sent());
+    }
+
     /** Returns what a machine gets. */
     private byte[] sent() throws Exception {
         Path socket = directory.resolve("socket");
@@ -114,6 +122,9 @@ final class SavedMachineTest {
                 try (SocketChannel peer = server.accept()) {
                     if (deaf) {
                         received.join();
+                    }
+                    if (removed) {
+                        Files.delete(file);
                     }
                     received.complete(Channels.newInputStream(peer).readAllBytes());
                 } catch (IOException e) {
