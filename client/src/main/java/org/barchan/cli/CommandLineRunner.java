@@ -45,6 +45,7 @@ final class CommandLineRunner {
             case "delete" -> call(new DeleteVerb(), rest);
             case "diff" -> call(new DiffVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
+            case "template" -> template(rest);
             case "convert" -> call(new ConvertVerb(), rest);
             case "doctor" -> call(new DoctorVerb(), rest);
             case "version" -> call(new VersionVerb(), rest);
@@ -56,9 +57,25 @@ final class CommandLineRunner {
         };
     }
 
+    private static int template(List<String> arguments) throws Exception {
+        String verb = arguments.isEmpty() ? "" : arguments.getFirst();
+        List<String> rest = arguments.subList(Math.min(1, arguments.size()), arguments.size());
+        return switch (verb) {
+            case "list" -> call("barchan template ", new TemplateListVerb(), rest);
+            case "build" -> call("barchan template ", new TemplateBuildVerb(), rest);
+            case "prune" -> call("barchan template ", new TemplatePruneVerb(), rest);
+            case "-h", "--help" -> help(List.of("template"));
+            default -> throw noVerb(verbs("template"), verb, "barchan template list");
+        };
+    }
+
     private static int call(Callable<Integer> verb, List<String> arguments) throws Exception {
+        return call("barchan ", verb, arguments);
+    }
+
+    private static int call(String prefix, Callable<Integer> verb, List<String> arguments) throws Exception {
         CommandLine command = configure(new CommandLine(verb));
-        command.setCommandName("barchan " + command.getCommandName());
+        command.setCommandName(prefix + command.getCommandName());
         CommandLine.ParseResult parsed = command.parseArgs(arguments.toArray(String[]::new));
         String file = parsed.matchedOptionValue("--file", "");
         if (!file.isEmpty() && !command.isUsageHelpRequested()) {
@@ -94,22 +111,30 @@ final class CommandLineRunner {
     }
 
     private static int help(List<String> verbs) throws BarchanException {
-        CommandLine command = RootCommand.create();
-        if (!verbs.isEmpty()) {
-            CommandLine verb = command.getSubcommands().get(verbs.getFirst());
-            if (verb == null) {
-                throw noVerb(verbs.getFirst());
-            }
-            command = verb;
-        }
-        Messages.result(command.getUsageMessage(CommandLine.Help.Ansi.OFF));
+        Messages.result(verbs(verbs.toArray(String[]::new)).getUsageMessage(CommandLine.Help.Ansi.OFF));
         return ExitStatus.OK;
     }
 
-    private static ParameterException noVerb(String word) {
+    /** Returns a verb among all the others. */
+    private static CommandLine verbs(String... words) {
         CommandLine command = RootCommand.create();
+        for (String word : words) {
+            CommandLine verb = command.getSubcommands().get(word);
+            if (verb == null) {
+                throw noVerb(command, word, "");
+            }
+            command = verb;
+        }
+        return command;
+    }
+
+    private static ParameterException noVerb(String word) {
+        return noVerb(RootCommand.create(), word, "barchan run -- uname -a");
+    }
+
+    private static ParameterException noVerb(CommandLine command, String word, String example) {
         if (word.isEmpty()) {
-            return new ParameterException(command, "no verb; for example: barchan run -- uname -a");
+            return new ParameterException(command, "no verb; for example: " + example);
         }
         return new UnmatchedArgumentException(command, List.of(word));
     }
@@ -119,16 +144,18 @@ final class CommandLineRunner {
         if (error instanceof UnmatchedArgumentException unmatched
                 && !unmatched.getUnmatched().isEmpty()) {
             String word = unmatched.getUnmatched().getFirst();
-            String kind = word.startsWith("-") ? "option" : isRoot(error) ? "verb" : "argument";
+            String kind = word.startsWith("-") ? "option" : hasVerbs(error) ? "verb" : "argument";
             message = "unknown " + kind + " '" + word + "'" + suggestion(unmatched, word);
         }
         Messages.error(Character.toLowerCase(message.charAt(0)) + message.substring(1));
-        String name = error.getCommandLine().getCommandName();
+        String name = hasVerbs(error)
+                ? error.getCommandLine().getCommandSpec().qualifiedName()
+                : error.getCommandLine().getCommandName();
         Messages.line("Try '" + name + " --help'.");
     }
 
-    private static boolean isRoot(ParameterException error) {
-        return error.getCommandLine().getCommand() instanceof RootCommand;
+    private static boolean hasVerbs(ParameterException error) {
+        return !error.getCommandLine().getSubcommands().isEmpty();
     }
 
     private static String suggestion(UnmatchedArgumentException error, String word) {

@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
             DeleteVerb.class,
             DiffVerb.class,
             KernelsVerb.class,
+            TemplateVerb.class,
             SpecVerb.class,
             ConvertVerb.class,
             DoctorVerb.class,

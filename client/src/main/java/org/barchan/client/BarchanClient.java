@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.barchan.client.internal.AgentConnection;
 import org.barchan.client.internal.AgentLauncher;
@@ -155,6 +156,34 @@ public final class BarchanClient implements AutoCloseable {
     /** Returns the kernels of the agent's host, the newest first: the first without a problem is what a sandbox gets by default. */
     public List<Kernel> kernels() throws BarchanException {
         return connection.kernels();
+    }
+
+    /** Returns the agent's templates, the last used first. */
+    public List<Template> templates() throws BarchanException {
+        return connection.templates();
+    }
+
+    /**
+     * Makes the template that sandboxes go on from, unless there is one, and returns with it: takes as long as a boot and a save. Closing
+     * this client, or interrupting the thread, ends it, and nothing is left of it.
+     *
+     * @param sandbox as they are: of their mounts and disks it matters alone whether the guest needs a disk
+     * @param listener told what is being done, by this thread
+     * @throws BarchanException INVALID if such sandboxes have no templates, PRECONDITION if none has; what a run that boots fails with
+     */
+    public BuiltTemplate buildTemplate(SandboxSpec sandbox, BiConsumer<ProgressLevel, String> listener)
+            throws BarchanException {
+        return connection.buildTemplate(sandbox, listener);
+    }
+
+    /**
+     * Removes the templates that no sandbox can go on from any more, since the kernel, QEMU, libvirt or Barchan are others than they were.
+     *
+     * @param all whether to remove the others, too
+     * @return what was removed
+     */
+    public List<Template> pruneTemplates(boolean all) throws BarchanException {
+        return connection.pruneTemplates(all);
     }
 
     /** Checks everything that a run needs, and returns when all checks are done. Takes up to a minute. */

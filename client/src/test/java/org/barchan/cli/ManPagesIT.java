@@ -28,9 +28,13 @@ final class ManPagesIT {
     private Path directory;
 
     static Stream<CommandSpec> commands() {
-        CommandSpec root = RootCommand.create().getCommandSpec();
+        return withVerbs(RootCommand.create().getCommandSpec());
+    }
+
+    private static Stream<CommandSpec> withVerbs(CommandSpec command) {
         return Stream.concat(
-                Stream.of(root), root.subcommands().values().stream().map(verb -> verb.getCommandSpec()));
+                Stream.of(command),
+                command.subcommands().values().stream().flatMap(verb -> withVerbs(verb.getCommandSpec())));
     }
 
     @Test

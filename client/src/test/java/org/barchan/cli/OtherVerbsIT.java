@@ -7,15 +7,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.barchan.client.BarchanClient;
 import org.barchan.testing.FakeAgent;
+import org.barchan.v1.Accelerator;
+import org.barchan.v1.BuildTemplateResponse;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.DiagnosisOutcome;
 import org.barchan.v1.Kernel;
+import org.barchan.v1.MountMode;
+import org.barchan.v1.ProgressLevel;
+import org.barchan.v1.RunProgress;
+import org.barchan.v1.SandboxSpec;
+import org.barchan.v1.Template;
+import org.barchan.v1.TemplateKind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +36,22 @@ final class OtherVerbsIT {
     private static final DiagnoseResponse QEMU = check("qemu", DiagnosisOutcome.DIAGNOSIS_OUTCOME_OK, "7.2", "");
     private static final DiagnoseResponse NO_QEMU =
             check("qemu", DiagnosisOutcome.DIAGNOSIS_OUTCOME_FAILED, "missing", "apt-get install qemu-system-x86");
+
+    private static final Template TEMPLATE = Template.newBuilder()
+            .setId("0123456789abcdef0123456789abcdef")
+            .setSizeBytes(99_000_000)
+            .setCreateTime(Timestamp.newBuilder().setSeconds(1))
+            .setKind(TemplateKind.newBuilder()
+                    .setKernelRelease("6.1")
+                    .setAccelerator(Accelerator.ACCELERATOR_TCG)
+                    .setMemoryBytes(1 << 30)
+                    .setVcpus(2)
+                    .addKernelArguments("nosmt")
+                    .addKernelArguments("quiet"))
+            .build();
+    private static final String TEMPLATE_JSON = "{id: '0123456789abcdef0123456789abcdef', sizeBytes: 99000000,"
+            + " createTime: '1970-01-01T00:00:01Z', kernelRelease: '6.1', accelerator: 'tcg', memoryBytes: 1073741824,"
+            + " vcpus: 2, disks: false, kernelArguments: ['nosmt', 'quiet']}";
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -40,6 +65,14 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown argument 'now'", "list", "now");
         assertUsage("barchan: missing required parameter: 'NAME", "delete");
         assertUsage("barchan: no completion for 'fish'", "completion", "fish");
+        assertUsage("barchan: no verb; for example: barchan template list\nTry 'barchan template --help'", "template");
+        assertUsage("barchan: unknown verb 'lsit': did you mean 'list'?", "template", "lsit");
+        assertUsage("barchan: unknown verb 'lsit': did you mean 'list'?", "help", "template", "lsit");
+        assertUsage("barchan: unknown argument 'now'", "template", "list", "now");
+        assertUsage("barchan: unknown argument 'now'", "template", "build", "now");
+        assertUsage("barchan: unknown option '--no-template'", "template", "build", "--no-template");
+        assertUsage("barchan: invalid value for option '--memory'", "template", "build", "--memory", "1");
+        assertUsage("barchan: unknown option '--al': did you mean '--all'?", "template", "prune", "--al");
     }
 
     @Test
@@ -93,6 +126,121 @@ final class OtherVerbsIT {
     }
 
     @Test
+    void templateBuild_thatEndsWithNone_isAFault() throws Exception {
+        try (FakeAgent agent = new FakeAgent(directory)
+                .building(BuildTemplateResponse.newBuilder()
+                        .setProgress(RunProgress.newBuilder()
+                                .setLevel(ProgressLevel.PROGRESS_LEVEL_INFO)
+                                .setMessage("saving it"))
+                        .build())) {
+            Command.Result result = run(environment(agent), "template", "build", "--verbose");
+            assertEquals(125, result.status());
+            assertEquals(
+                    "barchan: saving it\nbarchan: building a template: the agent ended the call without one\n",
+                    result.err());
+        }
+    }
+
+    @Test
+    void templateBuild_interrupted_endsTheCall() throws Exception {
+        try (FakeAgent agent = new FakeAgent(directory);
+                Command command = Command.start(environment(agent), "template", "build")) {
+            FakeAgent.Build build = agent.nextBuild();
+
+            command.kill("INT");
+
+            assertEquals(130, command.end().status());
+            assertTrue(build.cancelled().await(10, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void templateBuild_asksForTheKindOfARun() throws Exception {
+        BuildTemplateResponse found =
+                BuildTemplateResponse.newBuilder().setFound(TEMPLATE).build();
+        try (FakeAgent agent = new FakeAgent(directory)
+                .building(BuildTemplateResponse.newBuilder().setMade(TEMPLATE).build())) {
+            Command.Result result = run(
+                    environment(agent),
+                    "template",
+                    "build",
+                    "--memory=1G",
+                    "--vcpus=2",
+                    "--kernel-release=6.1",
+                    "--kernel-arg=nosmt",
+                    "--accel=tcg",
+                    "--root-mode=scratch",
+                    "-m",
+                    "ram:/x=1M");
+            assertEquals(0, result.status(), result.err());
+            assertEquals("0123456789abcdef0123456789abcdef made, 95M\n", result.out());
+            SandboxSpec asked = agent.nextBuild().sandbox();
+            assertEquals(1 << 30, asked.getMemoryBytes());
+            assertEquals(2, asked.getVcpus());
+            assertEquals("/boot/vmlinuz-6.1", asked.getKernelImage().toStringUtf8());
+            assertEquals(List.of("nosmt"), asked.getKernelArgumentsList());
+            assertEquals(Accelerator.ACCELERATOR_TCG, asked.getAccelerator());
+            assertEquals(MountMode.MOUNT_MODE_SCRATCH, asked.getRootMode());
+            agent.building(found);
+            assertEquals(
+                    "0123456789abcdef0123456789abcdef was there already\n",
+                    run(environment(agent), "template", "build").out());
+            JsonObject json = JsonParser.parseString(run(environment(agent), "template", "build", "--output", "json")
+                            .out())
+                    .getAsJsonObject();
+            assertFalse(json.get("made").getAsBoolean());
+            assertEquals(JsonParser.parseString(TEMPLATE_JSON), json.get("template"));
+        }
+    }
+
+    @Test
+    void templateList_showsWhatIsKnown() throws Exception {
+        Template unknown = Template.newBuilder()
+                .setId("f".repeat(32))
+                .setSizeBytes(1)
+                .setLastUseTime(Timestamp.newBuilder().setSeconds(100))
+                .build();
+        try (FakeAgent agent = new FakeAgent(directory).templates(List.of(TEMPLATE, unknown))) {
+            String text = run(environment(agent), "template", "list").out();
+            List<String> lines = text.lines().toList();
+            assertEquals(3, lines.size(), text);
+            assertTrue(
+                    lines.get(1)
+                            .matches("0123456789abcdef0123456789abcdef +95M +6\\.1 +tcg +1024M +2 +no"
+                                    + " +1970-01-01T00:00:01Z +never +nosmt quiet"),
+                    text);
+            assertTrue(
+                    lines.get(2).matches("f{32} +1M +\\? +\\? +\\? +\\? +\\? +\\? +1970-01-01T00:01:40Z +\\?"), text);
+            assertEquals(
+                    JsonParser.parseString("{templates: [" + TEMPLATE_JSON + ", {id: '" + "f".repeat(32)
+                            + "', sizeBytes: 1, lastUseTime: '1970-01-01T00:01:40Z'}]}"),
+                    JsonParser.parseString(run(environment(agent), "template", "list", "--output", "json")
+                            .out()));
+        }
+    }
+
+    @Test
+    void templatePrune_saysWhatItFreed() throws Exception {
+        Template other = TEMPLATE.toBuilder().setId("e".repeat(32)).build();
+        try (FakeAgent agent = new FakeAgent(directory)) {
+            Command.Result failed = run(environment(agent), "template", "prune");
+            assertEquals(125, failed.status());
+            assertEquals("barchan: QEMU is missing: install it\n", failed.err());
+            agent.templates(List.of(TEMPLATE, other));
+            assertEquals(
+                    "0123456789abcdef0123456789abcdef removed\nfreed 95M\n",
+                    run(environment(agent), "template", "prune").out());
+            assertTrue(
+                    run(environment(agent), "template", "prune", "--all").out().endsWith("\nfreed 189M\n"));
+            JsonObject json = JsonParser.parseString(run(environment(agent), "template", "prune", "--output", "json")
+                            .out())
+                    .getAsJsonObject();
+            assertEquals(99_000_000, json.get("freedBytes").getAsLong());
+            assertEquals(JsonParser.parseString("[" + TEMPLATE_JSON + "]"), json.get("removed"));
+        }
+    }
+
+    @Test
     void version_withAndWithoutAgent_isPrinted() throws Exception {
         Map<String, String> none = Map.of("BARCHAN_ADDRESS", directory + "/none.sock");
         assertEquals(
@@ -128,8 +276,17 @@ final class OtherVerbsIT {
     @Test
     void helpAndCompletion_areComplete() throws Exception {
         String help = run(Map.of(), "help").out();
-        for (String verb : List.of("run", "list", "delete", "kernels", "doctor", "version", "completion", "help")) {
+        for (String verb :
+                List.of("run", "list", "delete", "kernels", "template", "doctor", "version", "completion", "help")) {
             assertTrue(help.contains("  " + verb), help);
+        }
+        assertTrue(run(Map.of(), "help", "template").out().contains("  prune"));
+        assertTrue(run(Map.of(), "template", "--help").out().contains("  prune"));
+        for (String[] words :
+                List.of(new String[] {"help", "template", "build"}, new String[] {"template", "build", "--help"})) {
+            String build = run(Map.of(), words).out();
+            assertTrue(build.startsWith("Usage: barchan template build [OPTIONS]"), build);
+            assertTrue(build.contains("128+N   Signal N ended it"), build);
         }
         assertTrue(run(Map.of(), "help", "run").out().contains("--kernel-modules"));
         assertTrue(run(Map.of(), "run", "--help").out().contains("128+N   The command was ended by signal N."));

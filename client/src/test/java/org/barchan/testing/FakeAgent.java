@@ -8,16 +8,20 @@ import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.client.BarchanClient;
+import org.barchan.v1.BuildTemplateRequest;
+import org.barchan.v1.BuildTemplateResponse;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
 import org.barchan.v1.DiagnoseRequest;
@@ -29,11 +33,18 @@ import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListKernelsResponse;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
+import org.barchan.v1.ListTemplatesRequest;
+import org.barchan.v1.ListTemplatesResponse;
 import org.barchan.v1.NodeServiceGrpc;
 import org.barchan.v1.ProcessServiceGrpc;
+import org.barchan.v1.PruneTemplatesRequest;
+import org.barchan.v1.PruneTemplatesResponse;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.SandboxServiceGrpc;
+import org.barchan.v1.SandboxSpec;
+import org.barchan.v1.Template;
+import org.barchan.v1.TemplateServiceGrpc;
 
 /** A gRPC server on a unix socket whose runs do what a test says. */
 public final class FakeAgent implements AutoCloseable {
@@ -52,6 +63,9 @@ public final class FakeAgent implements AutoCloseable {
     private volatile String version = BarchanClient.version();
     private volatile List<DiagnoseResponse> diagnosis = List.of();
     private volatile List<Kernel> kernels = List.of();
+    private volatile List<Template> templates = List.of();
+    private volatile List<BuildTemplateResponse> building = List.of();
+    private final BlockingQueue<Build> builds = new LinkedBlockingQueue<>();
     private final AtomicInteger unavailableRuns = new AtomicInteger();
 
     public FakeAgent(Path directory) throws IOException {
@@ -63,6 +77,7 @@ public final class FakeAgent implements AutoCloseable {
                 .addService(new Node())
                 .addService(new Processes())
                 .addService(new Sandboxes())
+                .addService(new Templates())
                 .build()
                 .start();
     }
@@ -91,6 +106,33 @@ public final class FakeAgent implements AutoCloseable {
         diagnosis = value;
         return this;
     }
+
+    public FakeAgent templates(List<Template> value) {
+        templates = value;
+        return this;
+    }
+
+    /** Sets what all later builds of templates are answered; one that is answered with nothing does not end. */
+    public FakeAgent building(BuildTemplateResponse... responses) {
+        building = List.of(responses);
+        return this;
+    }
+
+    /** Waits for the next build of a template to begin. */
+    public Build nextBuild() throws InterruptedException {
+        Build build = builds.poll(60, TimeUnit.SECONDS);
+        if (build == null) {
+            throw new AssertionError("no build began within 60 s");
+        }
+        return build;
+    }
+
+    /**
+     * A template that is to be built.
+     *
+     * @param cancelled counted down when nobody waits for it any more
+     */
+    public record Build(SandboxSpec sandbox, CountDownLatch cancelled) {}
 
     /** Lets the next runs find an agent that stops. */
     public FakeAgent unavailable(int count) {
@@ -162,6 +204,43 @@ public final class FakeAgent implements AutoCloseable {
                 return;
             }
             responses.onNext(DeleteSandboxResponse.getDefaultInstance());
+            responses.onCompleted();
+        }
+    }
+
+    private final class Templates extends TemplateServiceGrpc.TemplateServiceImplBase {
+        @Override
+        public void listTemplates(ListTemplatesRequest request, StreamObserver<ListTemplatesResponse> responses) {
+            responses.onNext(ListTemplatesResponse.newBuilder()
+                    .addAllTemplates(templates)
+                    .build());
+            responses.onCompleted();
+        }
+
+        @Override
+        public void buildTemplate(BuildTemplateRequest request, StreamObserver<BuildTemplateResponse> responses) {
+            Build build = new Build(request.getSandbox(), new CountDownLatch(1));
+            ((ServerCallStreamObserver<BuildTemplateResponse>) responses)
+                    .setOnCancelHandler(() -> build.cancelled().countDown());
+            builds.add(build);
+            building.forEach(responses::onNext);
+            if (!building.isEmpty()) {
+                responses.onCompleted();
+            }
+        }
+
+        /** Of use are all but the first. */
+        @Override
+        public void pruneTemplates(PruneTemplatesRequest request, StreamObserver<PruneTemplatesResponse> responses) {
+            if (templates.isEmpty()) {
+                responses.onError(Status.FAILED_PRECONDITION
+                        .withDescription("QEMU is missing: install it")
+                        .asRuntimeException());
+                return;
+            }
+            responses.onNext(PruneTemplatesResponse.newBuilder()
+                    .addAllRemoved(request.getAll() ? templates : templates.subList(0, 1))
+                    .build());
             responses.onCompleted();
         }
     }

@@ -8,22 +8,29 @@ import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.barchan.client.AgentAccess;
 import org.barchan.client.AgentInfo;
 import org.barchan.client.BarchanException;
+import org.barchan.client.BuiltTemplate;
 import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Kernel;
 import org.barchan.client.ProcessSpec;
+import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxSpec;
+import org.barchan.client.Template;
+import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.ExecStart;
@@ -32,15 +39,20 @@ import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
+import org.barchan.v1.ListTemplatesRequest;
 import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.PruneTemplatesRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
+import org.barchan.v1.TemplateServiceGrpc;
 
 /** The connection to an agent, made again when an agent without work has left. Thread-safe. */
 public final class AgentConnection implements AutoCloseable {
     private static final int QUICK_SECONDS = 10;
     private static final int DELETE_SECONDS = 60;
     private static final int DIAGNOSE_SECONDS = 300;
+    /** Boot files of another kernel may have to be made, to see that they are others. */
+    private static final int PRUNE_SECONDS = 120;
 
     private final AgentAccess access;
     private AgentChannel current;
@@ -143,6 +155,62 @@ public final class AgentConnection implements AutoCloseable {
                                 within(QUICK_SECONDS),
                                 ListKernelsRequest.getDefaultInstance()))
                 .getKernelsList()
+                .stream()
+                .map(ResultMapping::fromProto)
+                .toList();
+    }
+
+    public List<Template> templates() throws BarchanException {
+        return call(
+                        "listing the templates",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel,
+                                TemplateServiceGrpc.getListTemplatesMethod(),
+                                within(QUICK_SECONDS),
+                                ListTemplatesRequest.getDefaultInstance()))
+                .getTemplatesList()
+                .stream()
+                .map(ResultMapping::fromProto)
+                .toList();
+    }
+
+    public BuiltTemplate buildTemplate(SandboxSpec sandbox, BiConsumer<ProgressLevel, String> listener)
+            throws BarchanException {
+        BuildTemplateRequest request = BuildTemplateRequest.newBuilder()
+                .setSandbox(SpecMapping.toProto(sandbox))
+                .build();
+        List<BuiltTemplate> built = new ArrayList<>();
+        stream(
+                "building a template",
+                channel -> ClientCalls.blockingServerStreamingCall(
+                        channel, TemplateServiceGrpc.getBuildTemplateMethod(), CallOptions.DEFAULT, request),
+                response -> {
+                    switch (response.getResponseCase()) {
+                        case PROGRESS ->
+                            listener.accept(
+                                    ResultMapping.fromProto(
+                                            response.getProgress().getLevel()),
+                                    response.getProgress().getMessage());
+                        case MADE -> built.add(new BuiltTemplate(ResultMapping.fromProto(response.getMade()), true));
+                        case FOUND -> built.add(new BuiltTemplate(ResultMapping.fromProto(response.getFound()), false));
+                        case RESPONSE_NOT_SET -> {} // something newer that this client can do without
+                    }
+                });
+        if (built.isEmpty()) {
+            throw new BarchanException(
+                    BarchanException.Code.INTERNAL, "building a template: the agent ended the call without one");
+        }
+        return built.getFirst();
+    }
+
+    public List<Template> pruneTemplates(boolean all) throws BarchanException {
+        PruneTemplatesRequest request =
+                PruneTemplatesRequest.newBuilder().setAll(all).build();
+        return call(
+                        "pruning the templates",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel, TemplateServiceGrpc.getPruneTemplatesMethod(), within(PRUNE_SECONDS), request))
+                .getRemovedList()
                 .stream()
                 .map(ResultMapping::fromProto)
                 .toList();

@@ -15,10 +15,12 @@ import org.barchan.client.RawText;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxState;
 import org.barchan.client.SpawnStep;
+import org.barchan.client.Template;
 import org.barchan.client.Termination;
 import org.barchan.client.TerminationCause;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.GetNodeResponse;
+import org.barchan.v1.TemplateKind;
 
 /** Turns the API's messages into what the library gives back. Values that a newer agent may send become UNKNOWN. */
 final class ResultMapping {
@@ -34,6 +36,25 @@ final class ResultMapping {
                 proto.getRelease(),
                 RawText.decode(proto.getImage().toByteArray()),
                 Optional.of(proto.getProblem()).filter(problem -> !problem.isEmpty()));
+    }
+
+    static Template fromProto(org.barchan.v1.Template proto) {
+        return new Template(
+                proto.getId(),
+                proto.getSizeBytes(),
+                proto.hasCreateTime() ? Optional.of(fromProto(proto.getCreateTime())) : Optional.empty(),
+                proto.hasLastUseTime() ? Optional.of(fromProto(proto.getLastUseTime())) : Optional.empty(),
+                proto.hasKind() ? Optional.of(fromProto(proto.getKind())) : Optional.empty());
+    }
+
+    private static Template.Kind fromProto(TemplateKind proto) {
+        return new Template.Kind(
+                proto.getKernelRelease(),
+                fromProto(proto.getAccelerator()),
+                proto.getMemoryBytes(),
+                proto.getVcpus(),
+                proto.getDisks(),
+                proto.getKernelArgumentsList());
     }
 
     static Change fromProto(org.barchan.v1.Change proto) {

@@ -36,7 +36,7 @@ final class SpecMapping {
                 .build();
     }
 
-    private static org.barchan.v1.SandboxSpec toProto(SandboxSpec spec) {
+    static org.barchan.v1.SandboxSpec toProto(SandboxSpec spec) {
         org.barchan.v1.SandboxSpec.Builder proto = org.barchan.v1.SandboxSpec.newBuilder()
                 .setAccelerator(toProto(spec.accelerator()))
                 .setDebug(spec.debug())
