@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -39,19 +40,26 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
     private static final AtomicInteger CLASSES = new AtomicInteger();
 
     private final List<String> prefix;
+    private final boolean templates;
     private Installation installation = Installation.in(Path.of("/nonexistent"), "r");
 
     Barchan() {
-        this(List.of());
+        this(List.of(), false);
     }
 
-    private Barchan(List<String> prefix) {
+    private Barchan(List<String> prefix, boolean templates) {
         this.prefix = prefix;
+        this.templates = templates;
+    }
+
+    /** Returns a {@code barchan} whose sandboxes go on from templates, as they do where nobody says otherwise. */
+    static Barchan withTemplates() {
+        return new Barchan(List.of(), true);
     }
 
     /** Returns a {@code barchan} that another user calls, with both directories that user's own. */
     static Barchan ofUser(int uid) {
-        return new Barchan(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"));
+        return new Barchan(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"), false);
     }
 
     /** Returns the {@code barchan} of an installation, for use without JUnit: {@link #end} has to be called. */
@@ -156,8 +164,13 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));
         builder.environment().keySet().removeIf(name -> name.startsWith("BARCHAN_") || name.startsWith("LIBVIRT_"));
-        builder.environment().putAll(installation.environment());
+        builder.environment().putAll(environment());
         return builder;
+    }
+
+    /** Returns what each {@code barchan} is told by its environment. */
+    Map<String, String> environment() {
+        return installation.environment(templates);
     }
 
     static Running launch(ProcessBuilder builder) {

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A command runs in a virtual machine as it would have run here. */
 class CommandIT {
     @RegisterExtension
-    static final Barchan barchan = new Barchan();
+    static final Barchan barchan = Barchan.withTemplates();
 
     @Test
     void run_inGuest_hasProcessorAndKernelOfItsOwn() throws IOException {

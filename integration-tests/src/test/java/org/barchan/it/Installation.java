@@ -100,8 +100,19 @@ record Installation(Path home, Path runtime, Path state) {
         return List.of(runtime, state);
     }
 
-    Map<String, String> environment() {
-        return Map.of("BARCHAN_RUNTIME_DIR", runtime.toString(), "BARCHAN_STATE_DIR", state.toString());
+    /**
+     * Returns what a program is told by its environment.
+     *
+     * @param templates whether there are any: each is made in the background, by one more QEMU that tests who count what runs would find
+     */
+    Map<String, String> environment(boolean templates) {
+        return Map.of(
+                "BARCHAN_RUNTIME_DIR",
+                runtime.toString(),
+                "BARCHAN_STATE_DIR",
+                state.toString(),
+                "BARCHAN_TEMPLATES",
+                templates ? "on" : "off");
     }
 
     /** Whether a file is meant to stay when no sandbox is left. */

@@ -26,7 +26,7 @@ class StreamsIT {
     private static final int SIZE = 64 * 1024 * 1024;
 
     @RegisterExtension
-    static final Barchan barchan = new Barchan();
+    static final Barchan barchan = Barchan.withTemplates();
 
     /** Longer than a guest takes to boot and go, shorter than anything that these tests make a command wait for. */
     private static Duration atOnce = Duration.ZERO;
@@ -131,7 +131,7 @@ class StreamsIT {
                         barchan.installation().executable().toString())
                 .directory(new File("/"))
                 .redirectInput(new File("/dev/null"));
-        builder.environment().putAll(barchan.installation().environment());
+        builder.environment().putAll(barchan.environment());
         Result result = Barchan.launch(builder).result(atOnce).expect(141);
         assertEquals("y\n", result.out());
     }

@@ -1,9 +1,12 @@
 package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -32,7 +35,7 @@ class TemplatesIT {
     private static final Duration SETTLED = Duration.ofSeconds(20);
 
     @RegisterExtension
-    static final Barchan barchan = new Barchan();
+    static final Barchan barchan = Barchan.withTemplates();
 
     @BeforeEach
     void makeTemplate() throws Exception {
@@ -71,22 +74,24 @@ class TemplatesIT {
         Path disk = Files.write(scratch.resolve("disk"), new byte[1 << 20]);
         Files.setPosixFilePermissions(disk, PosixFilePermissions.fromString("rw-rw-rw-"));
         List<String> options = List.of(
-                "run",
-                "--verbose",
                 "--mount",
                 "type=bind,src=" + scratch.resolve("a") + ",dst=/mnt,transport=9p",
                 "--mount",
                 "type=bind,rw,src=" + scratch.resolve("b") + ",dst=/media,transport=virtiofs",
                 "--disk",
-                "file:tag=" + disk + ",format=raw",
-                "--",
-                "sh",
-                "-c",
-                "cat /mnt/f /media/f; echo there > /media/g; printf disk | dd of=/dev/disk/by-tag/tag 2>/dev/null");
+                "file:tag=" + disk + ",format=raw");
         // A guest with a disk is one of another kind.
-        Barchan.launch(builder(options.toArray(String[]::new))).result().expect(0);
-        Files.delete(scratch.resolve("b/g"));
-        Result result = untilRestored(List.of(options)).getFirst();
+        call(List.of("template", "build"), options, List.of()).expect(0);
+        Result result = call(
+                        List.of("run", "--verbose"),
+                        options,
+                        List.of(
+                                "--",
+                                "sh",
+                                "-c",
+                                "cat /mnt/f /media/f; echo there > /media/g; printf disk | dd of=/dev/disk/by-tag/tag 2>/dev/null"))
+                .expect(0)
+                .expectStderr(RESTORED);
         assertEquals("by 9p\nby virtiofs\n", result.out());
         assertEquals("there\n", Files.readString(scratch.resolve("b/g")));
         assertEquals("disk", new String(Files.readAllBytes(disk), 0, 4, StandardCharsets.US_ASCII));
@@ -99,7 +104,7 @@ class TemplatesIT {
     private static List<Result> untilRestored(List<List<String>> commands) throws Exception {
         for (int attempt = 1; ; attempt++) {
             List<Running> running = commands.stream()
-                    .map(command -> Barchan.launch(builder(command.toArray(String[]::new))))
+                    .map(command -> barchan.start(command.toArray(String[]::new)))
                     .toList();
             List<Result> results =
                     running.stream().map(run -> run.result().expect(0)).toList();
@@ -146,15 +151,124 @@ class TemplatesIT {
         var _ = untilRestored(List.of(List.of("run", "--verbose", "--", "true")));
     }
 
-    private static Result run(String script) {
-        return Barchan.launch(builder("run", "--verbose", "--", "sh", "-c", script))
-                .result();
+    @Test
+    void build_forSandboxesThatHaveNone_saysSo() {
+        barchan.call("template", "build", "--memory", "5G")
+                .expect(125)
+                .expectStderr("memory_bytes.*at most 4294967296");
+        barchan.call("template", "build", "-c", "qemu:///system").expect(125).expectStderr("qemu:///embed");
+        barchan.call("template", "build", "--kernel", "/dev/null").expect(125).expectStderr("/dev/null");
     }
 
-    private static ProcessBuilder builder(String... arguments) {
-        ProcessBuilder builder = barchan.builder(arguments);
-        builder.environment().put("BARCHAN_TEMPLATES", "on");
-        return builder;
+    @Test
+    void build_whoseGuestDoesNotBoot_saysWhy() {
+        // The link's driver.
+        barchan.call("template", "build", "--kernel-arg", "module_blacklist=virtio_console")
+                .expect(125)
+                .expectStderr("ended before the guest answered", "virtio_console is blacklisted");
+        awaitNoMachine();
+    }
+
+    @Test
+    void build_interrupted_leavesNothing() throws Exception {
+        int known = templates().size();
+        try (Running build = barchan.start("template", "build", "--verbose", "--memory", "200M")) {
+            build.awaitErr("booting Linux");
+
+            build.signal("INT").result().expect(130);
+        }
+
+        awaitNoMachine();
+        assertEquals(known, templates().size());
+        try (Stream<Path> files = Files.list(barchan.installation().state().resolve("templates"))) {
+            assertEquals(
+                    List.of(),
+                    files.filter(file -> file.getFileName().toString().startsWith("."))
+                            .toList());
+        }
+    }
+
+    @Test
+    void build_isWhatARunOfTheKindGoesOnFrom_untilItIsPruned() {
+        List<String> kind = List.of("--memory", "256M", "--vcpus", "2", "--kernel-arg", "nosmt");
+        Result made =
+                call(List.of("template", "build", "--verbose"), kind, List.of()).expect(0);
+        assertTrue(made.line().matches("[0-9a-f]{32} made, [0-9]+M"), made::toString);
+        made.expectStderr("booting Linux", "saving it", "trying it out");
+        String id = made.line().substring(0, 32);
+        assertEquals(
+                id + " was there already",
+                call(List.of("template", "build"), kind, List.of()).expect(0).line());
+        JsonObject listed = listed(id);
+        assertEquals(256 << 20, listed.get("memoryBytes").getAsLong());
+        assertEquals(2, listed.get("vcpus").getAsInt());
+        assertFalse(listed.has("lastUseTime"));
+
+        Result cold = call(List.of("run", "--verbose", "--no-template"), kind, List.of("--", "uname", "-r"))
+                .expect(0)
+                .expectStderr("init answered");
+        assertEquals(cold.line(), listed.get("kernelRelease").getAsString());
+        assertFalse(listed(id).has("lastUseTime"));
+        call(List.of("run", "--verbose"), kind, List.of("--", "true")).expect(0).expectStderr(RESTORED);
+        assertTrue(listed(id).has("lastUseTime"));
+
+        assertEquals("freed 0M", barchan.call("template", "prune").expect(0).line(), "all of them are of use");
+        JsonObject pruned = barchan.call("template", "prune", "--all", "--output", "json")
+                .expect(0)
+                .json();
+        assertTrue(
+                pruned.getAsJsonArray("removed").asList().stream()
+                        .anyMatch(template -> template.getAsJsonObject()
+                                .get("id")
+                                .getAsString()
+                                .equals(id)),
+                pruned::toString);
+        assertTrue(pruned.get("freedBytes").getAsLong() > 10 << 20);
+        assertEquals(
+                0,
+                barchan.call("template", "list").expect(0).out().lines().skip(1).count());
+    }
+
+    @Test
+    void prune_whileSandboxesGoOn_breaksNone() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            List<Running> runs = List.of(
+                    barchan.start("run", "--verbose", "--", "echo", "one"),
+                    barchan.start("run", "--verbose", "--", "echo", "two"));
+            runs.get(i % 2).awaitErr("booting Linux");
+
+            barchan.call("template", "prune", "--all").expect(0);
+
+            assertEquals("one\n", runs.get(0).result().expect(0).out());
+            assertEquals("two\n", runs.get(1).result().expect(0).out());
+            barchan.call("template", "build").expect(0);
+        }
+    }
+
+    private static Result call(List<String> verb, List<String> kind, List<String> rest) {
+        return barchan.call(Stream.of(verb, kind, rest).flatMap(List::stream).toArray(String[]::new));
+    }
+
+    private static JsonObject listed(String id) {
+        return barchan
+                .call("template", "list", "--output", "json")
+                .expect(0)
+                .json()
+                .getAsJsonArray("templates")
+                .asList()
+                .stream()
+                .map(JsonElement::getAsJsonObject)
+                .filter(template -> template.get("id").getAsString().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void awaitNoMachine() {
+        barchan.processes(HostProcess.Kind.QEMU).forEach(machine -> machine.awaitEnd(Barchan.CLEANED));
+    }
+
+    private static Result run(String script) {
+        return barchan.call("run", "--verbose", "--", "sh", "-c", script);
     }
 
     /** Waits until there is a template. */
@@ -174,7 +288,7 @@ class TemplatesIT {
             return List.of();
         }
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> !file.getFileName().toString().startsWith("."))
+            return files.filter(file -> file.getFileName().toString().matches("[0-9a-f]+"))
                     .toList();
         }
     }

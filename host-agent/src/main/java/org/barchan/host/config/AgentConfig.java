@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param runtimeDirectory BARCHAN_RUNTIME_DIR: sockets and locks
  * @param stateDirectory BARCHAN_STATE_DIR: caches, logs, libvirt's own state
  * @param idleTimeout BARCHAN_IDLE_TIMEOUT: how long an agent without calls and sandboxes stays
- * @param templates BARCHAN_TEMPLATES: whether guests go on from saved ones, {@code on} or {@code off}
+ * @param templates BARCHAN_TEMPLATES: whether guests go on from saved ones: {@code on}, the default, or {@code off}
  * @param kvmProofDeadline BARCHAN_KVM_PROOF_TIMEOUT: how long a guest may take to answer for KVM to count as working
  * @param kvmBootDeadline BARCHAN_KVM_BOOT_TIMEOUT: how long a guest under KVM may take to answer
  * @param tcgBootDeadline BARCHAN_TCG_BOOT_TIMEOUT: how long an emulated guest may take to answer
@@ -76,7 +76,7 @@ public record AgentConfig(
                 reader.path("BARCHAN_RUNTIME_DIR").orElseGet(() -> reader.defaultRuntime(root)),
                 reader.path("BARCHAN_STATE_DIR").orElseGet(() -> reader.defaultState(root, userHome)),
                 reader.duration("BARCHAN_IDLE_TIMEOUT", Duration.ofMinutes(10)),
-                reader.on("BARCHAN_TEMPLATES"),
+                reader.on("BARCHAN_TEMPLATES", true),
                 reader.duration("BARCHAN_KVM_PROOF_TIMEOUT", Duration.ofSeconds(10)),
                 reader.duration("BARCHAN_KVM_BOOT_TIMEOUT", Duration.ofSeconds(20)),
                 reader.duration("BARCHAN_TCG_BOOT_TIMEOUT", Duration.ofSeconds(60)));
@@ -121,9 +121,8 @@ public record AgentConfig(
             return path;
         }
 
-        /** Returns whether something is on, which it is not by default. */
-        boolean on(String key) {
-            String value = text(key).orElse("off");
+        boolean on(String key, boolean otherwise) {
+            String value = text(key).orElse(otherwise ? "on" : "off");
             if (!value.equals("on") && !value.equals("off")) {
                 problems.add(key + ": '" + value + "' (expected: on or off)");
             }

@@ -1,6 +1,7 @@
 package org.barchan.host.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,8 @@ import java.time.Duration;
 import java.util.Map;
 import org.barchan.host.config.AgentConfig.InvalidConfigException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class AgentConfigTest {
     private static final Path HOME = Path.of("/home/u");
@@ -64,6 +67,28 @@ final class AgentConfigTest {
         assertEquals(Duration.ofSeconds(10), root.kvmProofDeadline());
         assertEquals(Duration.ofSeconds(60), root.tcgBootDeadline());
         assertEquals(Path.of("/b/guest-init/target/guest"), root.guestTree());
+        assertTrue(root.templates());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ON", "yes", "1", "true", " on", "off "})
+    void of_templatesNeitherOnNorOff_isRefused(String value) {
+        String message = String.valueOf(assertThrows(InvalidConfigException.class, () -> templates(value))
+                .getMessage());
+
+        assertTrue(message.contains("BARCHAN_TEMPLATES: '" + value + "' (expected: on or off)"), message);
+    }
+
+    @Test
+    void of_templates_areOnUnlessOff() throws Exception {
+        assertTrue(templates(""));
+        assertTrue(templates("on"));
+        assertFalse(templates("off"));
+    }
+
+    private static boolean templates(String value) throws InvalidConfigException {
+        return AgentConfig.of(Map.of("BARCHAN_HOME", "/b", "BARCHAN_TEMPLATES", value), HOME, true)
+                .templates();
     }
 
     @Test
