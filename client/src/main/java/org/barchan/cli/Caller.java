@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.barchan.client.Identity;
 import org.barchan.client.RawText;
+import org.barchan.client.TerminalSize;
 
 /**
  * Who calls, and from where, byte for byte: read from /proc, since Java decodes arguments and environment by the locale and loses
@@ -21,8 +22,14 @@ import org.barchan.client.RawText;
  * @param workingDirectory absolute, as the kernel names it
  * @param identity effective user and group, and supplementary groups
  * @param ignoredSignals bit N-1 stands for signal N
+ * @param terminal of which size theirs is
  */
-record Caller(Map<String, String> environment, String workingDirectory, Identity identity, long ignoredSignals) {
+record Caller(
+        Map<String, String> environment,
+        String workingDirectory,
+        Identity identity,
+        long ignoredSignals,
+        TerminalSize terminal) {
     private static final Path SELF = Path.of("/proc/self");
 
     static Caller current() {
@@ -35,7 +42,8 @@ record Caller(Map<String, String> environment, String workingDirectory, Identity
                     environment(Files.readAllBytes(SELF.resolve("environ"))),
                     currentDirectory(),
                     new Identity(uid, gid, groups, false),
-                    Long.parseUnsignedLong(status.getOrDefault("SigIgn", "0"), 16));
+                    Long.parseUnsignedLong(status.getOrDefault("SigIgn", "0"), 16),
+                    LocalTerminal.size());
         } catch (IOException e) {
             throw new UncheckedIOException("reading /proc/self: is /proc mounted?", e);
         }

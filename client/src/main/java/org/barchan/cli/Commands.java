@@ -25,7 +25,7 @@ final class Commands {
                         .orElseGet(() -> new WorkingDirectory(caller.workingDirectory(), false)));
         options.timeout().ifPresent(builder::timeout);
         if (options.tty()) {
-            builder.terminal(LocalTerminal.size());
+            builder.terminal(caller.terminal());
         }
         return builder.build();
     }

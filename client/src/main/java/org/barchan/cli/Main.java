@@ -6,6 +6,7 @@ public final class Main {
 
     /** Runs a verb and ends the process with its status. */
     public static void main(String[] args) {
+        Signals.start();
         Signals.exit(new CommandLineRunner(Caller.arguments(args)).run());
     }
 }

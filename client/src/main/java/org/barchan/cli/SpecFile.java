@@ -128,7 +128,8 @@ final class SpecFile {
                         caller.environment(),
                         path.lastIndexOf('/') == 0 ? "/" : path.substring(0, path.lastIndexOf('/')),
                         caller.identity(),
-                        caller.ignoredSignals());
+                        caller.ignoredSignals(),
+                        caller.terminal());
         SpecFile spec = new SpecFile(stdin ? "standard input" : file, there, users);
         spec.read(stdin ? Optional.empty() : Optional.of(path));
         if (!spec.problems.isEmpty()) {

@@ -9,15 +9,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 
-/**
- * This process's descriptors 0 to 2, without any buffer of Java's in between. What Java can't tell about them, bin/barchan does:
- * which are terminals ({@code barchan.terminals}) and which were closed and lead to /dev/null now ({@code barchan.closed}).
- */
+/** This process's descriptors 0 to 2, without any buffer of Java's in between. Those that were closed lead to /dev/null. */
 final class StandardFiles {
-    private static final String TERMINALS = System.getProperty("barchan.terminals", "");
-    private static final String CLOSED = System.getProperty("barchan.closed", "");
-
     /** A descriptor that somebody made non-blocking can't be waited for in Java. */
     private static final long RETRY_NANOS = 1_000_000;
 
@@ -34,7 +29,7 @@ final class StandardFiles {
         }
 
         boolean isTerminal() {
-            return TERMINALS.indexOf('0' + number) >= 0;
+            return StandardFiles.isTerminal(number);
         }
 
         /** Writes all remaining bytes. */
@@ -63,17 +58,24 @@ final class StandardFiles {
     static final Output STDOUT = new Output(1, FileDescriptor.out);
     static final Output STDERR = new Output(2, FileDescriptor.err);
 
+    private static boolean isTerminal(int number) {
+        return NativeCalls.isTerminal(number) != 0;
+    }
+
     static boolean stdinIsTerminal() {
-        return TERMINALS.indexOf('0') >= 0;
+        return isTerminal(0);
     }
 
     /** Returns the number of one that is a terminal, -1 if none is. */
     static int terminal() {
-        return TERMINALS.isEmpty() ? -1 : TERMINALS.charAt(0) - '0';
+        return IntStream.range(0, 3)
+                .filter(StandardFiles::isTerminal)
+                .findFirst()
+                .orElse(-1);
     }
 
     static boolean stdinIsOpen() {
-        return CLOSED.indexOf('0') < 0;
+        return NativeCalls.wasClosed(0) == 0;
     }
 
     /** Reads what there is, waiting for at least one byte; -1 at the end. */

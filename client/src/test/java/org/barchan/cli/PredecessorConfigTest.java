@@ -8,12 +8,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.barchan.client.Identity;
+import org.barchan.client.TerminalSize;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class PredecessorConfigTest {
-    private static final Caller CALLER = new Caller(Map.of(), "/here", new Identity(1000, 100, List.of(), false), 0);
+    private static final Caller CALLER =
+            new Caller(Map.of(), "/here", new Identity(1000, 100, List.of(), false), 0, TerminalSize.UNKNOWN);
 
     @ParameterizedTest
     @CsvSource(

@@ -268,7 +268,7 @@ final class RunVerbTest {
     private RunSpec spec(String... arguments) throws Exception {
         RunVerb verb = new RunVerb();
         CommandLineRunner.configure(new CommandLine(verb)).parseArgs(arguments);
-        Caller caller = new Caller(environment, "/work dir", SELF, 0);
+        Caller caller = new Caller(environment, "/work dir", SELF, 0, TerminalSize.UNKNOWN);
         return verb.spec(caller, new UserDatabase(etc));
     }
 }

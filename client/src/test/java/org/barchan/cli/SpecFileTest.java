@@ -19,6 +19,7 @@ import java.util.Random;
 import java.util.Set;
 import org.barchan.client.Identity;
 import org.barchan.client.RunSpec;
+import org.barchan.client.TerminalSize;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,8 +34,8 @@ final class SpecFileTest {
     @SuppressWarnings("NullAway.Init")
     private Path directory;
 
-    private final Caller caller =
-            new Caller(Map.of("HOME", "/home/me", "USER", "me", "OWN", "mine"), "/a dir", SELF, 0);
+    private final Caller caller = new Caller(
+            Map.of("HOME", "/home/me", "USER", "me", "OWN", "mine"), "/a dir", SELF, 0, TerminalSize.UNKNOWN);
 
     @BeforeEach
     void writeUsers() throws IOException {
@@ -361,7 +362,7 @@ final class SpecFileTest {
     }
 
     private String message(List<String> arguments) {
-        Caller here = new Caller(caller.environment(), directory.toString(), SELF, 0);
+        Caller here = new Caller(caller.environment(), directory.toString(), SELF, 0, TerminalSize.UNKNOWN);
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> expand(arguments, here));
         return String.valueOf(e.getMessage());
     }

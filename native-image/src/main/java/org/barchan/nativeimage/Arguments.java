@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * @param staticPrograms C sources, each of a program of its own that needs no libraries
  * @param work directory for intermediate files; kept from build to build
  * @param tree directory for the result
+ * @param selfContained whether the result brings along all that a program needs, even the C library, or else the host's is used
  * @param skip whether to leave the result as it is
  * @param options of native-image
  */
@@ -36,6 +37,7 @@ record Arguments(
         List<Path> staticPrograms,
         Path work,
         Path tree,
+        boolean selfContained,
         boolean skip,
         List<String> options) {
     private static final Set<String> NAMES = Set.of(
@@ -48,6 +50,7 @@ record Arguments(
             "static-program",
             "work",
             "tree",
+            "self-contained",
             "skip");
 
     /**
@@ -82,16 +85,20 @@ record Arguments(
                 files(values.getOrDefault("static-program", List.of())),
                 Path.of(one(values, "work")).toAbsolutePath(),
                 Path.of(one(values, "tree")).toAbsolutePath(),
-                skip(values.getOrDefault("skip", List.of("false"))),
+                flag(values, "self-contained", true),
+                flag(values, "skip", false),
                 List.copyOf(options));
     }
 
     /** "-Dx" of Maven, without a value, gives "true" or an empty text. */
-    private static boolean skip(List<String> values) throws BuildException {
-        return switch (values.getLast()) {
+    private static boolean flag(Map<String, List<String>> values, String name, boolean otherwise)
+            throws BuildException {
+        String value =
+                values.getOrDefault(name, List.of(Boolean.toString(otherwise))).getLast();
+        return switch (value) {
             case "", "true" -> true;
             case "false" -> false;
-            default -> throw new BuildException("--skip: " + values.getLast() + " (expected: true or false)");
+            default -> throw new BuildException("--" + name + ": " + value + " (expected: true or false)");
         };
     }
 

@@ -40,7 +40,7 @@ public final class Main {
 
     private void run() throws BuildException, IOException {
         String imageDigest = imageDigest();
-        InputDigest treeInput = new InputDigest().add(imageDigest);
+        InputDigest treeInput = new InputDigest().add(imageDigest).add(Boolean.toString(arguments.selfContained()));
         for (Path source : arguments.staticPrograms()) {
             treeInput.add(source.getFileName().toString()).add(source);
         }
@@ -65,6 +65,9 @@ public final class Main {
         Path program = tree.program(arguments.name());
         Files.copy(image, program, StandardCopyOption.COPY_ATTRIBUTES);
         tree.addLibraries(program, builder.libraryDirectories(), tool);
+        if (arguments.selfContained()) {
+            tree.addHostLibraries(program, builder.libraryDirectories(), tool);
+        }
         for (Path source : arguments.staticPrograms()) {
             String name = baseName(source);
             tool.run(

@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -51,12 +52,22 @@ final class ProgramTree {
     }
 
     /**
-     * Copies what a program is loaded with.
+     * Copies what a program is loaded with and the builder has.
      *
-     * @param directories where libraries are looked for, before those of the C compiler
+     * @param directories the builder's, where libraries are looked for before those of the C compiler
      * @throws BuildException if a library is missing, or can't be copied
      */
     void addLibraries(Path program, List<Path> directories, Tool tool) throws BuildException {
+        copy(program, directories, tool, library -> directories.stream().anyMatch(library::startsWith));
+    }
+
+    /**
+     * Copies what a program is loaded with besides, the dynamic loader and the C library, so that it runs where there is nothing else.
+     *
+     * @param directories as for {@link #addLibraries}
+     * @throws BuildException if a library is missing, or can't be copied
+     */
+    void addHostLibraries(Path program, List<Path> directories, Tool tool) throws BuildException {
         try {
             String interpreter = ElfFile.read(program)
                     .interpreter()
@@ -65,10 +76,18 @@ final class ProgramTree {
             Path loader = root.resolve(interpreter.substring(1));
             Files.createDirectories(loader.getParent());
             Files.copy(Path.of(interpreter), loader, StandardCopyOption.REPLACE_EXISTING);
+            // libc needs the loader as a library too; the loader knows itself by this name, wherever it is.
+            copy(program, directories, tool, library -> !library.endsWith(loader.getFileName()));
+        } catch (IOException e) {
+            throw new BuildException("can't copy the dynamic loader of " + program + " to " + root + ": " + e, e);
+        }
+    }
+
+    private void copy(Path program, List<Path> directories, Tool tool, Predicate<Path> which) throws BuildException {
+        try {
             for (Map.Entry<String, Path> library :
                     new LibraryClosure(directories, tool).of(program).entrySet()) {
-                // libc needs the loader as a library too; the loader knows itself by this name, wherever it is.
-                if (!library.getKey().equals(loader.getFileName().toString())) {
+                if (which.test(library.getValue())) {
                     Path copy = root.resolve("lib").resolve(library.getKey());
                     Files.copy(library.getValue(), copy, StandardCopyOption.REPLACE_EXISTING);
                 }

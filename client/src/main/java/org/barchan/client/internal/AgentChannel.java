@@ -3,13 +3,7 @@ package org.barchan.client.internal;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
-import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
-import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import io.grpc.okhttp.OkHttpChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -22,21 +16,18 @@ final class AgentChannel implements AutoCloseable {
     private static final int ANSWER_SECONDS = 10;
     /** The largest message of the API is 64 KiB of output and its frame; an agent gets no chance to send much more. */
     private static final int MAXIMUM_MESSAGE_BYTES = 4 << 20;
+    /** That of netty, which is at the other end. */
+    private static final int WINDOW_BYTES = 1 << 20;
 
-    private final EventLoopGroup eventLoop;
     private final ManagedChannel channel;
 
     AgentChannel(Path socket) {
-        // Daemon threads: a run that nobody waits for must not keep the program alive.
-        eventLoop = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory("barchan-agent-channel", true), EpollIoHandler.newFactory());
-        channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
-                .eventLoopGroup(eventLoop)
-                .channelType(EpollDomainSocketChannel.class)
+        // An address to be resolved without asking anybody; the sockets lead elsewhere.
+        channel = OkHttpChannelBuilder.forAddress("127.0.0.1", 1)
+                .socketFactory(UnixSocket.factory(socket))
                 .overrideAuthority("localhost")
                 .usePlaintext()
-                // Callbacks only put things into queues, so that the event loop can call them itself.
-                .directExecutor()
+                .flowControlWindow(WINDOW_BYTES)
                 .disableRetry()
                 .disableServiceConfigLookUp()
                 .maxTraceEvents(0)
@@ -61,6 +52,5 @@ final class AgentChannel implements AutoCloseable {
     @Override
     public void close() {
         channel.shutdownNow();
-        var _ = eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 }

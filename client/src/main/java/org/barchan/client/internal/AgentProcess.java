@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -57,13 +55,12 @@ final class AgentProcess {
     }
 
     private static Process spawn(AgentStart start) throws BarchanException {
-        List<String> command = new ArrayList<>();
-        if (Boolean.getBoolean("barchan.signals.blocked")) {
-            // bin/barchan blocks these for the sake of its own handling; an agent must be open to them.
-            command.addAll(List.of("env", "--default-signal=HUP,INT,QUIT,TERM,CONT,WINCH"));
-        }
-        command.addAll(List.of("setsid", start.launcher().toString()));
-        ProcessBuilder builder = new ProcessBuilder(command)
+        // A client may block or ignore these, as the barchan command does; an agent must be open to them.
+        ProcessBuilder builder = new ProcessBuilder(
+                        "env",
+                        "--default-signal=HUP,INT,QUIT,TERM,CONT,WINCH",
+                        "setsid",
+                        start.launcher().toString())
                 .directory(new File("/"))
                 .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
         Map<String, String> environment = builder.environment();

@@ -61,6 +61,7 @@ final class ResponseDelivery {
         queue.add(new Failed(error));
     }
 
+    @SuppressWarnings("CatchingUnchecked") // see below
     private void deliverAll() {
         try {
             while (true) {
@@ -76,8 +77,8 @@ final class ResponseDelivery {
                     }
                 }
             }
-        } catch (InterruptedException e) {
-            // Nobody has a reference to this thread.
+        } catch (InterruptedException | RuntimeException | Error e) {
+            // Whoever waits for the end is not to wait for ever.
             termination.completeExceptionally(e);
         }
     }

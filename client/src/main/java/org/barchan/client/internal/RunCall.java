@@ -244,7 +244,7 @@ final class RunCall implements Run {
         });
     }
 
-    /** Called by gRPC's event loop; must not block. */
+    /** Called by gRPC, one after the other; must not block. */
     private final class Responses extends ClientCall.Listener<RunResponse> {
         @Override
         public void onMessage(RunResponse response) {

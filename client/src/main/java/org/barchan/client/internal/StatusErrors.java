@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The one place where gRPC's statuses become the library's error. */
 final class StatusErrors {
+    private static final String BAD_REQUEST = "/google.rpc.BadRequest";
+
     private StatusErrors() {}
 
     static BarchanException toException(String action, StatusRuntimeException error) {
@@ -57,9 +59,10 @@ final class StatusErrors {
         com.google.rpc.Status details = StatusProto.fromStatusAndTrailers(status, trailers);
         List<Violation> violations = new ArrayList<>();
         for (Any detail : details.getDetailsList()) {
-            if (detail.is(BadRequest.class)) {
+            // Not by Any's own means, which take reflection.
+            if (detail.getTypeUrl().endsWith(BAD_REQUEST)) {
                 try {
-                    detail.unpack(BadRequest.class)
+                    BadRequest.parseFrom(detail.getValue())
                             .getFieldViolationsList()
                             .forEach(field -> violations.add(new Violation(field.getField(), field.getDescription())));
                 } catch (InvalidProtocolBufferException e) {
