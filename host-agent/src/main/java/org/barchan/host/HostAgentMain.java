@@ -153,6 +153,7 @@ public final class HostAgentMain {
                 config.stateDirectory(),
                 config.guestTree(),
                 config.templates(),
+                config.pool(),
                 config.kvmProofDeadline(),
                 config.kvmBootDeadline(),
                 config.tcgBootDeadline());

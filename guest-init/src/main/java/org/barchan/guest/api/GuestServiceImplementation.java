@@ -23,6 +23,8 @@ import org.barchan.guest.v1.ForgetProcessResponse;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.PersonalizeRequest;
+import org.barchan.guest.v1.PersonalizeResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.ReadChangesRequest;
@@ -157,6 +159,19 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
         phase = last == StepOutcome.STEP_OUTCOME_FAILED ? Phase.BROKEN : Phase.CONFIGURED;
         return report.toBuilder().setBootId(bootId()).build();
+    }
+
+    @Override
+    public void personalize(PersonalizeRequest request, StreamObserver<PersonalizeResponse> observer) {
+        answer(request, observer, this::personalize);
+    }
+
+    private synchronized PersonalizeResponse personalize(PersonalizeRequest request) throws Errno {
+        if (phase != Phase.CONFIGURED) {
+            throw new IllegalStateException("personalize: the guest is " + phase + " (expected: CONFIGURED)");
+        }
+        setup.personalize(request);
+        return PersonalizeResponse.getDefaultInstance();
     }
 
     @Override

@@ -3,6 +3,9 @@ package org.barchan.guest.boot;
 import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +24,7 @@ import org.barchan.guest.v1.RootMount;
  */
 final class SandboxMounts {
     private static final String LAYERS = "/layers";
+    private static final String MACHINE_ID = "/etc/machine-id";
     private static final List<String> NEEDED_DIRECTORIES = List.of("/proc", "/sys", "/dev");
 
     private final String root;
@@ -185,6 +189,32 @@ final class SandboxMounts {
                     bytes(directory),
                     source.isOurs() ? Make.DIRECTORY : Make.NOTHING,
                     "the root has no directory " + directory + " to mount on; create it on the host, empty"));
+        }
+    }
+
+    /**
+     * Lays a machine id of its own over the host's, which sandboxes would share, and which hosts do not tell everybody. Where the root has
+     * no such file, it needs none.
+     */
+    void machineId() throws Errno, IOException {
+        int target = Linux.openBelow(root, bytes(MACHINE_ID), Make.NOTHING);
+        try {
+            if (target < 0 || Linux.isDirectory(target)) {
+                throw new LeftOutException("the root has no file " + MACHINE_ID);
+            }
+            Path own = Path.of("/machine-id");
+            String random = Files.readString(Path.of("/proc/sys/kernel/random/uuid"));
+            Files.writeString(own, random.replace("-", ""));
+            Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("r--r--r--"));
+            Linux.mount(own.toString(), place(target), "", Linux.MS_BIND, "");
+        } finally {
+            close(target);
+        }
+        int mounted = openTarget(bytes(MACHINE_ID), Make.NOTHING);
+        try {
+            makeReadOnly(place(mounted));
+        } finally {
+            close(mounted);
         }
     }
 

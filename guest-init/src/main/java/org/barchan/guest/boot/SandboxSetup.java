@@ -18,6 +18,7 @@ import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.FileSystemModules;
 import org.barchan.guest.v1.GuestDisk;
 import org.barchan.guest.v1.GuestMount;
+import org.barchan.guest.v1.PersonalizeRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.StepOutcome;
@@ -43,10 +44,12 @@ public final class SandboxSetup {
     public ConfigureResponse perform(ConfigureRequest request) {
         SandboxMounts mounts = new SandboxMounts(ROOT, disks, modules(request), text -> remark = text);
         Report report = new Report();
-        report.step("add entropy", () -> Linux.addEntropy(request.getEntropy().toByteArray()));
-        Timestamp clock = request.getWallClock();
-        report.step("set the clock", () -> Linux.setClock(clock.getSeconds(), clock.getNanos()));
-        report.step("set the host name", () -> Linux.setHostname(request.getHostname()));
+        PersonalizeRequest own = PersonalizeRequest.newBuilder()
+                .setHostname(request.getHostname())
+                .setEntropy(request.getEntropy())
+                .setWallClock(request.getWallClock())
+                .build();
+        report.step("set the host name, the clock and random numbers", () -> personalize(own));
         report.step("bring lo up", Linux::loopbackUp);
         if (request.getFindDevices()) {
             report.step("find devices", () -> set("/sys/bus/pci/rescan", "1"));
@@ -55,6 +58,7 @@ public final class SandboxSetup {
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));
         report.step("mount the root", () -> mounts.root(request.getRoot()));
+        report.step("give it a machine id", mounts::machineId);
         for (GuestMount mount : request.getMountsList()) {
             report.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }
@@ -65,6 +69,14 @@ public final class SandboxSetup {
         overlays = List.copyOf(mounts.overlays());
         request.getDisksList().stream().filter(disk -> !disk.getReadOnly()).forEach(writableDisks::add);
         return ConfigureResponse.newBuilder().addAllSteps(report.steps).build();
+    }
+
+    /** Makes a guest differ from all others. */
+    public void personalize(PersonalizeRequest own) throws Errno {
+        Linux.addEntropy(own.getEntropy().toByteArray());
+        Timestamp clock = own.getWallClock();
+        Linux.setClock(clock.getSeconds(), clock.getNanos());
+        Linux.setHostname(own.getHostname());
     }
 
     private static Map<String, List<String>> modules(ConfigureRequest request) {

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param stateDirectory BARCHAN_STATE_DIR: caches, logs, libvirt's own state
  * @param idleTimeout BARCHAN_IDLE_TIMEOUT: how long an agent without calls and sandboxes stays
  * @param templates BARCHAN_TEMPLATES: whether guests go on from saved ones: {@code on}, the default, or {@code off}
+ * @param pool BARCHAN_POOL: how many guests may wait for sandboxes
  * @param kvmProofDeadline BARCHAN_KVM_PROOF_TIMEOUT: how long a guest may take to answer for KVM to count as working
  * @param kvmBootDeadline BARCHAN_KVM_BOOT_TIMEOUT: how long a guest under KVM may take to answer
  * @param tcgBootDeadline BARCHAN_TCG_BOOT_TIMEOUT: how long an emulated guest may take to answer
@@ -26,11 +27,15 @@ public record AgentConfig(
         Path stateDirectory,
         Duration idleTimeout,
         boolean templates,
+        int pool,
         Duration kvmProofDeadline,
         Duration kvmBootDeadline,
         Duration tcgBootDeadline) {
     /** A unix socket's path is at most 107 bytes, and the longest below this directory is 31 bytes longer. */
     private static final int MAX_RUNTIME_PATH_BYTES = 68;
+
+    /** Each takes the memory of a guest. */
+    private static final int MAX_POOL = 1000;
 
     /** The socket that the agent serves. */
     public Path socket() {
@@ -77,6 +82,7 @@ public record AgentConfig(
                 reader.path("BARCHAN_STATE_DIR").orElseGet(() -> reader.defaultState(root, userHome)),
                 reader.duration("BARCHAN_IDLE_TIMEOUT", Duration.ofMinutes(10)),
                 reader.on("BARCHAN_TEMPLATES", true),
+                reader.number("BARCHAN_POOL", 0, MAX_POOL),
                 reader.duration("BARCHAN_KVM_PROOF_TIMEOUT", Duration.ofSeconds(10)),
                 reader.duration("BARCHAN_KVM_BOOT_TIMEOUT", Duration.ofSeconds(20)),
                 reader.duration("BARCHAN_TCG_BOOT_TIMEOUT", Duration.ofSeconds(60)));
@@ -127,6 +133,18 @@ public record AgentConfig(
                 problems.add(key + ": '" + value + "' (expected: on or off)");
             }
             return value.equals("on");
+        }
+
+        int number(String key, int otherwise, int most) {
+            Optional<String> value = text(key);
+            if (value.isEmpty()) {
+                return otherwise;
+            }
+            int number = value.get().matches("[0-9]{1,6}") ? Integer.parseInt(value.get()) : -1;
+            if (number < 0 || number > most) {
+                problems.add(key + ": '" + value.get() + "' (expected: a whole number from 0 to " + most + ")");
+            }
+            return number;
         }
 
         Duration duration(String key, Duration otherwise) {

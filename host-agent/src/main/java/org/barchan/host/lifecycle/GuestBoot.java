@@ -80,20 +80,12 @@ final class GuestBoot {
             undo.takeOver(attempt);
             return Optional.of(live);
         } catch (SandboxException e) {
-            signal.disarm();
-            AtomicBoolean gone = new AtomicBoolean();
-            attempt.close(timer, () -> gone.set(true));
-            signal.forget(StopReason.MACHINE_ENDED);
-            if (!gone.get()) {
-                undo.takeOver(attempt);
-                throw e;
-            }
+            discard(attempt, signal, undo, e);
             LOG.warn(
                     "{}: it boots, since it can't go on from the template {}: {}",
                     plan.id(),
                     template.getFileName(),
                     Printable.lines(String.valueOf(e.getMessage())));
-            signal.arm();
             // What else went wrong may be the sandbox's doing.
             if (e.code() == SandboxException.Code.LOST || e.code() == SandboxException.Code.TIMEOUT) {
                 templates.drop(template, plan, driver);
@@ -103,6 +95,25 @@ final class GuestBoot {
             undo.takeOver(attempt);
             throw e;
         }
+    }
+
+    /**
+     * Undoes an attempt, so that another may follow: {@code signal} is armed, and knows nothing of that machine's end.
+     *
+     * @param undo gets what is left of it
+     * @param cause thrown if something is
+     */
+    void discard(Undo attempt, StopSignal signal, Undo undo, SandboxException cause)
+            throws SandboxException, InterruptedException {
+        signal.disarm();
+        AtomicBoolean gone = new AtomicBoolean();
+        attempt.close(timer, () -> gone.set(true));
+        signal.forget(StopReason.MACHINE_ENDED);
+        if (!gone.get()) {
+            undo.takeOver(attempt);
+            throw cause;
+        }
+        signal.arm();
     }
 
     /**

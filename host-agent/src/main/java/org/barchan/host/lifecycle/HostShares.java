@@ -1,6 +1,10 @@
 package org.barchan.host.lifecycle;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -64,13 +68,43 @@ final class HostShares {
                 && shares.getFirst().transport() == Transport.NINEP) {
             return new HostRoot();
         }
-        List<Mask> masks = spec.exposeHostRoot()
-                ? List.of()
-                : new HostSecrets(host.homeOf(client), host.homesOfOthers(client), own).masks();
+        List<Mask> masks = spec.exposeHostRoot() ? List.of() : secretsOf(client);
         List<Source> sources = new ArrayList<>();
         shares.forEach(share -> sources.add(source(share, client, masks)));
         images.forEach(image -> sources.add(source(image)));
         return views.open(new Views.Request(client, runAs, sources));
+    }
+
+    /** Returns what is another when a sandbox of today would see something else: a root that was replaced, secrets that have come. */
+    String fingerprint(SandboxSpec spec, HostUser client) {
+        List<Path> paths = new ArrayList<>();
+        if (spec.root() instanceof Root.Directory root) {
+            paths.add(Path.of(root.path().toString()));
+        }
+        if (!spec.exposeHostRoot()) {
+            for (Mask mask : secretsOf(client)) {
+                paths.add(
+                        switch (mask) {
+                            case Mask.Hidden(Path path) -> path;
+                            case Mask.Only(Path _, Path kept) -> kept;
+                        });
+            }
+        }
+        return Fingerprint.of(paths.stream().map(HostShares::identity).toArray(String[]::new));
+    }
+
+    private static String identity(Path path) {
+        try {
+            return path + " "
+                    + Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                            .fileKey();
+        } catch (IOException e) {
+            return path + " is not there";
+        }
+    }
+
+    private List<Mask> secretsOf(HostUser client) {
+        return new HostSecrets(host.homeOf(client), host.homesOfOthers(client), own).masks();
     }
 
     /** A file that is named to be a disk is the client's to name: QEMU may read it though its user could not open it. */

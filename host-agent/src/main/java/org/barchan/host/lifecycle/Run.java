@@ -24,6 +24,7 @@ public final class Run implements ProcessControl {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final Sandbox sandbox;
+    private final Optional<Pool.Waiting> waiting;
     private final AtomicBoolean clientGone = new AtomicBoolean();
     private final CountDownLatch requestsEnded = new CountDownLatch(1);
     private final RunOrder order;
@@ -37,8 +38,10 @@ public final class Run implements ProcessControl {
     private Optional<TimeLimit> limit = Optional.empty();
     private final ProcessRelay relay;
 
+    /** @param waiting what has waited for the sandbox */
     Run(
             Sandbox sandbox,
+            Optional<Pool.Waiting> waiting,
             RunOrder order,
             RunObserver observer,
             SandboxMaker maker,
@@ -46,6 +49,7 @@ public final class Run implements ProcessControl {
             ChangeArchives archives,
             Timer timer) {
         this.sandbox = sandbox;
+        this.waiting = waiting;
         this.order = order;
         this.observer = observer;
         this.maker = maker;
@@ -81,7 +85,9 @@ public final class Run implements ProcessControl {
         LiveGuest live;
         try {
             sandbox.signal().arm();
-            live = maker.make(sandbox, order, observer);
+            live = waiting.isPresent()
+                    ? maker.takeUp(sandbox, waiting.get(), order, observer)
+                    : maker.make(sandbox, order, observer);
             made = Optional.of(live);
             first = live.guest().startProcess(PROCESS_ID, order.process());
         } catch (SandboxException e) {
@@ -112,6 +118,7 @@ public final class Run implements ProcessControl {
 
     private void fail(SandboxException reason) {
         sandbox.signal().disarm();
+        waiting.ifPresent(guest -> guest.handTo(sandbox));
         LOG.info("{}: not started: {}", sandbox.id(), Printable.lines(String.valueOf(reason.getMessage())));
         // Before the answer: who has been told of a failure finds nothing left behind.
         teardown.atOnce(sandbox);

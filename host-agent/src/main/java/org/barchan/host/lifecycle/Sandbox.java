@@ -21,7 +21,7 @@ final class Sandbox {
     private final SandboxName name;
     private final Instant createTime;
     private final ClientLostPolicy clientLostPolicy;
-    private final StopSignal signal = new StopSignal();
+    private final StopSignal signal;
     private final Undo undo;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private SandboxState state = new Starting();
@@ -30,10 +30,16 @@ final class Sandbox {
     private boolean processEnded;
 
     Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
+        this(id, name, createTime, clientLostPolicy, new StopSignal());
+    }
+
+    /** @param signal what its machine's end stops already */
+    Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy, StopSignal signal) {
         this.id = id;
         this.name = name;
         this.createTime = createTime;
         this.clientLostPolicy = clientLostPolicy;
+        this.signal = signal;
         this.undo = new Undo(id.value());
     }
 

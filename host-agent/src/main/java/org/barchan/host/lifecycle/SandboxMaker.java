@@ -16,9 +16,12 @@ import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes sandboxes up to the point where a process can be started in them. Safe for use by many threads. */
 final class SandboxMaker {
+    private static final Logger LOG = LoggerFactory.getLogger(SandboxMaker.class);
     private static final Duration NAME_WAIT = Duration.ofSeconds(15);
 
     private final Registry registry;
@@ -58,33 +61,95 @@ final class SandboxMaker {
     /** Makes a sandbox; what it acquires goes to the sandbox's undo, also when it throws. The sandbox's signal is armed. */
     LiveGuest make(Sandbox sandbox, RunOrder order, RunObserver observer)
             throws SandboxException, InterruptedException {
+        // First of all, since machines of a former agent that are found now hold their names.
+        HypervisorDriver driver = drivers.driver(order.sandbox().libvirtUri());
+        reserveName(sandbox);
+        return make(sandbox, order, observer, driver);
+    }
+
+    private LiveGuest make(Sandbox sandbox, RunOrder order, RunObserver observer, HypervisorDriver driver)
+            throws SandboxException, InterruptedException {
+        // What is shared is held until QEMU has opened it.
+        try (Made made = prepare(sandbox, order, observer, driver)) {
+            return made.live();
+        }
+    }
+
+    /** Makes what can become a sandbox of this order: see {@link #takeUp}. As {@link #make}, but nobody finds it. */
+    Made prepare(Sandbox nobodys, RunOrder order, RunObserver observer) throws SandboxException, InterruptedException {
+        return prepare(nobodys, order, observer, drivers.driver(order.sandbox().libvirtUri()));
+    }
+
+    /**
+     * Has a guest that has waited become a sandbox; makes another one where that fails. As {@link #make}. The sandbox has the signal and the
+     * id of what has waited.
+     */
+    LiveGuest takeUp(Sandbox sandbox, Pool.Waiting waiting, RunOrder order, RunObserver observer)
+            throws SandboxException, InterruptedException {
+        Made made = waiting.made();
+        reserveName(sandbox);
+        tell(made.mounts(), order, made.runAs(), observer);
+        sandbox.builtFrom(
+                accelerator(order, made.driver(), made.files(), made.runAs(), observer),
+                made.files().release());
+        observer.sandbox(sandbox.view());
+        try {
+            made.live().guest().personalize(sandbox.name());
+            observer.progress(RunObserver.Level.VERBOSE, "the guest has waited");
+            return made.live();
+        } catch (SandboxException e) {
+            LOG.warn(
+                    "{}: its guest is made anew, since the one that has waited fails: {}",
+                    sandbox.id(),
+                    Printable.lines(String.valueOf(e.getMessage())));
+            made.close();
+            boot.discard(waiting.nobodys().undo(), sandbox.signal(), sandbox.undo(), e);
+            return make(sandbox, order, observer, made.driver());
+        } finally {
+            waiting.handTo(sandbox);
+        }
+    }
+
+    private Made prepare(Sandbox sandbox, RunOrder order, RunObserver observer, HypervisorDriver driver)
+            throws SandboxException, InterruptedException {
         SandboxSpec spec = order.sandbox();
         HostUser runAs = host.emulatorUser(order.client());
-        // First of all, since machines of a former agent that are found now hold their names.
-        HypervisorDriver driver = drivers.driver(spec.libvirtUri());
-        reserveName(sandbox);
         BootFileSet files = bootFiles.prepare(
                 spec.kernel(),
                 spec.hasImages(),
                 message -> observer.progress(RunObserver.Level.INFO, Printable.line(message)));
-        Transports transports =
-                new Transports(files, host.virtiofsd(), host.self().uid() == 0);
-        // What it holds is needed until QEMU has opened what it shares.
-        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
-            Optional<LiveGuest> live =
-                    make(sandbox, order, observer, driver, runAs, files, mounts, spec.fromTemplate());
-            if (live.isPresent()) {
-                return live.get();
-            }
-        }
-        try (MountPlan mounts = MountPlan.of(spec, transports, shares, scratch, order.client(), runAs)) {
-            return make(sandbox, order, observer, driver, runAs, files, mounts, false)
-                    .orElseThrow();
-        }
+        Optional<Made> restored = prepare(sandbox, order, observer, driver, runAs, files, spec.fromTemplate());
+        return restored.isPresent()
+                ? restored.get()
+                : prepare(sandbox, order, observer, driver, runAs, files, false).orElseThrow();
     }
 
     /** Returns empty when it could not go on from a template. */
-    private Optional<LiveGuest> make(
+    private Optional<Made> prepare(
+            Sandbox sandbox,
+            RunOrder order,
+            RunObserver observer,
+            HypervisorDriver driver,
+            HostUser runAs,
+            BootFileSet files,
+            boolean fromTemplate)
+            throws SandboxException, InterruptedException {
+        Transports transports =
+                new Transports(files, host.virtiofsd(), host.self().uid() == 0);
+        MountPlan mounts = MountPlan.of(order.sandbox(), transports, shares, scratch, order.client(), runAs);
+        Optional<Made> made = Optional.empty();
+        try {
+            made = start(sandbox, order, observer, driver, runAs, files, mounts, fromTemplate)
+                    .map(live -> new Made(live, mounts, files, driver, runAs));
+            return made;
+        } finally {
+            if (made.isEmpty()) {
+                mounts.close();
+            }
+        }
+    }
+
+    private Optional<LiveGuest> start(
             Sandbox sandbox,
             RunOrder order,
             RunObserver observer,
@@ -95,16 +160,11 @@ final class SandboxMaker {
             boolean fromTemplate)
             throws SandboxException, InterruptedException {
         SandboxSpec spec = order.sandbox();
-        mounts.strayDirectory(order.process(), runAs)
-                .ifPresent(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
-        mounts.notes().forEach(note -> observer.progress(RunObserver.Level.VERBOSE, Printable.line(note)));
+        tell(mounts, order, runAs, observer);
         GuestConfiguration configuration =
                 mounts.configuration(sandbox.name(), files, order.process().getIdentity());
         sandbox.signal().check();
-        Accelerator accelerator = accelerators.resolve(
-                spec.accelerator(),
-                new Accelerators.Guest(files, driver, runAs, spec.libvirtUri()),
-                observer::progress);
+        Accelerator accelerator = accelerator(order, driver, files, runAs, observer);
         sandbox.builtFrom(accelerator, files.release());
         observer.sandbox(sandbox.view());
         observer.progress(
@@ -136,6 +196,35 @@ final class SandboxMaker {
                 live,
                 configuration,
                 warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning))));
+    }
+
+    private static void tell(MountPlan mounts, RunOrder order, HostUser runAs, RunObserver observer) {
+        mounts.strayDirectory(order.process(), runAs)
+                .ifPresent(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
+        mounts.notes().forEach(note -> observer.progress(RunObserver.Level.VERBOSE, Printable.line(note)));
+    }
+
+    private Accelerator accelerator(
+            RunOrder order, HypervisorDriver driver, BootFileSet files, HostUser runAs, RunObserver observer)
+            throws SandboxException, InterruptedException {
+        SandboxSpec spec = order.sandbox();
+        return accelerators.resolve(
+                spec.accelerator(),
+                new Accelerators.Guest(files, driver, runAs, spec.libvirtUri()),
+                observer::progress);
+    }
+
+    /**
+     * A guest that is configured, and what it was made of.
+     *
+     * @param mounts what it has of the host; held until this is closed, for those that were not opened yet
+     */
+    record Made(LiveGuest live, MountPlan mounts, BootFileSet files, HypervisorDriver driver, HostUser runAs)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            mounts.close();
+        }
     }
 
     private GuestBoot.Plan plan(

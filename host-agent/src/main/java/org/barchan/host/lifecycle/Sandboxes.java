@@ -48,6 +48,7 @@ public final class Sandboxes {
     private final TrialBoot trial;
     private final Templates templates;
     private final SandboxMaker.BootDeadlines deadlines;
+    private final Pool pool;
     private final Ports ports;
     private final Settings settings;
     private final Accelerators accelerators;
@@ -76,18 +77,20 @@ public final class Sandboxes {
         this.accelerators =
                 new Accelerators(ports.host(), proofs, trial, settings.kvmProofDeadline(), settings.tcgBootDeadline());
         this.deadlines = new SandboxMaker.BootDeadlines(settings.kvmBootDeadline(), settings.tcgBootDeadline());
+        HostShares shares = new HostShares(
+                ports.host(), ports.views(), List.of(settings.runtimeDirectory(), settings.stateDirectory()));
         this.maker = new SandboxMaker(
                 registry,
                 this::driver,
                 ports.bootFiles(),
                 ports.host(),
-                new HostShares(
-                        ports.host(), ports.views(), List.of(settings.runtimeDirectory(), settings.stateDirectory())),
+                shares,
                 ports.scratch(),
                 accelerators,
                 boot,
                 templates,
                 deadlines);
+        this.pool = new Pool(settings.pool(), maker, shares, timer);
     }
 
     /**
@@ -96,11 +99,13 @@ public final class Sandboxes {
      * @return what tells the run what the client sends
      */
     public Run run(RunOrder order, RunObserver observer) {
+        Optional<Pool.Waiting> waiting = pool.take(order);
         Sandbox sandbox = new Sandbox(
-                SandboxId.random(),
+                waiting.map(Pool.Waiting::id).orElseGet(SandboxId::random),
                 order.sandbox().name(),
                 Instant.now(),
-                order.sandbox().clientLostPolicy());
+                order.sandbox().clientLostPolicy(),
+                waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
                 sandbox.id(),
@@ -109,7 +114,7 @@ public final class Sandboxes {
                 order.process().getArgvCount() == 0
                         ? ""
                         : Printable.line(order.process().getArgv(0).toStringUtf8()));
-        Run run = new Run(sandbox, order, observer, maker, teardown, ports.archives(), timer);
+        Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
     }
@@ -291,6 +296,11 @@ public final class Sandboxes {
         }
     }
 
+    /** Returns how many guests wait for sandboxes. */
+    int waiting() {
+        return pool.size();
+    }
+
     /** Takes no more runs if there is no sandbox. */
     public boolean closeIfIdle() {
         return registry.closeIfEmpty();
@@ -307,7 +317,7 @@ public final class Sandboxes {
         CompletableFuture<Void> trials = trial.stop();
         try {
             CompletableFuture.allOf(Stream.concat(
-                                    Stream.of(trials, templates.stop()),
+                                    Stream.of(trials, templates.stop(), pool.stop()),
                                     all.stream().map(Sandbox::gone))
                             .toArray(CompletableFuture[]::new))
                     .get(patience.toMillis(), TimeUnit.MILLISECONDS);
@@ -356,6 +366,7 @@ public final class Sandboxes {
      *
      * @param guestTree what the guest's initrd is made of
      * @param templates whether guests go on from saved ones
+     * @param pool how many guests may wait for sandboxes
      * @param kvmProofDeadline how long a guest may take to answer for KVM to count as working
      */
     public record Settings(
@@ -363,6 +374,7 @@ public final class Sandboxes {
             Path stateDirectory,
             Path guestTree,
             boolean templates,
+            int pool,
             Duration kvmProofDeadline,
             Duration kvmBootDeadline,
             Duration tcgBootDeadline) {}

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -33,6 +34,9 @@ public interface Guest extends AutoCloseable {
      */
     Configured configure(GuestConfiguration configuration, boolean findDevices)
             throws SandboxException, InterruptedException;
+
+    /** Gives a configured guest that has waited a sandbox's name, and random numbers and the time. */
+    void personalize(SandboxName hostname) throws SandboxException, InterruptedException;
 
     /**
      * What came of configuring.

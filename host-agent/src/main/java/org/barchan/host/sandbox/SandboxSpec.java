@@ -66,6 +66,25 @@ public record SandboxSpec(
         }
     }
 
+    /** Returns the same of another name. */
+    public SandboxSpec named(SandboxName other) {
+        return new SandboxSpec(
+                other,
+                root,
+                exposeHostRoot,
+                mounts,
+                disks,
+                memory,
+                vcpus,
+                kernel,
+                kernelArguments,
+                accelerator,
+                libvirtUri,
+                debug,
+                fromTemplate,
+                clientLostPolicy);
+    }
+
     /** Whether its guest has disks. */
     public boolean hasImages() {
         return root instanceof Root.Image

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +24,7 @@ import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Change;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
@@ -73,6 +75,7 @@ final class FakeGuest implements Guest {
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private final CompletableFuture<Void> dead = new CompletableFuture<>();
     private volatile boolean stdinBlocked;
+    private volatile Optional<SandboxName> name = Optional.empty();
     private volatile @Nullable GuestConfiguration lastConfiguration;
 
     FakeGuest(FakeWorld world, FakeMachine machine) {
@@ -107,6 +110,12 @@ final class FakeGuest implements Guest {
         return new Configured(bootId, List.of());
     }
 
+    @Override
+    public void personalize(SandboxName hostname) throws SandboxException {
+        world.step("guest.personalize");
+        name = Optional.of(hostname);
+    }
+
     private List<String> processIds() {
         return Stream.concat(hasProcess ? Stream.of(Run.PROCESS_ID) : Stream.of(), others.keySet().stream())
                 .toList();
@@ -115,6 +124,11 @@ final class FakeGuest implements Guest {
     /** It has a further process, of a former agent's client. */
     void addOther(String processId) {
         others.put(processId, new LinkedBlockingQueue<>());
+    }
+
+    /** Returns the name that it got after it had waited. */
+    Optional<SandboxName> name() {
+        return name;
     }
 
     GuestConfiguration configuration() {

@@ -97,6 +97,8 @@ public final class FakeWorld
     /** Whether guests go on from saved ones. */
     boolean templates;
 
+    int pool;
+
     private final Map<String, Runnable> actions = new ConcurrentHashMap<>();
     private final List<String> opened = new ArrayList<>();
 
@@ -121,6 +123,7 @@ public final class FakeWorld
                         directory.resolve("state"),
                         directory.resolve("guest"),
                         templates,
+                        pool,
                         KVM_PROOF,
                         Duration.ofSeconds(20),
                         Duration.ofSeconds(60)));

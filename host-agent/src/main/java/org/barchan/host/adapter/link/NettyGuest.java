@@ -16,6 +16,7 @@ import org.barchan.guest.v1.ForgetProcessRequest;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.PersonalizeRequest;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.ResizeTerminalRequest;
@@ -34,6 +35,7 @@ import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
@@ -51,6 +53,9 @@ final class NettyGuest implements Guest {
     private static final Duration START_TIME = Duration.ofSeconds(60);
     /** Loads modules and mounts, perhaps beside twenty others that are emulated on two cores. */
     private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
+
+    /** Who waits for it can have a guest of its own sooner than that. */
+    private static final Duration PERSONALIZE_TIME = Duration.ofSeconds(5);
 
     /** A guest may have much of its memory to write. */
     private static final Duration SETTLE_TIME = Duration.ofSeconds(45);
@@ -121,6 +126,33 @@ final class NettyGuest implements Guest {
         return new Configured(EscapedText.of(response.getBootId()), warnings);
     }
 
+    @Override
+    public void personalize(SandboxName hostname) throws SandboxException, InterruptedException {
+        channel.call(
+                GuestServiceGrpc.getPersonalizeMethod(),
+                PersonalizeRequest.newBuilder()
+                        .setHostname(hostname.toString())
+                        .setEntropy(entropy())
+                        .setWallClock(now())
+                        .build(),
+                "giving the guest the name " + hostname,
+                PERSONALIZE_TIME);
+    }
+
+    private static ByteString entropy() {
+        byte[] entropy = new byte[ENTROPY_BYTES];
+        RANDOM.nextBytes(entropy);
+        return ByteString.copyFrom(entropy);
+    }
+
+    private static Timestamp now() {
+        Instant now = Instant.now();
+        return Timestamp.newBuilder()
+                .setSeconds(now.getEpochSecond())
+                .setNanos(now.getNano())
+                .build();
+    }
+
     private static boolean isDone(StepResult step) {
         return step.getOutcome() == StepOutcome.STEP_OUTCOME_DONE
                 || step.getOutcome() == StepOutcome.STEP_OUTCOME_SKIPPED;
@@ -132,15 +164,11 @@ final class NettyGuest implements Guest {
     }
 
     private static ConfigureRequest requestOf(GuestConfiguration configuration, boolean findDevices) {
-        byte[] entropy = new byte[ENTROPY_BYTES];
-        RANDOM.nextBytes(entropy);
-        Instant now = Instant.now();
         return ConfigureRequest.newBuilder()
                 .setHostname(configuration.hostname().toString())
                 .setFindDevices(findDevices)
-                .setEntropy(ByteString.copyFrom(entropy))
-                .setWallClock(
-                        Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
+                .setEntropy(entropy())
+                .setWallClock(now())
                 .setRoot(GuestMounts.root(configuration.root()))
                 .addAllMounts(
                         configuration.mounts().stream().map(GuestMounts::mount).toList())
