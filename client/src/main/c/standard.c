@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
+static struct timespec began;
 static int closed;
 static sigset_t received;
 
@@ -26,6 +28,7 @@ static void do_nothing(int signal) { (void)signal; }
  * a thread waits for them. SIGQUIT is among them, which Java would keep for itself. A write that nobody reads is to fail, not to kill.
  */
 __attribute__((constructor)) static void start(void) {
+  clock_gettime(CLOCK_MONOTONIC, &began);
   for (int fd = 0; fd < 3; fd++) {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) == fd) {
       closed |= 1 << fd;
@@ -43,6 +46,13 @@ __attribute__((constructor)) static void start(void) {
     pipe.sa_flags = SA_RESTART;
     sigaction(SIGPIPE, &pipe, NULL);
   }
+}
+
+/* Microseconds since the program was loaded. */
+long bc_age(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (now.tv_sec - began.tv_sec) * 1000000 + (now.tv_nsec - began.tv_nsec) / 1000;
 }
 
 int bc_was_closed(int fd) { return closed >> fd & 1; }

@@ -15,7 +15,7 @@ final class ArchiveFile extends OutputStream {
     private final Path file;
     private final Path written;
     private final OutputStream out;
-    private boolean whole;
+    private volatile boolean whole;
 
     /** @throws IOException if it can't be written */
     ArchiveFile(Path file) throws IOException {
@@ -32,6 +32,17 @@ final class ArchiveFile extends OutputStream {
             Files.deleteIfExists(written);
             this.out = new BufferedOutputStream(
                     Files.newOutputStream(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+            Signals.beforeExit(this::discard);
+        }
+    }
+
+    private void discard() {
+        try {
+            if (!whole) {
+                Files.deleteIfExists(written);
+            }
+        } catch (IOException e) {
+            Messages.warning("removing " + written + ": " + e.getMessage());
         }
     }
 

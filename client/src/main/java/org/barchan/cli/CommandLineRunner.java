@@ -25,7 +25,7 @@ final class CommandLineRunner {
             Messages.error(e);
         } catch (ParameterException e) {
             usageError(e);
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
             Messages.error("a fault of Barchan's own: " + e);
             if (System.getenv("BARCHAN_TRACE") != null) {
                 e.printStackTrace();

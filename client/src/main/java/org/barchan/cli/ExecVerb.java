@@ -59,7 +59,8 @@ final class ExecVerb implements Callable<Integer> {
                         output.json(),
                         false,
                         Optional.empty(),
-                        Optional.empty())
+                        Optional.empty(),
+                        new Timing())
                 .run();
     }
 }

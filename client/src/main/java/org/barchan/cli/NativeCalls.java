@@ -7,6 +7,9 @@ import org.graalvm.nativeimage.c.function.CFunction.Transition;
 final class NativeCalls {
     private NativeCalls() {}
 
+    @CFunction(value = "bc_age", transition = Transition.NO_TRANSITION)
+    static native long age();
+
     @CFunction(value = "bc_was_closed", transition = Transition.NO_TRANSITION)
     static native int wasClosed(int descriptor);
 

@@ -26,6 +26,7 @@ final class RunSession implements RunListener {
     private final BiFunction<BarchanClient, RunListener, Run> starter;
     private final Optional<ProcessSpec> shell;
     private final Optional<ArchiveFile> archive;
+    private final Timing timing;
     private final RunOutput output;
     private final ProgressPrinter progress;
     private final RunSignals signals = new RunSignals();
@@ -40,6 +41,7 @@ final class RunSession implements RunListener {
      * @param starter starts the process
      * @param archive takes what the command has written to overlays
      * @param shell runs beside the command, in the same sandbox, on this process's terminal
+     * @param timing notes the first output
      */
     RunSession(
             Caller caller,
@@ -48,11 +50,13 @@ final class RunSession implements RunListener {
             boolean json,
             boolean verbose,
             Optional<ArchiveFile> archive,
-            Optional<ProcessSpec> shell) {
+            Optional<ProcessSpec> shell,
+            Timing timing) {
         this.caller = caller;
         this.process = process;
         this.starter = starter;
         this.shell = shell;
+        this.timing = timing;
         this.archive = archive;
         this.output = json ? new JsonReport() : new StreamRelay(hasTerminal(), signals::readerGone, signals::cancel);
         this.progress = new ProgressPrinter(verbose);
@@ -168,6 +172,7 @@ final class RunSession implements RunListener {
 
     @Override
     public void onOutput(StandardStream stream, ByteBuffer bytes) throws IOException {
+        timing.mark("first output is here");
         output.output(stream, bytes);
     }
 

@@ -95,6 +95,9 @@ final class RunVerb implements Callable<Integer> {
             description = "Say on standard error what is being done.")
     private boolean verbose;
 
+    @Option(names = "--timing", description = "Say on standard error, at the end, when what of the run was done.")
+    private boolean timing;
+
     @Option(
             names = {"-d", "--debug"},
             description = "Show what the guest's kernel and init say, on standard error.")
@@ -124,15 +127,24 @@ final class RunVerb implements Callable<Integer> {
     }
 
     private int run(Caller caller, RunSpec spec, Optional<ArchiveFile> archive) throws BarchanException {
-        return new RunSession(
+        Timing times = new Timing();
+        int status = new RunSession(
                         caller,
                         spec.process(),
-                        (client, listener) -> client.start(spec, listener),
+                        (client, listener) -> {
+                            times.mark("connected to the agent");
+                            return times.begin(client.start(spec, listener));
+                        },
                         output.json(),
                         verbose,
                         archive,
-                        shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty())
+                        shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty(),
+                        times)
                 .run();
+        if (timing) {
+            times.print();
+        }
+        return status;
     }
 
     /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */

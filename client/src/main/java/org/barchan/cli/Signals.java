@@ -17,21 +17,38 @@ final class Signals {
 
     private static volatile IntConsumer handler = Signals::endUnlessIgnored;
 
+    private static volatile Runnable last = () -> {};
+
     private Signals() {}
 
     /** Ends this process at once, as nothing is left to be done, and leaves the terminal as it was. */
     static void exit(int status) {
+        last.run();
         LocalTerminal.close();
         NativeCalls.exit(status);
+    }
+
+    /** Has something done when this process ends, in place of what was to be done before. */
+    static void beforeExit(Runnable task) {
+        last = task;
     }
 
     /** Has signals end this process, as they do without a handler, until somebody {@linkplain #receive receives} them. */
     static void start() {
         Thread.ofPlatform().daemon().name("barchan-signals").start(() -> {
             for (int signal = NativeCalls.awaitSignal(); signal > 0; signal = NativeCalls.awaitSignal()) {
-                handler.accept(signal);
+                deliver(signal);
             }
         });
+    }
+
+    @SuppressWarnings("CatchingUnchecked") // without this thread, nothing but SIGKILL would end this process
+    private static void deliver(int signal) {
+        try {
+            handler.accept(signal);
+        } catch (RuntimeException | Error e) {
+            Messages.warning("a fault of Barchan's own at signal " + signal + ": " + e);
+        }
     }
 
     private static void endUnlessIgnored(int signal) {

@@ -1,6 +1,8 @@
 package org.barchan.client;
 
 import java.io.OutputStream;
+import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** A run under way. Thread-safe. */
@@ -44,6 +46,12 @@ public interface Run {
      * closing {@link #stdin}. Without effect once the run has ended.
      */
     void release();
+
+    /**
+     * Returns when the agent had done what, from the arrival of the call on, in the order in which it was done: {@code prepared}, {@code machine},
+     * {@code guest}, {@code configured}, {@code started}, {@code output}, {@code ended}, of these what there was. Empty before the end.
+     */
+    Map<String, Duration> timing();
 
     /** Ends the run: what happens to the sandbox is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
     void cancel();

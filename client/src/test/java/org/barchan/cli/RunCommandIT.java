@@ -365,6 +365,33 @@ final class RunCommandIT {
     }
 
     @Test
+    void run_fileWithANameThatIsNotAscii_isRead() throws Exception {
+        agent.behave(run -> run.started().exit(0));
+        String script = "cd " + directory
+                + "; f=$(printf 'gr\\303\\274n.yaml'); echo 'command: [ls]' > $f; \"$0\" run --file $f";
+        assertEquals("", Command.shell(environment(), script).end().err());
+        assertEquals("ls", agent.nextRun().start().getProcess().getArgv(0).toStringUtf8());
+    }
+
+    @Test
+    void run_timing_saysWhenWhatWasReached() throws Exception {
+        agent.behave(run -> {
+            run.started();
+            run.stdout("out").exit(3);
+        });
+        Command.Result result = run("--timing", "x");
+        assertEquals(3, result.status());
+        assertEquals("out", result.out());
+        List<String> lines = result.err().lines().toList();
+        assertEquals(
+                List.of("connected to the agent", "called", "first output is here", "end of barchan"),
+                lines.subList(1, lines.size()).stream()
+                        .map(line -> line.replaceFirst(" *[0-9.]+ +[+][0-9.]+  ", ""))
+                        .toList(),
+                result.err());
+    }
+
+    @Test
     void run_terminal_getsNoControlSequences() throws Exception {
         agent.behave(run -> run.started().stdout("\033[31mred\n").exit(0));
         Command.Result result = Command.shell(environment(), "script -qec \"$0 run x\" /dev/null </dev/null")

@@ -20,14 +20,17 @@ import org.barchan.bench.BareGuest.Arrival;
  * changes. Argument: the number of rounds, 7 if none.
  */
 public final class Bench {
-    private static final int MEBIBYTES = 512;
+    static final int MEBIBYTES = 512;
+    /** Enough for quantiles. */
+    private static final int STARTS = 30;
+
     private static final int STREAM_PIECES = 8 * 1024;
     private static final long STREAM_BYTES = STREAM_PIECES * 65536L;
     /** What DomainXml asks for under emulation. */
     private static final String SANDBOX_CPU = "max,erms=off,fsrm=off";
 
-    private static final String QEMU_CPU = "max";
-    private static final String QEMU_COMMAND_LINE = "console=ttyS0 quiet";
+    static final String QEMU_CPU = "max";
+    static final String QEMU_COMMAND_LINE = "console=ttyS0 quiet";
     private static final Pattern HELLO = Pattern.compile("init answered ([0-9.]+) ms after its start");
     private static final Pattern RESIDENT = Pattern.compile("init holds ([0-9]+) KiB");
 
@@ -45,16 +48,25 @@ public final class Bench {
         }
     }
 
-    /** Measures and prints; fails when something could not be measured. Arguments: rounds, and "mounts" for these alone. */
+    /**
+     * Measures and prints; fails when something could not be measured. Arguments: rounds, and "starts" or "mounts" for these alone.
+     */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
         Path work = Files.createTempDirectory(Path.of("/tmp"), "bb");
         try {
             Bench bench = new Bench(work);
-            if (arguments.length < 2 || !arguments[1].equals("mounts")) {
-                bench.measure(rounds);
+            String only = arguments.length > 1 ? arguments[1] : "";
+            BareGuest floor = bench.floor();
+            if (only.isEmpty()) {
+                bench.measure(rounds, floor);
             }
-            new MountBench(bench).measure(rounds);
+            if (!only.equals("mounts")) {
+                new StartBench(bench, work).measure(only.isEmpty() ? Math.max(STARTS, rounds) : rounds, floor);
+            }
+            if (!only.equals("starts")) {
+                new MountBench(bench).measure(rounds);
+            }
             bench.stopAgent();
         } finally {
             try (var files = Files.walk(work)) {
@@ -65,10 +77,13 @@ public final class Bench {
         }
     }
 
-    private void measure(int rounds) throws IOException, InterruptedException {
+    private BareGuest floor() throws IOException, InterruptedException {
         System.err.println("bench: the first run fills the caches");
         run("true");
-        BareGuest floor = BareGuest.build(home.resolve("integration-tests/src/test/c/floor-init.c"), work, state);
+        return BareGuest.build(home.resolve("integration-tests/src/test/c/floor-init.c"), work, state);
+    }
+
+    private void measure(int rounds, BareGuest floor) throws IOException, InterruptedException {
         String commandLine = commandLine();
         double firstAgent = agentResidentMebibytes();
         List<Double> agent = new ArrayList<>();
@@ -134,7 +149,7 @@ public final class Bench {
         Table.row("floor: `cat` over a port of bare QEMU, 512 MiB", "MiB/s", untunedStream, null);
         Table.row("the same with the sandbox's CPU and kernel command line", "MiB/s", bareStream, untunedStream);
         Table.row("stdout throughput, 512 MiB", "MiB/s", stream, untunedStream);
-        Table.row("the same, the first 64 MiB: the CLI's Java warms up", "MiB/s", earlyStream, earlyFloor);
+        Table.row("the same, the first 64 MiB: while programs warm up", "MiB/s", earlyStream, earlyFloor);
         Table.row(
                 "the same 512 MiB, to the floor with the sandbox's CPU and command line", "MiB/s", stream, bareStream);
         Table.row("guest init: exec to Hello answered", "ms", hello, null);
@@ -216,14 +231,14 @@ public final class Bench {
         return Files.readString(said).strip();
     }
 
-    private ProcessHandle agent() throws IOException {
+    private static ProcessHandle agent(Path runtime) throws IOException {
         long pid =
                 Long.parseLong(Files.readString(runtime.resolve("agent.lock")).replaceAll("(?s)\\s.*", ""));
         return ProcessHandle.of(pid).orElseThrow(() -> new IOException("no agent " + pid + " runs"));
     }
 
     private double agentResidentMebibytes() throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + agent().pid() + "/status")).stream()
+        return Files.readAllLines(Path.of("/proc/" + agent(runtime).pid() + "/status")).stream()
                         .filter(line -> line.startsWith("VmRSS:"))
                         .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
                         .findFirst()
@@ -232,7 +247,11 @@ public final class Bench {
     }
 
     private void stopAgent() throws IOException, InterruptedException {
-        ProcessHandle agent = agent();
+        stopAgent(runtime);
+    }
+
+    static void stopAgent(Path runtime) throws IOException, InterruptedException {
+        ProcessHandle agent = agent(runtime);
         agent.destroy();
         try {
             agent.onExit().get(30, TimeUnit.SECONDS);

@@ -12,14 +12,30 @@ final class Table {
         System.out.println("|---|---|---|---|");
     }
 
+    static void beginQuantiles() {
+        System.out.println("| what | p50 | p95 | p99 | ratio to its floor (p50 of pairs) |");
+        System.out.println("|---|---|---|---|---|");
+    }
+
+    /** Prints quantiles of values, and the ratio of each value to what it was measured beside. */
+    static void quantiles(String what, String unit, List<Double> values, @Nullable List<Double> floor) {
+        Samples samples = new Samples(values);
+        System.out.printf(
+                "| %s | %.3g %s | %.3g | %.3g | %s |%n",
+                what, samples.median(), unit, samples.quantile(0.95), samples.quantile(0.99), ratio(samples, floor));
+    }
+
+    private static String ratio(Samples samples, @Nullable List<Double> floor) {
+        return floor == null
+                ? ""
+                : "%.2f".formatted(samples.over(new Samples(floor)).median());
+    }
+
     /** Prints values, and their ratio to what each was measured beside. */
     static void row(String what, String unit, List<Double> values, @Nullable List<Double> floor) {
         Samples samples = new Samples(values);
-        String ratio = floor == null
-                ? ""
-                : "%.2f".formatted(samples.over(new Samples(floor)).median());
         System.out.printf(
                 "| %s | %.3g %s | %.3g-%.3g | %s |%n",
-                what, samples.median(), unit, samples.minimum(), samples.maximum(), ratio);
+                what, samples.median(), unit, samples.minimum(), samples.maximum(), ratio(samples, floor));
     }
 }

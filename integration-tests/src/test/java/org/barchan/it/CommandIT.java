@@ -68,6 +68,20 @@ class CommandIT {
     }
 
     @Test
+    void run_timing_tellsOfTheAgentToo() {
+        Result result = barchan.call("run", "--timing", "--", "echo").expect(0);
+        List<String> reached = result.err()
+                .lines()
+                .filter(line -> line.contains("  agent: "))
+                .map(line -> line.replaceFirst(".*  agent: ", ""))
+                .toList();
+        assertEquals(
+                List.of("prepared", "machine", "guest", "configured", "started", "output", "ended"),
+                reached,
+                result.err());
+    }
+
+    @Test
     void run_timeout_exits124() {
         Result result = barchan.call("run", "--timeout", "2s", "--", "sh", "-c", "echo begun; exec sleep 600");
         result.expect(124);

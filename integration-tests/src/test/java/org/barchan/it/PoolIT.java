@@ -50,7 +50,7 @@ class PoolIT {
 
     @Test
     void taken_isWhatAnySandboxIs() throws Exception {
-        Result result = taken("--env", "A=b", "--", "sh", "-c", "echo $A; pwd; cat; echo err >&2; exit 3")
+        Result result = taken("--env", "A=b", "--", "sh", "-c", "echo $A; pwd; echo err >&2; exit 3")
                 .expect(3);
 
         assertEquals("b\n/\n", result.out());

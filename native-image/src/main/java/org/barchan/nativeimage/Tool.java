@@ -36,10 +36,11 @@ record Tool(Path logDirectory) {
     String run(String what, List<String> command, Duration deadline) throws BuildException {
         Path log = logDirectory.resolve(what.replaceAll("[^A-Za-z0-9.]+", "-") + ".log");
         try {
-            Process process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile())
-                    .start();
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+            // How an image takes file names is what the builder's locale says.
+            builder.environment().put("LC_ALL", "C.UTF-8");
+            Process process = builder.start();
             Thread killer = new Thread(process::destroyForcibly);
             Runtime.getRuntime().addShutdownHook(killer);
             try {

@@ -10,6 +10,10 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,6 +39,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunCall implements Run {
     /** Responses under way at once: 2 MiB of output at most. */
+    private static final Metadata.Key<String> TIMING =
+            Metadata.Key.of("barchan-timing", Metadata.ASCII_STRING_MARSHALLER);
+
     private static final int PREFETCH = 32;
 
     private static final Duration SIGNAL_DEADLINE = Duration.ofSeconds(10);
@@ -57,6 +64,7 @@ final class RunCall implements Run {
     private boolean retried;
     private boolean cancelled;
     private boolean released;
+    private volatile Map<String, Duration> timing = Map.of();
     private boolean inputClosed;
     private boolean ended;
 
@@ -186,6 +194,23 @@ final class RunCall implements Run {
     }
 
     @Override
+    public Map<String, Duration> timing() {
+        return timing;
+    }
+
+    /** What is not as expected is left out: it is for people to look at. */
+    private static Map<String, Duration> timing(Metadata trailers) {
+        Map<String, Duration> times = new LinkedHashMap<>();
+        for (String mark : String.valueOf(trailers.get(TIMING)).split(",", -1)) {
+            String[] parts = mark.split("=", 2);
+            if (parts.length == 2 && parts[1].matches("[0-9]{1,15}")) {
+                times.put(parts[0], Duration.of(Long.parseLong(parts[1]), ChronoUnit.MICROS));
+            }
+        }
+        return Collections.unmodifiableMap(times);
+    }
+
+    @Override
     public void cancel() {
         ClientCall<RunRequest, RunResponse> running;
         lock.lock();
@@ -275,6 +300,7 @@ final class RunCall implements Run {
 
         @Override
         public void onClose(Status status, Metadata trailers) {
+            timing = timing(trailers);
             boolean again;
             lock.lock();
             try {

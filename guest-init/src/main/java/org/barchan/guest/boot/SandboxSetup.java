@@ -20,6 +20,7 @@ import org.barchan.guest.v1.GuestDisk;
 import org.barchan.guest.v1.GuestMount;
 import org.barchan.guest.v1.PersonalizeRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
+import org.barchan.guest.v1.RootMount;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
@@ -58,7 +59,9 @@ public final class SandboxSetup {
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
                 () -> Modules.load(request.getKernelModulesList()));
         report.step("mount the root", () -> mounts.root(request.getRoot()));
-        report.step("give it a machine id", mounts::machineId);
+        if (request.getRoot().getSourceCase() != RootMount.SourceCase.IMAGE_SERIAL) {
+            report.step("give it a machine id", mounts::machineId);
+        }
         for (GuestMount mount : request.getMountsList()) {
             report.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }

@@ -109,7 +109,8 @@ public final class AgentServer implements AutoCloseable {
             Services services,
             HealthStatusManager health) {
         // The last one added is the first one called.
-        return builder.intercept(gate)
+        return builder.intercept(new CallTiming.Interceptor())
+                .intercept(gate)
                 .intercept(new Caller(allowedUids, identify))
                 .addService(new ProcessEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))

@@ -2,6 +2,7 @@ package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.util.Locale;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.Printable;
@@ -23,6 +24,7 @@ final class RunResponses implements RunObserver {
     private final ServerCallStreamObserver<RunResponse> call;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition writable = lock.newCondition();
+    private final CallTiming timing = CallTiming.current();
     private boolean over;
     private long consoleBytesLeftOut;
 
@@ -79,7 +81,15 @@ final class RunResponses implements RunObserver {
     }
 
     @Override
+    public void reached(Phase phase) {
+        timing.mark(phase.name().toLowerCase(Locale.ROOT));
+    }
+
+    @Override
     public void event(ProcessEvent event) throws InterruptedException {
+        if (event.hasOutput()) {
+            reached(Phase.OUTPUT);
+        }
         sendAtClientsPace(RunResponse.newBuilder().setProcess(event).build());
     }
 
@@ -102,6 +112,7 @@ final class RunResponses implements RunObserver {
 
     @Override
     public void finished(ProcessEvent termination) {
+        reached(Phase.ENDED);
         lock.lock();
         try {
             if (send(RunResponse.newBuilder().setProcess(termination).build())) {

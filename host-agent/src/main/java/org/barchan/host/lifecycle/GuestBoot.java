@@ -1,6 +1,5 @@
 package org.barchan.host.lifecycle;
 
-import com.google.protobuf.ByteString;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -155,6 +154,7 @@ final class GuestBoot {
         undo.push("remove the runtime directory", () -> directories.remove(plan.id()));
         Duration deadline = template.isPresent() && RESTORE.compareTo(plan.deadline()) < 0 ? RESTORE : plan.deadline();
         Machine machine = driver.start(plan.machine(directory, template));
+        plan.observer().ifPresent(observer -> observer.reached(RunObserver.Phase.MACHINE));
         // From now on: the first start asks QEMU for all it can do, which says nothing of the guest.
         long start = timer.nanoTime();
         undo.push("destroy the machine", machine::destroy);
@@ -169,11 +169,12 @@ final class GuestBoot {
             Console opened = consoles.open(plan.id(), machine.record().consoleSocket());
             console = Optional.of(opened);
             undo.push("close the console", opened::close);
-            plan.consoleListener().ifPresent(opened::follow);
+            plan.observer().filter(_ -> plan.debug()).ifPresent(observer -> opened.follow(observer::console));
             Guest guest = link.open(plan.id(), machine.record().linkSocket());
             undo.push("close the link", guest::close);
             signal.check();
             GuestHello hello = guest.hello(deadline.minusNanos(timer.nanoTime() - start));
+            plan.observer().ifPresent(observer -> observer.reached(RunObserver.Phase.GUEST));
             LOG.info(
                     "{}: {} answered after {} ms: kernel {}, {}",
                     plan.id(),
@@ -223,7 +224,7 @@ final class GuestBoot {
         return live.configured(configured.bootId());
     }
 
-    private static boolean endedWithItsMachine(StopSignal signal) {
+    static boolean endedWithItsMachine(StopSignal signal) {
         return signal.reason().equals(Optional.of(StopReason.MACHINE_ENDED));
     }
 
@@ -257,6 +258,7 @@ final class GuestBoot {
      * What to boot.
      *
      * @param deadline how long the guest may take to answer once its machine runs
+     * @param observer is told how far it is, and what comes over the console of one to debug
      */
     record Plan(
             SandboxId id,
@@ -275,7 +277,7 @@ final class GuestBoot {
             HostUser runAs,
             String uri,
             Duration deadline,
-            Optional<Consumer<ByteString>> consoleListener) {
+            Optional<RunObserver> observer) {
         /**
          * Returns a machine that is nobody's sandbox: without shares and disks, gone with its agent.
          *

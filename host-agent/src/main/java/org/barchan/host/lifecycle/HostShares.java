@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.barchan.host.lifecycle.HostImages.Attached;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.Views;
@@ -75,31 +75,48 @@ final class HostShares {
         return views.open(new Views.Request(client, runAs, sources));
     }
 
-    /** Returns what is another when a sandbox of today would see something else: a root that was replaced, secrets that have come. */
-    String fingerprint(SandboxSpec spec, HostUser client) {
-        List<Path> paths = new ArrayList<>();
+    /**
+     * Returns what is another when a sandbox of today would see something else: a root that was replaced or that others may enter now, secrets
+     * that have come or were replaced, file systems that were mounted.
+     */
+    String fingerprint(SandboxSpec spec, HostUser client) throws SandboxException {
+        List<String> facts = new ArrayList<>();
+        try {
+            facts.add(Files.readString(Path.of("/proc/self/mountinfo")));
+        } catch (IOException e) {
+            throw new SandboxException(SandboxException.Code.INTERNAL, "reading what is mounted: " + e, e);
+        }
         if (spec.root() instanceof Root.Directory root) {
-            paths.add(Path.of(root.path().toString()));
+            Path path = Path.of(root.path().toString());
+            facts.add(identity(path));
+            for (Path at = path; at != null && !root.isHostRoot(); at = at.getParent()) {
+                facts.add(attribute(at, "unix:ctime"));
+            }
         }
         if (!spec.exposeHostRoot()) {
             for (Mask mask : secretsOf(client)) {
-                paths.add(
+                facts.add(identity(
                         switch (mask) {
                             case Mask.Hidden(Path path) -> path;
                             case Mask.Only(Path _, Path kept) -> kept;
-                        });
+                        }));
             }
         }
-        return Fingerprint.of(paths.stream().map(HostShares::identity).toArray(String[]::new));
+        return Fingerprint.of(facts.toArray(String[]::new));
     }
 
+    /** Of a link and of what it leads to: a mask covers the latter. A number of a file is given to another one when it is gone. */
     private static String identity(Path path) {
+        return path
+                + attribute(path, "unix:dev,ino,creationTime", LinkOption.NOFOLLOW_LINKS)
+                + attribute(path, "unix:dev,ino,creationTime");
+    }
+
+    private static String attribute(Path path, String names, LinkOption... options) {
         try {
-            return path + " "
-                    + Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                            .fileKey();
+            return new TreeMap<>(Files.readAttributes(path, names, options)).toString();
         } catch (IOException e) {
-            return path + " is not there";
+            return "none";
         }
     }
 

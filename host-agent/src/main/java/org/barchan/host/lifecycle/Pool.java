@@ -21,6 +21,7 @@ import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,6 +67,12 @@ final class Pool {
                     order.process().getIdentity());
         }
 
+        /** Returns an order of it, without what a process is told. */
+        RunOrder order() {
+            return new RunOrder(
+                    spec, ProcessSpec.newBuilder().setIdentity(owner).build(), Optional.empty(), client, false, false);
+        }
+
         /** Nothing that is someone's is held by a guest that waits: no images, and of directories none but what is the root. */
         boolean mayWait() {
             return !spec.hasImages()
@@ -82,15 +89,18 @@ final class Pool {
     /** What there is of a kind. */
     private static final class Supply {
         private final Deque<Waiting> waiting = new ArrayDeque<>();
-        private final RunOrder like;
         private int wanted;
-
-        Supply(RunOrder like) {
-            this.like = like;
-        }
 
         boolean isShort() {
             return waiting.size() < wanted;
+        }
+    }
+
+    /** It is short again only when somebody asks for it. */
+    private void wantNoMore(Kind kind, Supply supply) {
+        supply.wanted = supply.waiting.size();
+        if (supply.waiting.isEmpty()) {
+            supplies.remove(kind);
         }
     }
 
@@ -117,7 +127,7 @@ final class Pool {
     }
 
     /** One that is being made, and the sandbox that it is for the time being. */
-    private record Making(Kind kind, RunOrder like, Sandbox nobodys, CompletableFuture<Void> over) {}
+    private record Making(Kind kind, Sandbox nobodys, CompletableFuture<Void> over) {}
 
     /** Returns a guest for a sandbox, if one waits; and has others made for those that come later. */
     Optional<Waiting> take(RunOrder order) {
@@ -128,11 +138,17 @@ final class Pool {
         if (!kind.mayWait()) {
             return Optional.empty();
         }
-        String seen = shares.fingerprint(order.sandbox(), order.client());
+        String seen;
+        try {
+            seen = shares.fingerprint(order.sandbox(), order.client());
+        } catch (SandboxException e) {
+            LOG.warn("no guest that waits is taken: {}", Printable.lines(String.valueOf(e.getMessage())));
+            return Optional.empty();
+        }
         Optional<Waiting> taken = Optional.empty();
         List<Waiting> unfit = new ArrayList<>();
         synchronized (this) {
-            Supply supply = Optional.ofNullable(supplies.remove(kind)).orElseGet(() -> new Supply(order));
+            Supply supply = Optional.ofNullable(supplies.remove(kind)).orElseGet(Supply::new);
             supplies.put(kind, supply);
             while (taken.isEmpty() && !supply.waiting.isEmpty()) {
                 Waiting next = supply.waiting.remove();
@@ -173,9 +189,8 @@ final class Pool {
             if (stopped || making.isPresent() || lacking.isEmpty()) {
                 return;
             }
-            Supply supply = lacking.get().getValue();
             if (size() >= most) {
-                tooMany = takeFromOthers(supply);
+                tooMany = takeFromOthers(lacking.get().getKey());
                 if (tooMany.isEmpty()) {
                     return;
                 }
@@ -183,7 +198,6 @@ final class Pool {
             SandboxId id = SandboxId.random();
             next = new Making(
                     lacking.get().getKey(),
-                    supply.like,
                     new Sandbox(id, new SandboxName("pool-" + id.value()), Instant.now(), ClientLostPolicy.DELETE),
                     new CompletableFuture<>());
             making = Optional.of(next);
@@ -193,58 +207,67 @@ final class Pool {
     }
 
     /** Of what was asked for longest ago. */
-    private Optional<Waiting> takeFromOthers(Supply than) {
-        return supplies.values().stream()
-                .filter(other -> other != than && !other.waiting.isEmpty())
-                .findFirst()
-                .map(other -> {
-                    other.wanted = Math.max(1, other.wanted - 1);
-                    return other.waiting.remove();
-                });
+    private Optional<Waiting> takeFromOthers(Kind than) {
+        Optional<Map.Entry<Kind, Supply>> other = supplies.entrySet().stream()
+                .filter(supply -> !supply.getKey().equals(than)
+                        && !supply.getValue().waiting.isEmpty())
+                .findFirst();
+        return other.map(supply -> {
+            Waiting taken = supply.getValue().waiting.remove();
+            wantNoMore(supply.getKey(), supply.getValue());
+            return taken;
+        });
     }
 
+    @SuppressWarnings("CatchingUnchecked") // whatever it is, others are to be made
     private void make(Making next) {
         Sandbox nobodys = next.nobodys();
+        RunOrder order = next.kind().order();
         boolean kept = false;
         try {
-            String seen = shares.fingerprint(next.like().sandbox(), next.like().client());
+            String seen = shares.fingerprint(order.sandbox(), order.client());
             nobodys.signal().arm();
-            SandboxMaker.Made made = maker.prepare(nobodys, next.like(), new Unheard());
+            SandboxMaker.Made made = maker.prepare(nobodys, order, new Unheard());
+            // Whoever takes it is the one to be stopped.
             nobodys.signal().disarm();
-            Timer.Alarm old = timer.after(AGE, () -> dismiss(next.kind(), nobodys.id()));
-            kept = keep(next.kind(), new Waiting(nobodys, made, seen, old));
-            if (kept) {
-                var _ = made.live().machine().ended().thenRun(() -> dismiss(next.kind(), nobodys.id()));
-            } else {
-                old.cancel();
-                made.close();
-            }
-        } catch (SandboxException | RuntimeException e) {
-            // Not tried again before somebody asks for its like, and is told.
+            kept = keep(next.kind(), nobodys, made, seen);
+        } catch (SandboxException | RuntimeException | Error e) {
+            nobodys.signal().disarm();
             LOG.warn("{}: making a guest that waits: {}", nobodys.id(), Printable.lines(e.toString()));
         } catch (InterruptedException e) {
-            LOG.info("{}: not made: the agent is stopping", nobodys.id());
+            nobodys.signal().disarm();
+            LOG.info("{}: not made: the agent is stopping, or its machine has ended", nobodys.id());
         }
-        nobodys.signal().disarm();
         synchronized (this) {
             making = Optional.empty();
+            Supply supply = supplies.get(next.kind());
+            if (!kept && supply != null) {
+                wantNoMore(next.kind(), supply);
+            }
         }
         if (kept) {
             next.over().complete(null);
-            refill();
         } else {
             nobodys.undo().close(timer, () -> next.over().complete(null));
         }
+        refill();
     }
 
-    private synchronized boolean keep(Kind kind, Waiting waiting) {
-        Supply supply = supplies.get(kind);
-        if (stopped || supply == null) {
-            return false;
+    /** Returns whether it waits now. */
+    private boolean keep(Kind kind, Sandbox nobodys, SandboxMaker.Made made, String seen) {
+        Timer.Alarm old = timer.after(AGE, () -> dismiss(kind, nobodys.id()));
+        synchronized (this) {
+            Supply supply = supplies.get(kind);
+            if (!stopped && supply != null) {
+                supply.waiting.add(new Waiting(nobodys, made, seen, old));
+                LOG.info("{}: waits for a sandbox: {} of its kind now", nobodys.id(), supply.waiting.size());
+                var _ = made.live().machine().ended().thenRun(() -> dismiss(kind, nobodys.id()));
+                return true;
+            }
         }
-        supply.waiting.add(waiting);
-        LOG.info("{}: waits for a sandbox: {} of its kind now", waiting.id(), supply.waiting.size());
-        return true;
+        old.cancel();
+        made.close();
+        return false;
     }
 
     /** One has ended, or is old. */
@@ -258,9 +281,10 @@ final class Pool {
             gone = supply.waiting.stream()
                     .filter(waiting -> waiting.id().equals(id))
                     .findFirst();
-            gone.ifPresent(supply.waiting::remove);
-            if (supply.waiting.isEmpty()) {
-                supplies.remove(kind);
+            // One that was taken has its end, too, which says nothing of its kind.
+            if (gone.isPresent()) {
+                supply.waiting.remove(gone.get());
+                wantNoMore(kind, supply);
             }
         }
         gone.ifPresent(this::discard);

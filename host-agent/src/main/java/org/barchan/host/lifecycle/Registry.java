@@ -16,7 +16,7 @@ final class Registry {
     private boolean closed;
 
     /**
-     * Adds a sandbox unless its name is taken.
+     * Adds a sandbox unless its name is taken by another.
      *
      * @return completed when it was added; else completes when the sandbox of that name, which is being taken down, is gone: then try again
      * @throws SandboxException {@code ALREADY_EXISTS}, {@code UNAVAILABLE}
@@ -26,7 +26,7 @@ final class Registry {
             throw new SandboxException(SandboxException.Code.UNAVAILABLE, "the agent is stopping");
         }
         for (Sandbox other : live.values()) {
-            if (other.name().equals(sandbox.name())) {
+            if (other != sandbox && other.name().equals(sandbox.name())) {
                 if (other.isStopping()) {
                     return other.gone();
                 }

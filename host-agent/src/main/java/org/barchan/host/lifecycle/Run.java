@@ -84,10 +84,12 @@ public final class Run implements ProcessControl {
         ProcessEvent first;
         LiveGuest live;
         try {
-            sandbox.signal().arm();
-            live = waiting.isPresent()
-                    ? maker.takeUp(sandbox, waiting.get(), order, observer)
-                    : maker.make(sandbox, order, observer);
+            if (waiting.isPresent()) {
+                live = maker.takeUp(sandbox, waiting.get(), order, observer);
+            } else {
+                sandbox.signal().arm();
+                live = maker.make(sandbox, order, observer);
+            }
             made = Optional.of(live);
             first = live.guest().startProcess(PROCESS_ID, order.process());
         } catch (SandboxException e) {
@@ -107,6 +109,7 @@ public final class Run implements ProcessControl {
                     e));
             return;
         }
+        observer.reached(RunObserver.Phase.STARTED);
         sandbox.running(live);
         observer.sandbox(sandbox.view());
         if (first.hasTerminated()) {

@@ -34,6 +34,24 @@ public interface RunObserver {
     /** The process was never started; must not block. */
     void failed(SandboxException reason);
 
+    /** The run has come so far. */
+    default void reached(Phase phase) {}
+
+    /** What a run gets through, in this order. One that takes a guest which has waited is configured at once. */
+    enum Phase {
+        /** Boot files are there, and what the sandbox is to see of the host. */
+        PREPARED,
+        /** The hypervisor has a machine. */
+        MACHINE,
+        /** Its guest has answered. */
+        GUEST,
+        CONFIGURED,
+        STARTED,
+        /** The process has written something. */
+        OUTPUT,
+        ENDED
+    }
+
     /** How much a progress message matters. */
     enum Level {
         VERBOSE,

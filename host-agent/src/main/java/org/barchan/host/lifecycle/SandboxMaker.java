@@ -81,33 +81,54 @@ final class SandboxMaker {
     }
 
     /**
-     * Has a guest that has waited become a sandbox; makes another one where that fails. As {@link #make}. The sandbox has the signal and the
+     * Has a guest that has waited become a sandbox; makes another one where that fails. As {@link #make}, but the signal is armed here. The sandbox has the signal and the
      * id of what has waited.
      */
     LiveGuest takeUp(Sandbox sandbox, Pool.Waiting waiting, RunOrder order, RunObserver observer)
             throws SandboxException, InterruptedException {
-        Made made = waiting.made();
-        reserveName(sandbox);
-        tell(made.mounts(), order, made.runAs(), observer);
-        sandbox.builtFrom(
-                accelerator(order, made.driver(), made.files(), made.runAs(), observer),
-                made.files().release());
-        observer.sandbox(sandbox.view());
+        SandboxException unfit;
         try {
-            made.live().guest().personalize(sandbox.name());
-            observer.progress(RunObserver.Level.VERBOSE, "the guest has waited");
-            return made.live();
-        } catch (SandboxException e) {
-            LOG.warn(
-                    "{}: its guest is made anew, since the one that has waited fails: {}",
-                    sandbox.id(),
-                    Printable.lines(String.valueOf(e.getMessage())));
-            made.close();
-            boot.discard(waiting.nobodys().undo(), sandbox.signal(), sandbox.undo(), e);
-            return make(sandbox, order, observer, made.driver());
-        } finally {
+            sandbox.signal().arm();
+            LiveGuest live = takeUp(sandbox, waiting.made(), order, observer);
             waiting.handTo(sandbox);
+            return live;
+        } catch (SandboxException e) {
+            if (e.code() != SandboxException.Code.LOST && e.code() != SandboxException.Code.TIMEOUT) {
+                throw e;
+            }
+            unfit = e;
+        } catch (InterruptedException e) {
+            if (!GuestBoot.endedWithItsMachine(sandbox.signal())) {
+                throw e;
+            }
+            unfit = new SandboxException(SandboxException.Code.LOST, "its machine has ended", e);
         }
+        LOG.warn(
+                "{}: its guest is made anew, since the one that has waited does not do: {}",
+                sandbox.id(),
+                Printable.lines(String.valueOf(unfit.getMessage())));
+        waiting.made().close();
+        boot.discard(waiting.nobodys().undo(), sandbox.signal(), sandbox.undo(), unfit);
+        return make(sandbox, order, observer);
+    }
+
+    private LiveGuest takeUp(Sandbox sandbox, Made made, RunOrder order, RunObserver observer)
+            throws SandboxException, InterruptedException {
+        SandboxSpec spec = order.sandbox();
+        reserveName(sandbox);
+        BootFileSet files = bootFiles.prepare(spec.kernel(), spec.hasImages(), message -> {});
+        Accelerator accelerator = accelerator(order, made.driver(), files, made.runAs(), observer);
+        if (!files.digest().equals(made.files().digest())
+                || accelerator != made.live().machine().record().accelerator()) {
+            throw new SandboxException(SandboxException.Code.LOST, "its kernel or accelerator is another now");
+        }
+        tell(made.mounts(), order, made.runAs(), observer);
+        sandbox.builtFrom(accelerator, files.release());
+        observer.sandbox(sandbox.view());
+        made.live().guest().personalize(sandbox.name());
+        observer.reached(RunObserver.Phase.CONFIGURED);
+        observer.progress(RunObserver.Level.VERBOSE, "the guest has waited");
+        return made.live();
     }
 
     private Made prepare(Sandbox sandbox, RunOrder order, RunObserver observer, HypervisorDriver driver)
@@ -170,6 +191,7 @@ final class SandboxMaker {
         observer.progress(
                 RunObserver.Level.VERBOSE,
                 "booting Linux " + files.release() + " under " + accelerator + " as user " + host.nameOf(runAs));
+        observer.reached(RunObserver.Phase.PREPARED);
         Optional<LiveGuest> started;
         try {
             GuestBoot.Plan plan = plan(sandbox, spec, mounts, files, accelerator, runAs, observer);
@@ -191,11 +213,13 @@ final class SandboxMaker {
                                 .formatted((live.hello().helloMicros()
                                                 - live.hello().initExecMicros())
                                         / 1000.0));
-        return Optional.of(boot.configure(
+        LiveGuest configured = boot.configure(
                 sandbox.id(),
                 live,
                 configuration,
-                warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning))));
+                warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
+        observer.reached(RunObserver.Phase.CONFIGURED);
+        return Optional.of(configured);
     }
 
     private static void tell(MountPlan mounts, RunOrder order, HostUser runAs, RunObserver observer) {
@@ -252,7 +276,7 @@ final class SandboxMaker {
                 runAs,
                 spec.libvirtUri(),
                 deadlines.of(accelerator),
-                spec.debug() ? Optional.of(observer::console) : Optional.empty());
+                Optional.of(observer));
     }
 
     private void reserveName(Sandbox sandbox) throws SandboxException, InterruptedException {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -19,16 +20,19 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.stub.BlockingClientCall;
+import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.barchan.host.lifecycle.FakeHypervisor;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.Accelerator;
@@ -150,6 +154,21 @@ final class AgentServerTest {
 
         assertEquals(Status.Code.INVALID_ARGUMENT, failure(call));
         deleteAll();
+    }
+
+    @Test
+    void run_trailers_sayWhenWhatWasReached() throws Exception {
+        AtomicReference<Metadata> trailers = new AtomicReference<>();
+        var call = ProcessServiceGrpc.newBlockingV2Stub(channel)
+                .withInterceptors(MetadataUtils.newCaptureMetadataInterceptor(new AtomicReference<>(), trailers))
+                .run();
+        call.write(start("box"));
+        awaitStarted(call);
+        world.processExits(0);
+        var _ = rest(call);
+
+        String timing = String.valueOf(Objects.requireNonNull(trailers.get()).get(CallTiming.TRAILER));
+        assertEquals("prepared=N,machine=N,guest=N,configured=N,started=N,ended=N", timing.replaceAll("[0-9]+", "N"));
     }
 
     @Test

@@ -56,6 +56,14 @@ final class PoolTest {
     }
 
     @Test
+    void guestThatWasTakenAndHasEnded_isReplaced() throws Exception {
+        run("one");
+        waiting(1);
+        run("two");
+        waiting(1);
+    }
+
+    @Test
     void list_tellsNothingOfGuestsThatWait() throws Exception {
         run("one");
         waiting(1);
@@ -136,14 +144,61 @@ final class PoolTest {
         waiting(1);
         world.timer.advance(Duration.ofMinutes(11));
         await(() -> sandboxes.waiting() == 0);
-        await(() -> world.machines.isEmpty());
+        awaitNothingLeft();
+    }
+
+    @Test
+    void kinds_thatAreMoreThanThereIsRoomFor_doNotDriveEachOtherOut() throws Exception {
+        world.pool = 1;
+        sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        run(order("one", FakeWorld.CLIENT, 256));
+        waiting(1);
+        run(order("two", FakeWorld.CLIENT, 128));
+        waiting(1);
+        await(() -> world.machines.size() == 1);
+        int started = world.started.size();
+
+        // Whoever makes one more makes it at once.
+        world.timer.advance(SECOND);
+        sandboxes.shutdown(Duration.ofSeconds(10));
+
+        assertEquals(started, world.started.size());
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void kindThatCannotBeMade_leavesOthersAlone() throws Exception {
+        run(order("one", FakeWorld.CLIENT, 256));
+        waiting(1);
+        FakeMachine good = world.started.getLast();
+        run(order("two", FakeWorld.CLIENT, 128));
+        world.fail("machine.start", Code.EXHAUSTED);
+        world.timer.advance(SECOND);
+        await(() -> world.failedStarts.get() == 1);
+        world.mend("machine.start");
+        world.timer.advance(SECOND);
+
+        assertEquals(good, run(order("three", FakeWorld.CLIENT, 256)));
+        waiting(1);
+        assertEquals(1, world.failedStarts.get());
+    }
+
+    @Test
+    void run_whoseAcceleratorWouldBeAnother_getsAnotherGuest() throws Exception {
+        run("one");
+        waiting(1);
+        List<FakeMachine> before = List.copyOf(world.started);
+        world.kvmProblem = Optional.empty();
+
+        assertTrue(!before.contains(run("two")));
+        sandboxes.shutdown(Duration.ofSeconds(10));
         assertEquals(List.of(), world.leftovers());
     }
 
     @Test
     void guestThatCannotBeMade_isNoHarm() throws Exception {
         run("one");
-        int starts = world.started.size();
         world.fail("machine.start", Code.EXHAUSTED);
         world.timer.advance(SECOND);
         await(() -> world.failedStarts.get() > 0);
@@ -151,13 +206,20 @@ final class PoolTest {
 
         run("two");
 
-        assertEquals(starts + 1, world.started.size());
+        sandboxes.shutdown(Duration.ofSeconds(10));
+        assertEquals(List.of(), world.leftovers());
     }
 
     /** Has guests made until so many wait. */
     private void waiting(int count) {
         world.timer.advance(SECOND);
         await(() -> sandboxes.waiting() == count);
+    }
+
+    private void awaitNothingLeft() throws IOException {
+        while (!world.leftovers().isEmpty()) {
+            Thread.onSpinWait();
+        }
     }
 
     private static void await(BooleanSupplier condition) {
