@@ -47,7 +47,8 @@ final class SpecFile {
     static final String COMMAND = "command";
 
     /** Options that are not about the sandbox or its command. */
-    private static final Set<String> NO_KEYS = Set.of("file", "help", "output", "verbose", "export-changes", "shell");
+    private static final Set<String> NO_KEYS =
+            Set.of("file", "help", "output", "verbose", "export-changes", "shell", "timing");
 
     /** Options whose value is a path of the host: it is as seen from the file. */
     private static final Set<String> PATHS = Set.of("root", "kernel", "kernel-modules", "include-file");

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.barchan.host.port.Guest;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Mount;
@@ -37,6 +38,9 @@ final class Pool {
 
     /** The host's files and kernels may have changed since; and so long does a kind last that nobody asks for. */
     private static final Duration AGE = Duration.ofMinutes(10);
+
+    private static final Duration WARM_UP_TIME = Duration.ofSeconds(20);
+    private static final String WARM_UP = "warm-up";
 
     private static final SandboxName NOBODY = new SandboxName("nobody");
 
@@ -228,6 +232,12 @@ final class Pool {
             String seen = shares.fingerprint(order.sandbox(), order.client());
             nobodys.signal().arm();
             SandboxMaker.Made made = maker.prepare(nobodys, order, new Unheard());
+            try {
+                warmUp(nobodys, made.live().guest(), next.kind());
+            } catch (SandboxException | InterruptedException | RuntimeException | Error e) {
+                made.close();
+                throw e;
+            }
             // Whoever takes it is the one to be stopped.
             nobodys.signal().disarm();
             kept = keep(next.kind(), nobodys, made, seen);
@@ -251,6 +261,29 @@ final class Pool {
             nobodys.undo().close(timer, () -> next.over().complete(null));
         }
         refill();
+    }
+
+    /**
+     * Has a guest do once what it does for each process: an emulated CPU has nothing translated after a restore, and what programs are
+     * loaded with has not been read. Of roots, the host's own is known to have a program that does nothing.
+     */
+    private void warmUp(Sandbox nobodys, Guest guest, Kind kind) throws SandboxException, InterruptedException {
+        if (!(kind.spec().root() instanceof Root.Directory root) || !root.isHostRoot()) {
+            return;
+        }
+        Timer.Alarm late = timer.after(WARM_UP_TIME, () -> nobodys.signal().stop(StopReason.TIME_UP));
+        try {
+            ProcessSpec nothing = ProcessSpec.newBuilder()
+                    .addArgv(ByteString.copyFromUtf8("/bin/true"))
+                    .setIdentity(kind.owner())
+                    .build();
+            if (guest.startProcess(WARM_UP, nothing).hasStarted()) {
+                var _ = guest.waitProcess(WARM_UP);
+                guest.forget(WARM_UP);
+            }
+        } finally {
+            late.cancel();
+        }
     }
 
     /** Returns whether it waits now. */
