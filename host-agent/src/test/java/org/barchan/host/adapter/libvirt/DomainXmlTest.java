@@ -74,6 +74,14 @@ final class DomainXmlTest {
     }
 
     @Test
+    void text_hasLibvirtNotLookAtEachPropertyOfTheCpu() throws Exception {
+        String xml = text(Specs.spec(Specs.record(Path.of("/run/s"))));
+        assertEquals(
+                "cpu-unavailable-features",
+                at(xml, "/domain/*[local-name()='capabilities']/*[local-name()='del']/@capability"));
+    }
+
+    @Test
     void text_relativePath_isRefused() {
         MachineSpec spec = Specs.spec(Specs.record(Path.of("/run/s")), Path.of("vmlinuz"), Path.of("/i"), List.of());
         assertThrows(IllegalArgumentException.class, () -> text(spec));
