@@ -7,7 +7,7 @@ enum Phase {
     /** The first line of the guest's kernel. */
     BOOTING("Linux version"),
     /** The guest's init has been reached. */
-    CONFIGURING("set the clock: done"),
+    CONFIGURING("bring lo up: done"),
     /** Said by the command itself. */
     RUNNING("command runs");
 
