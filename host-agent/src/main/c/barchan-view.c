@@ -112,7 +112,13 @@ static void check(long result, const char *step) {
 
 static int open_beneath(int directory, const char *path, uint64_t resolve) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve};
-  return syscall(SYS_openat2, directory, path, &how, sizeof how);
+  int opened;
+  int tries = 1000;
+  /* The kernel gives up where a mount or a rename, of anything on the host, comes between its steps (openat2(2)). */
+  do {
+    opened = syscall(SYS_openat2, directory, path, &how, sizeof how);
+  } while (opened < 0 && errno == EAGAIN && --tries > 0);
+  return opened;
 }
 
 static int clone_tree(int directory, const char *path, unsigned flags) {
