@@ -51,12 +51,7 @@ final class TemplateBuildVerb implements Callable<Integer> {
     public Integer call() throws BarchanException {
         Caller caller = Caller.current();
         SandboxSpec spec = sandbox.toSpec(caller::absolute, false, true);
-        // The agent sees the connection end, and takes down what was begun.
-        Signals.receive(caller, signal -> {
-            if (signal != Signals.SIGWINCH && signal != Signals.SIGCONT) {
-                Signals.exit(ExitStatus.ofSignal(signal));
-            }
-        });
+        // When a signal ends this process, the agent sees the connection end, and takes down what was begun.
         ProgressPrinter progress = new ProgressPrinter(verbose);
         try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
             BuiltTemplate built = client.buildTemplate(spec, progress::print);

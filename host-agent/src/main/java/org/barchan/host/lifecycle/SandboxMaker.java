@@ -81,8 +81,8 @@ final class SandboxMaker {
     }
 
     /**
-     * Has a guest that has waited become a sandbox; makes another one where that fails. As {@link #make}, but the signal is armed here. The sandbox has the signal and the
-     * id of what has waited.
+     * Has a guest that has waited become a sandbox; makes another one where that fails. As {@link #make}, but the signal is armed here.
+     * The sandbox has the signal and the id of what has waited.
      */
     LiveGuest takeUp(Sandbox sandbox, Pool.Waiting waiting, RunOrder order, RunObserver observer)
             throws SandboxException, InterruptedException {
