@@ -578,40 +578,38 @@ int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
 /* ---- the sandbox ---- */
 
 struct sandbox {
-  char *const *argv;
-  int status_fd;
+  const char *program;
+  int orders_fd, status_fd;
 };
 
 static int become_sandbox(void *argument) {
   struct sandbox *s = argument;
+  char *const argv[] = {(char *)s->program, 0};
   char *environment[] = {0};
   schedule(SCHED_OTHER);
-  if (dup2(s->status_fd, 3) < 0) _exit(126);
-  syscall(SYS_close_range, 4u, ~0u, 0);
+  int status = fcntl(s->status_fd, F_DUPFD, 10), orders = fcntl(s->orders_fd, F_DUPFD, 10);
+  if (dup2(status, 3) < 0 || dup2(orders, 4) < 0) _exit(126);
+  syscall(SYS_close_range, 5u, ~0u, 0);
   uint64_t no_signal = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, 0, 8);
-  execve(s->argv[0], s->argv, environment);
+  execve(s->program, argv, environment);
   _exit(errno);
 }
 
 /*
- * Starts the init of the sandbox's own process and mount namespaces; it reports on status_fd. Its arguments, the program's name first, follow
- * each other, each with a NUL at its end. Returns its process id.
+ * Starts the init of the sandbox's own process namespace, which gets its orders on orders_fd and reports on status_fd. Returns its
+ * process id.
  */
-int gs_spawn_sandbox(char *arguments, int count, int status_fd) {
+int gs_spawn_sandbox(const char *program, int orders_fd, int status_fd) {
   char *stack = mmap(0, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) return -errno;
-  char **argv = calloc(count + 1, sizeof *argv);
-  if (!argv) { munmap(stack, STACK_SIZE); return -ENOMEM; }
-  for (int i = 0; i < count; i++, arguments += strlen(arguments) + 1) argv[i] = arguments;
-  struct sandbox s = {argv, status_fd};
+  struct sandbox s = {program, orders_fd, status_fd};
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int pid = clone(become_sandbox, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, &s);
+  int pid = clone(become_sandbox, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, &s);
   int e = errno;
   pthread_sigmask(SIG_SETMASK, &before, 0);
   munmap(stack, STACK_SIZE);
-  free(argv);
   return pid < 0 ? -e : pid;
 }

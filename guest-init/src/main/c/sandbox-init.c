@@ -1,15 +1,16 @@
 /*
- * Process 1 of the sandbox's own process namespace: makes what the sandbox sees of /proc, /sys and /dev, goes into its root, says
- * so on descriptor 3, and from then on reaps what is left to it. It is there so that the application can neither see nor touch the
- * real init, and so that the application itself is an ordinary process and not number 1.
+ * Process 1 of the sandbox's own process namespace: makes what the sandbox sees of /proc, /sys and /dev, waits for its orders on
+ * descriptor 4, goes into the sandbox's root, says so on descriptor 3, and from then on reaps what is left to it. It is there so that
+ * the application can neither see nor touch the real init, and so that the application itself is an ordinary process and not number 1.
  *
- * Its arguments are the root, and a disk each: see disk().
+ * Its orders are the root, and a disk each: see disk(). Each has a NUL at its end; they are complete at the end of file.
  *
  * Statically linked: once it has changed its root, there are no libraries of its own left.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -25,6 +26,10 @@
 #include <unistd.h>
 
 #define STATUS_FD 3
+#define ORDERS_FD 4
+
+/* Where the real init does not look, and the sandbox can't. */
+#define STAGE "/stage"
 
 static void report(int error, const char *step) {
   char line[PATH_MAX + 64];
@@ -82,11 +87,11 @@ static void disk(const char *argument) {
   check(symlink(target, path), path);
 }
 
-static void make_disks(int count, char **arguments) {
-  if (count == 0) return;
+static void make_disks(char *argument, const char *end) {
+  if (argument == end) return;
   check(mkdir("dev/disk", 0755), "/dev/disk");
   check(mkdir("dev/disk/by-tag", 0755), "/dev/disk/by-tag");
-  for (int i = 0; i < count; i++) disk(arguments[i]);
+  for (; argument < end; argument += strlen(argument) + 1) disk(argument);
 }
 
 static void make_devices(void) {
@@ -119,12 +124,12 @@ static void drop_capabilities(void) {
   check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "hide memory");
 }
 
-int main(int argc, char **argv) {
-  if (argc < 2) return 2;
-  umask(0);
-  prctl(PR_SET_NAME, "sandbox-init");
-  check(chdir(argv[1]), argv[1]);
-  check(mount(0, "/", 0, MS_REC | MS_PRIVATE, 0), "make mounts private");
+static void stage(void) {
+  check(mkdir(STAGE, 0700), STAGE);
+  check(chdir(STAGE), STAGE);
+  check(mkdir("proc", 0555), "/proc");
+  check(mkdir("sys", 0555), "/sys");
+  check(mkdir("dev", 0755), "/dev");
   mount_on("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
   make_read_only("proc/sys");
   make_read_only("proc/sysrq-trigger");
@@ -134,7 +139,37 @@ int main(int argc, char **argv) {
   hide_directory("sys/class/virtio-ports");
   hide_directory("sys/firmware");
   make_devices();
-  make_disks(argc - 2, argv + 2);
+}
+
+/* Returns the end of the orders. */
+static char *receive(char *orders, size_t size) {
+  char *end = orders;
+  for (;;) {
+    ssize_t n = read(ORDERS_FD, end, orders + size - end);
+    check(n, "read orders");
+    if (n == 0) break;
+    end += n;
+  }
+  /* Without a word: there is no real init any more. With too many, or without the last one's end: that is not what it sends. */
+  if (end == orders || end == orders + size || end[-1]) {
+    errno = EINVAL;
+    check(-1, "read orders");
+  }
+  close(ORDERS_FD);
+  return end;
+}
+
+static void move(const char *from, const char *to) {
+  check(mount(from, to, 0, MS_MOVE, 0), from);
+}
+
+static void go_into(const char *root) {
+  check(unshare(CLONE_NEWNS), "make a mount namespace");
+  check(mount(0, "/", 0, MS_REC | MS_PRIVATE, 0), "make mounts private");
+  check(chdir(root), root);
+  move(STAGE "/proc", "proc");
+  move(STAGE "/sys", "sys");
+  move(STAGE "/dev", "dev");
   /* What the real init has mounted stays in its own namespace. */
   const char *inherited[] = {"/dev", "/sys", "/proc"};
   for (int i = 0; i < 3; i++)
@@ -143,6 +178,17 @@ int main(int argc, char **argv) {
   check(mount(".", "/", 0, MS_MOVE, 0), "move the root");
   check(chroot("."), "change the root");
   check(chdir("/"), "/");
+}
+
+int main(void) {
+  static char orders[256 * 1024];
+  umask(0);
+  prctl(PR_SET_NAME, "sandbox-init");
+  stage();
+  report(0, "staged");
+  char *end = receive(orders, sizeof orders);
+  go_into(orders);
+  make_disks(orders + strlen(orders) + 1, end);
   for (int fd = 0; fd < 3; fd++) close(fd);
   open("/dev/null", O_RDWR);
   check(dup(0), "/dev/null");

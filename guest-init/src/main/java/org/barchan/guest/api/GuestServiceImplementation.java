@@ -25,6 +25,8 @@ import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.PersonalizeRequest;
 import org.barchan.guest.v1.PersonalizeResponse;
+import org.barchan.guest.v1.PrepareRequest;
+import org.barchan.guest.v1.PrepareResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.ReadChangesRequest;
@@ -134,16 +136,31 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     }
 
     @Override
+    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> observer) {
+        answer(request, observer, this::prepare);
+    }
+
+    private synchronized PrepareResponse prepare(PrepareRequest request) throws Errno, IOException {
+        requireUnconfigured("prepare");
+        setup.prepare(request.getKernelModulesList());
+        return PrepareResponse.getDefaultInstance();
+    }
+
+    @Override
     public void zeroFreeMemory(ZeroFreeMemoryRequest request, StreamObserver<ZeroFreeMemoryResponse> observer) {
         answer(request, observer, this::zeroFreeMemory);
     }
 
     private synchronized ZeroFreeMemoryResponse zeroFreeMemory(ZeroFreeMemoryRequest request)
             throws Errno, IOException {
-        if (phase != Phase.UNCONFIGURED) {
-            throw new IllegalStateException("zero free memory: the guest is " + phase + " (expected: UNCONFIGURED)");
-        }
+        requireUnconfigured("zero free memory");
         return ZeroFreeMemoryResponse.newBuilder().setBytes(FreeMemory.zero()).build();
+    }
+
+    private void requireUnconfigured(String action) {
+        if (phase != Phase.UNCONFIGURED) {
+            throw new IllegalStateException(action + ": the guest is " + phase + " (expected: UNCONFIGURED)");
+        }
     }
 
     @Override
@@ -152,9 +169,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     }
 
     private synchronized ConfigureResponse configure(ConfigureRequest request) throws IOException {
-        if (phase != Phase.UNCONFIGURED) {
-            throw new IllegalStateException("configure: the guest is " + phase + " (expected: UNCONFIGURED)");
-        }
+        requireUnconfigured("configure");
         ConfigureResponse report = setup.perform(request);
         StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
         phase = last == StepOutcome.STEP_OUTCOME_FAILED ? Phase.BROKEN : Phase.CONFIGURED;

@@ -11,9 +11,13 @@ import org.barchan.guest.syscall.Linux;
 /** The memory that the guest's kernel has not given to anyone. */
 public final class FreeMemory {
     private static final String DIRECTORY = "/zero";
-    /** What the kernel and the init may need meanwhile. */
-    private static final long RESERVE = 24L << 20;
+    /**
+     * What the init may need meanwhile, and what the kernel lets nobody have though it counts as free: of the zone for old devices, and
+     * for interrupts.
+     */
+    private static final long RESERVE = 8L << 20;
 
+    private static final Path KEPT = Path.of("/proc/sys/vm/min_free_kbytes");
     private static final int PIECE = 1 << 20;
 
     private FreeMemory() {}
@@ -33,9 +37,11 @@ public final class FreeMemory {
 
     private static long fill(Path file) throws IOException {
         byte[] zeros = new byte[PIECE];
+        // Twice that, since the kernel begins to look for memory before it is down to what it keeps.
+        long reserve = RESERVE + 2 * (Long.parseLong(Files.readString(KEPT).strip()) << 10);
         long written = 0;
         try (OutputStream out = Files.newOutputStream(file)) {
-            for (long left = free() - RESERVE; left > 0; left = free() - RESERVE) {
+            for (long left = free() - reserve; left > 0; left = free() - reserve) {
                 // No more than half of it, as what is said to be free is an estimate.
                 for (long end = written + Math.max(PIECE, left / 2); written < end; written += PIECE) {
                     out.write(zeros);

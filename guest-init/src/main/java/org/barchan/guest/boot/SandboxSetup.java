@@ -2,7 +2,6 @@ package org.barchan.guest.boot;
 
 import com.google.protobuf.Timestamp;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +23,7 @@ import org.barchan.guest.v1.RootMount;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the sandbox as the agent wants it, step by step, up to the first that fails; and ends it. Owned by one thread at a time. */
 public final class SandboxSetup {
@@ -35,10 +35,24 @@ public final class SandboxSetup {
     private List<SandboxMounts.Written> images = List.of();
     private volatile List<OverlayChanges.Layer> overlays = List.of();
     private String remark = "";
+    private @Nullable SandboxInit init;
+    private boolean prepared;
 
     /** Does nothing yet. */
     public SandboxSetup(ProcessTable processes) {
         this.processes = processes;
+    }
+
+    /**
+     * Does what any sandbox needs and what can be done before it is known, so that guests that go on from this one need not.
+     *
+     * @param kernelModules as for {@link Modules#load}
+     */
+    public void prepare(List<String> kernelModules) throws Errno, IOException {
+        Modules.load(kernelModules);
+        Linux.loopbackUp();
+        startedInit().awaitStaged();
+        prepared = true;
     }
 
     /** Does all steps; the last of the report is the one that failed, if one did. */
@@ -51,7 +65,9 @@ public final class SandboxSetup {
                 .setWallClock(request.getWallClock())
                 .build();
         report.step("set the host name, the clock and random numbers", () -> personalize(own));
-        report.step("bring lo up", Linux::loopbackUp);
+        if (!prepared) {
+            report.step("bring lo up", Linux::loopbackUp);
+        }
         if (request.getFindDevices()) {
             report.step("find devices", () -> set("/sys/bus/pci/rescan", "1"));
         }
@@ -66,7 +82,7 @@ public final class SandboxSetup {
             report.step("mount on " + mount.getTarget().toStringUtf8(), () -> mounts.mount(mount));
         }
         report.step("seal the root", mounts::seal);
-        report.step("start the sandbox's own init", () -> startSandboxInit(request.getDisksList()));
+        report.step("start the sandbox's own init", () -> enter(request.getDisksList()));
         report.step("harden the kernel", SandboxSetup::harden);
         images = mounts.written();
         overlays = List.copyOf(mounts.overlays());
@@ -175,29 +191,14 @@ public final class SandboxSetup {
                 tag);
     }
 
-    private void startSandboxInit(List<GuestDisk> wanted) throws Errno, IOException {
-        List<String> command = new ArrayList<>(List.of("/sandbox-init", ROOT));
-        command.addAll(deviceArguments(wanted));
-        int[] status = Linux.pipe(0);
-        int pid;
-        try {
-            pid = Linux.spawnSandbox(command, status[1]);
-        } finally {
-            Linux.close(status[1]);
-        }
-        byte[] line = new byte[4096];
-        int n = Linux.read(status[0], line, 0, line.length);
-        Linux.close(status[0]);
-        String answer = n <= 0 ? "" : new String(line, 0, n, StandardCharsets.UTF_8).strip();
-        if (!answer.equals("0 ready")) {
-            int blank = answer.indexOf(' ');
-            throw new IOException(
-                    blank < 0
-                            ? "sandbox-init ended without a word"
-                            : answer.substring(blank + 1) + ": "
-                                    + Errno.describe(Integer.parseInt(answer.substring(0, blank))));
-        }
-        processes.enterNamespacesOf(pid);
+    private SandboxInit startedInit() throws Errno {
+        SandboxInit started = init == null ? SandboxInit.start() : init;
+        init = started;
+        return started;
+    }
+
+    private void enter(List<GuestDisk> wanted) throws Errno, IOException {
+        processes.enterNamespacesOf(startedInit().enter(ROOT, deviceArguments(wanted)));
     }
 
     /** From here on nothing gets into the kernel, and it tells no addresses. A kernel without such a switch does not need it. */

@@ -296,10 +296,10 @@ public final class Linux {
         }
     }
 
-    /** Starts the init of the sandbox's namespaces; returns its process id. */
-    public static int spawnSandbox(List<String> command, int statusFd) throws Errno {
-        try (PinnedObject c = pin(String.join("\0", command))) {
-            return check("start " + command.getFirst(), NativeCalls.spawnSandbox(chars(c), command.size(), statusFd));
+    /** Starts the init of the sandbox's process namespace; returns its process id. */
+    public static int spawnSandbox(String program, int ordersFd, int statusFd) throws Errno {
+        try (PinnedObject p = pin(program)) {
+            return check("start " + program, NativeCalls.spawnSandbox(chars(p), ordersFd, statusFd));
         }
     }
 

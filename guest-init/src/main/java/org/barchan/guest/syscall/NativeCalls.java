@@ -113,7 +113,7 @@ final class NativeCalls {
     static native int spawn(PointerBase strings, PointerBase numbers, CIntPointer failedStep);
 
     @CFunction("gs_spawn_sandbox")
-    static native int spawnSandbox(CCharPointer arguments, int count, int statusFd);
+    static native int spawnSandbox(CCharPointer program, int ordersFd, int statusFd);
 
     @CFunction("gs_open_at")
     static native int openAt(int directory, CCharPointer name, int flags);

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 final class Templates {
     private static final Logger LOG = LoggerFactory.getLogger(Templates.class);
     /** Changes with what a machine consists of besides what is in the key. */
-    private static final String LAYOUT = "2";
+    private static final String LAYOUT = "4";
 
     private static final int KEPT = 4;
     /** Looking through a guest's memory takes time, and more of it is seldom asked for. */
@@ -220,7 +220,7 @@ final class Templates {
                 RunObserver.Level.INFO,
                 "booting Linux " + plan.files().release() + " under " + plan.accelerator() + " for a template");
         LiveGuest live = boot.boot(plan, driver, making.signal(), undo);
-        live.guest().zeroFreeMemory();
+        prepare(live, plan);
         progress.progress(RunObserver.Level.INFO, "saving it");
         making.signal().disarm();
         live.release();
@@ -233,6 +233,16 @@ final class Templates {
         LOG.info("template {} made in {} ms", id, (timer.nanoTime() - start) / 1_000_000);
         removeUnused();
         return template;
+    }
+
+    private static void prepare(LiveGuest live, GuestBoot.Plan plan) throws SandboxException, InterruptedException {
+        try {
+            live.guest().prepare(plan.files().commonModules());
+            live.guest().zeroFreeMemory();
+        } catch (SandboxException e) {
+            throw new SandboxException(
+                    e.code(), e.getMessage() + Diagnosis.of(live.machine(), Optional.of(live.console())), e);
+        }
     }
 
     private void removeUnused() throws SandboxException {

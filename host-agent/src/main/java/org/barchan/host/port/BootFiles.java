@@ -3,6 +3,7 @@ package org.barchan.host.port;
 import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -77,6 +78,13 @@ public interface BootFiles {
 
         public boolean has(Feature feature) {
             return modules.containsKey(feature);
+        }
+
+        /** Returns the names of all modules but those that only some sandboxes with a disk need. */
+        public List<String> commonModules() {
+            return modules(Arrays.stream(Feature.values())
+                    .filter(feature -> has(feature) && !feature.isForDisks())
+                    .toList());
         }
 
         /** Returns the names of all modules for features that it has, in an order in which they can be loaded. */

@@ -24,6 +24,13 @@ public interface Guest extends AutoCloseable {
      */
     GuestHello hello(Duration deadline) throws SandboxException, InterruptedException;
 
+    /**
+     * Has it do what any sandbox needs, before {@link #configure}: those that go on from it when it is saved then have less to do.
+     *
+     * @param kernelModules as in {@link GuestConfiguration}
+     */
+    void prepare(List<String> kernelModules) throws SandboxException, InterruptedException;
+
     /** Has it zero what memory is free, before {@link #configure}: what is saved of it then is small. */
     void zeroFreeMemory() throws SandboxException, InterruptedException;
 

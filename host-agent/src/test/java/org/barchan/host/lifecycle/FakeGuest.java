@@ -103,6 +103,11 @@ final class FakeGuest implements Guest {
     }
 
     @Override
+    public void prepare(List<String> kernelModules) throws SandboxException {
+        world.step("guest.prepare");
+    }
+
+    @Override
     public Configured configure(GuestConfiguration configuration, boolean findDevices) throws SandboxException {
         world.step("guest.configure");
         lastConfiguration = configuration;

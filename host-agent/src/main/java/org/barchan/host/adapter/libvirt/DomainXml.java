@@ -58,8 +58,9 @@ record DomainXml(UUID uuid, MachineSpec spec, Optional<HostUser> user, Optional<
         xml.writeAttribute("unit", "KiB");
         xml.writeCharacters(Long.toString(spec.memory().kibibytes()));
         xml.writeEndElement();
-        if (spec.shares().stream().anyMatch(share -> share.transport() == Transport.VIRTIOFS)) {
-            // Its server reads and writes the guest's memory.
+        if (incoming.isPresent() || spec.shares().stream().anyMatch(share -> share.transport() == Transport.VIRTIOFS)) {
+            // A server of its own reads and writes the guest's memory; the agent fills that of one that goes on from
+            // another.
             xml.writeStartElement("memoryBacking");
             writeEmpty(xml, "source", "type", "memfd");
             writeEmpty(xml, "access", "mode", "shared");

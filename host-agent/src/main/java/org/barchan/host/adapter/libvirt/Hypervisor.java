@@ -1,11 +1,14 @@
 package org.barchan.host.adapter.libvirt;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,6 +78,9 @@ sealed interface Hypervisor {
 
     /** Returns what to do when libvirt does not answer. */
     String silenceRemedy();
+
+    /** Returns the memory that a domain's QEMU has made for its machine, where it is a file that can be reached. */
+    Optional<FileChannel> memoryOf(String domain, UUID uuid);
 
     /**
      * Kills a domain's QEMU at once, where that can be done.
@@ -162,6 +168,7 @@ sealed interface Hypervisor {
     record Embedded(EmbeddedRoot root, int uid) implements Hypervisor {
         private static final Logger LOG = LoggerFactory.getLogger(Hypervisor.class);
         private static final long KILL_SECONDS = 5;
+        private static final String MEMORY = "/memfd:memory-backend-memfd (deleted)";
 
         @Override
         public String uri() {
@@ -241,16 +248,36 @@ sealed interface Hypervisor {
                     + ProcessHandle.current().pid();
         }
 
+        @Override
+        public Optional<FileChannel> memoryOf(String domain, UUID uuid) {
+            try {
+                Optional<ProcessHandle> qemu = qemu(domain, uuid);
+                if (qemu.isEmpty()) {
+                    return Optional.empty();
+                }
+                Path files = Path.of("/proc", Long.toString(qemu.get().pid()), "fd");
+                try (DirectoryStream<Path> all = Files.newDirectoryStream(files)) {
+                    for (Path file : all) {
+                        if (Files.readSymbolicLink(file).toString().equals(MEMORY)) {
+                            return Optional.of(FileChannel.open(file, StandardOpenOption.WRITE));
+                        }
+                    }
+                }
+                LOG.warn("QEMU of domain {} has no file {}", domain, MEMORY);
+            } catch (IOException | NumberFormatException | DirectoryIteratorException e) {
+                LOG.warn("the memory of domain {} is left to QEMU, which takes longer: {}", domain, e.toString());
+            }
+            return Optional.empty();
+        }
+
         /** Libvirt asks QEMU to end and looks again every fifth of a second; this ends it now, and libvirt finds it gone. */
         @Override
         public boolean killQemu(String domain, UUID uuid) {
             try {
-                long pid = Long.parseLong(Files.readString(root.pidFile(domain)).strip());
-                Optional<ProcessHandle> process = ProcessHandle.of(pid);
-                // The handle knows when its process began, so that it never means a later one of the same number.
-                if (process.isPresent() && commandLine(pid).contains(uuid.toString())) {
-                    process.get().destroyForcibly();
-                    process.get().onExit().get(KILL_SECONDS, TimeUnit.SECONDS);
+                Optional<ProcessHandle> qemu = qemu(domain, uuid);
+                if (qemu.isPresent()) {
+                    qemu.get().destroyForcibly();
+                    qemu.get().onExit().get(KILL_SECONDS, TimeUnit.SECONDS);
                 }
                 return true;
             } catch (NoSuchFileException e) {
@@ -261,6 +288,13 @@ sealed interface Hypervisor {
                 Thread.currentThread().interrupt();
             }
             return false;
+        }
+
+        private Optional<ProcessHandle> qemu(String domain, UUID uuid) throws IOException {
+            long pid = Long.parseLong(Files.readString(root.pidFile(domain)).strip());
+            // The handle knows when its process began, so that it never means a later one of the same number.
+            Optional<ProcessHandle> process = ProcessHandle.of(pid);
+            return process.isPresent() && commandLine(pid).contains(uuid.toString()) ? process : Optional.empty();
         }
 
         private static String commandLine(long pid) throws IOException {
@@ -323,6 +357,11 @@ sealed interface Hypervisor {
         }
 
         /** Left to the daemon. */
+        @Override
+        public Optional<FileChannel> memoryOf(String domain, UUID uuid) {
+            return Optional.empty();
+        }
+
         @Override
         public boolean killQemu(String domain, UUID uuid) {
             return false;

@@ -122,15 +122,22 @@ public final class LibvirtDriver implements HypervisorDriver {
         Optional<Path> socket = directory.map(LibvirtDriver::incomingSocket);
         DomainXml description = new DomainXml(uuid, spec, hypervisor.qemuUser(spec.runAs()), socket);
         String xml;
-        Optional<Incoming> incoming;
+        List<String> devices;
         try {
             xml = description.text();
-            incoming = directory.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(new Incoming(
-                            spec.saved().orElseThrow(), directory.get(), description.devicesPluggedLater()));
+            devices = description.devicesPluggedLater();
         } catch (IllegalArgumentException e) {
             throw new SandboxException(Code.INVALID, String.valueOf(e.getMessage()), e);
+        }
+        Optional<Incoming> incoming = Optional.empty();
+        if (directory.isPresent()) {
+            SavedMachine saved = savedMachine(spec.saved().orElseThrow());
+            MemoryFill memory = MemoryFill.begin(
+                    saved,
+                    directory.get(),
+                    incomingSocket(directory.get()),
+                    () -> hypervisor.memoryOf(DomainXml.domainName(spec.record().id()), uuid));
+            incoming = Optional.of(new Incoming(saved, memory, directory.get(), devices));
         }
         int flags = incoming.isPresent() ? Domain.CreateFlags.PAUSED : Domain.CreateFlags.NONE;
         LibvirtMachine machine = machineOf(uuid, spec.record(), incoming);
@@ -158,21 +165,33 @@ public final class LibvirtDriver implements HypervisorDriver {
     /**
      * What a machine goes on from.
      *
-     * @param saved the file
      * @param directory of the socket at which QEMU waits for it
      * @param devices to be plugged in then
      */
-    record Incoming(Path saved, Path directory, List<String> devices) {}
+    record Incoming(SavedMachine saved, MemoryFill memory, Path directory, List<String> devices) {}
 
     private static Path incomingSocket(Path directory) {
         return directory.resolve("s");
     }
 
+    private static SavedMachine savedMachine(Path file) throws SandboxException {
+        try {
+            return SavedMachine.open(file);
+        } catch (IOException e) {
+            throw new SandboxException(Code.LOST, "reading " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     /** Has a machine take over what another was saved to, and lets it run once all of that is known to be whole. */
     void restore(LibvirtMachine machine, Incoming incoming) throws SandboxException {
-        String action = "restoring machine " + machine.record().id() + " from " + incoming.saved();
+        String action = "restoring machine " + machine.record().id() + " from "
+                + incoming.saved().file();
         try {
-            SavedMachine.open(incoming.saved()).sendTo(incomingSocket(incoming.directory()), RESTORE_DEADLINE);
+            incoming.saved()
+                    .sendTo(
+                            incomingSocket(incoming.directory()),
+                            incoming.memory().await(),
+                            RESTORE_DEADLINE);
             var _ = connection.ask(action, connect -> {
                 Domain domain = connect.domainLookupByUUID(machine.uuid());
                 try {

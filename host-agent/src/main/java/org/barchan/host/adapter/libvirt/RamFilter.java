@@ -4,13 +4,17 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.BitSet;
 
 /**
- * Copies what QEMU writes of a machine that is saved, without saying of each empty page of its memory that it is empty: the memory of a
- * new machine is that already, until a page is mentioned, which gives it one of the host's. See QEMU's docs/devel/migration.rst, and
+ * Takes the memory out of what QEMU writes of a machine that is saved: what is left of it makes a new machine go on whose memory is the
+ * same already. Of pages that are empty nothing is kept, since a new machine's are. See QEMU's docs/devel/migration.rst, and
  * migration/ram.c of 7.2.
  */
 final class RamFilter {
+    static final int PAGE_SIZE = 4096;
+
     private static final int MAGIC = 0x5145564d;
     private static final int VERSION = 3;
     private static final int SECTION_START = 1;
@@ -19,7 +23,6 @@ final class RamFilter {
     private static final int CONFIGURATION = 7;
     private static final int FOOTER = 0x7e;
 
-    private static final int PAGE_SIZE = 4096;
     private static final int ZERO = 0x02;
     private static final int SIZES = 0x04;
     private static final int PAGE = 0x08;
@@ -30,23 +33,38 @@ final class RamFilter {
 
     private final DataInputStream in;
     private final DataOutputStream out;
+    private final PageTaker memory;
+    private final BitSet taken = new BitSet();
+    private int memoryAt = -1;
     private final byte[] page = new byte[PAGE_SIZE];
     /** The block that the last record is of, among those that were read. */
     private String block = "";
     /** The same among those that were written. */
     private String written = "";
 
-    RamFilter(DataInputStream in, DataOutputStream out) {
+    /** Takes pages of the machine's memory. */
+    interface PageTaker {
+        /** One that was given before counts no more. */
+        void take(long address, byte[] page) throws IOException;
+    }
+
+    /**
+     * @param out gets all but the memory
+     * @param memory gets that
+     */
+    RamFilter(DataInputStream in, DataOutputStream out, PageTaker memory) {
         this.in = in;
         this.out = out;
+        this.memory = memory;
     }
 
     /**
      * Copies it all.
      *
+     * @return after how many bytes of what is left of it pages may be told, by {@link #writePage}
      * @throws IOException also when it is not as QEMU 7.2 writes it
      */
-    void copy() throws IOException {
+    int copy() throws IOException {
         expect(copyInt() == MAGIC && copyInt() == VERSION, "a stream of version 3");
         int type = copyByte();
         if (type == CONFIGURATION) {
@@ -68,6 +86,7 @@ final class RamFilter {
         }
         // The devices.
         in.transferTo(out);
+        return memoryAt;
     }
 
     private void copyRecords() throws IOException {
@@ -76,6 +95,7 @@ final class RamFilter {
             int flags = (int) (header & (PAGE_SIZE - 1));
             switch (flags & ~SAME_BLOCK) {
                 case END_OF_PART -> {
+                    memoryAt = memoryAt < 0 ? out.size() : memoryAt;
                     out.writeLong(header);
                     return;
                 }
@@ -96,18 +116,40 @@ final class RamFilter {
         if ((flags & SAME_BLOCK) == 0) {
             block = new String(in.readNBytes(in.readUnsignedByte()), StandardCharsets.UTF_8);
         }
-        if ((flags & ZERO) != 0) {
-            int fill = in.readUnsignedByte();
-            if (fill == 0 && block.equals(MEMORY)) {
-                return;
-            }
+        boolean filled = (flags & ZERO) != 0;
+        int fill = filled ? in.readUnsignedByte() : 0;
+        if (!filled) {
+            in.readFully(page);
+        }
+        if (block.equals(MEMORY)) {
+            takePage(header & -PAGE_SIZE, filled, fill);
+        } else if (filled) {
             writeHeader(header);
             out.writeByte(fill);
         } else {
-            in.readFully(page);
             writeHeader(header);
             out.write(page);
         }
+    }
+
+    private void takePage(long address, boolean filled, int fill) throws IOException {
+        int number = Math.toIntExact(address / PAGE_SIZE);
+        if (filled && fill == 0 && !taken.get(number)) {
+            return;
+        }
+        if (filled) {
+            Arrays.fill(page, (byte) fill);
+        }
+        taken.set(number);
+        memory.take(address, page);
+    }
+
+    /** Writes a page of the memory as QEMU does. */
+    static void writePage(long address, byte[] page, DataOutputStream out) throws IOException {
+        out.writeLong(address | PAGE);
+        out.writeByte(MEMORY.length());
+        out.writeBytes(MEMORY);
+        out.write(page);
     }
 
     private void writeHeader(long header) throws IOException {

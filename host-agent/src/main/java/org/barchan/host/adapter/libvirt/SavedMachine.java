@@ -2,9 +2,11 @@ package org.barchan.host.adapter.libvirt;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -20,7 +22,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -30,9 +35,17 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What libvirt has saved of a machine: a header of its own and QEMU's stream, which alone is of use here, since the header names the one
- * machine that libvirt would restore. Behind both, as a seal: where the stream begins, its length and its checksum.
+ * machine that libvirt would restore. The file that is made of it has the pages of the machine's memory, in the order of the runs behind
+ * them; what is left of the stream; and a seal.
+ *
+ * @param runs how many runs there are: none if the stream has the memory
+ * @param stream where the stream begins
+ * @param length of the stream
+ * @param memoryAt after how many bytes of the stream QEMU may be told of the memory
+ * @param memorySum checksum of the pages and their runs
+ * @param streamSum checksum of the stream
  */
-record SavedMachine(Path file, long offset, long length, long checksum) {
+record SavedMachine(Path file, int runs, long stream, long length, int memoryAt, long memorySum, long streamSum) {
     private static final Logger LOG = LoggerFactory.getLogger(SavedMachine.class);
     private static final byte[] LIBVIRT = "LibvirtQemudSave".getBytes(StandardCharsets.US_ASCII);
     /** The magic, and 19 numbers of 32 bits, of which the second is the length of what is between header and stream. */
@@ -40,33 +53,70 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
 
     private static final int DATA_LENGTH_AT = 20;
     private static final byte[] STREAM = {'Q', 'E', 'V', 'M'};
-    private static final long SEAL = 0x4261726368616e31L;
-    private static final int SEAL_BYTES = 32;
+    private static final long SEAL = 0x4261726368616e32L;
+    private static final int SEAL_BYTES = 48;
+    private static final int RUN_BYTES = 16;
     private static final int PIECE = 1 << 20;
 
-    /** Seals what libvirt has just saved, and makes it small where that can be done. */
+    /**
+     * Pages that follow each other in the machine's memory.
+     *
+     * @param address of the first, in bytes
+     * @param length of all, in bytes
+     */
+    private record Run(long address, long length) {}
+
+    /** Seals what libvirt has just saved, its memory taken out of the stream where that can be done. */
     static void seal(Path file) throws IOException {
         long offset = offset(file);
-        Path small = file.resolveSibling(file.getFileName() + ".small");
+        Path taken = file.resolveSibling(file.getFileName() + ".taken");
         try {
-            try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), PIECE));
-                    DataOutputStream out = new DataOutputStream(new BufferedOutputStream(
-                            Channels.newOutputStream(Files.newByteChannel(
-                                    small,
-                                    Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                                    PosixFilePermissions.asFileAttribute(
-                                            PosixFilePermissions.fromString("rw-------")))),
-                            PIECE))) {
-                in.skipNBytes(offset);
-                new RamFilter(in, out).copy();
-            }
-            seal(small, 0);
-            Files.move(small, file, StandardCopyOption.REPLACE_EXISTING);
+            takeApart(file, offset, taken);
+            Files.move(taken, file, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            LOG.warn("{} stays large: {}", file, e.toString());
-            seal(file, offset);
+            LOG.warn("{} keeps its memory in QEMU's stream, which takes longer: {}", file, e.toString());
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                seal(channel, new SavedMachine(file, 0, offset, channel.size() - offset, 0, 0, 0));
+            }
         } finally {
-            Files.deleteIfExists(small);
+            Files.deleteIfExists(taken);
+        }
+    }
+
+    private static void takeApart(Path file, long offset, Path taken) throws IOException {
+        try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), PIECE));
+                FileChannel channel = FileChannel.open(
+                        taken,
+                        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+            in.skipNBytes(offset);
+            List<Run> runs = new ArrayList<>();
+            ByteArrayOutputStream rest = new ByteArrayOutputStream();
+            DataOutputStream out =
+                    new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel), PIECE));
+            int memoryAt = new RamFilter(in, new DataOutputStream(rest), (address, page) -> {
+                        out.write(page);
+                        append(runs, address);
+                    })
+                    .copy();
+            for (Run run : runs) {
+                out.writeLong(run.address());
+                out.writeLong(run.length());
+            }
+            out.flush();
+            long stream = channel.position();
+            rest.writeTo(out);
+            out.flush();
+            seal(channel, new SavedMachine(taken, runs.size(), stream, rest.size(), memoryAt, 0, 0));
+        }
+    }
+
+    private static void append(List<Run> runs, long address) {
+        Run last = runs.isEmpty() ? new Run(-1, 0) : runs.getLast();
+        if (last.address() + last.length() == address) {
+            runs.set(runs.size() - 1, new Run(last.address(), last.length() + RamFilter.PAGE_SIZE));
+        } else {
+            runs.add(new Run(address, RamFilter.PAGE_SIZE));
         }
     }
 
@@ -86,22 +136,22 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
         }
     }
 
-    private static void seal(Path file, long offset) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            long length = channel.size() - offset;
-            long checksum = new SavedMachine(file, offset, length, 0).forEachPiece(channel, piece -> {});
-            ByteBuffer seal = ByteBuffer.allocate(SEAL_BYTES)
-                    .putLong(offset)
-                    .putLong(length)
-                    .putLong(checksum)
-                    .putLong(SEAL)
-                    .flip();
-            channel.position(channel.size());
-            while (seal.hasRemaining()) {
-                channel.write(seal);
-            }
-            channel.force(true);
+    private static void seal(FileChannel channel, SavedMachine saved) throws IOException {
+        long end = saved.stream + saved.length;
+        ByteBuffer seal = ByteBuffer.allocate(SEAL_BYTES)
+                .putInt(saved.runs)
+                .putLong(saved.stream)
+                .putLong(saved.length)
+                .putInt(saved.memoryAt)
+                .putLong(saved.runs == 0 ? 0 : sum(channel, 0, saved.stream))
+                .putLong(sum(channel, saved.stream, end))
+                .putLong(SEAL)
+                .flip();
+        channel.position(end);
+        while (seal.hasRemaining()) {
+            channel.write(seal);
         }
+        channel.force(true);
     }
 
     /**
@@ -113,33 +163,154 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long at = channel.size() - SEAL_BYTES;
             ByteBuffer seal = read(channel, Math.max(0, at), SEAL_BYTES);
-            SavedMachine saved = new SavedMachine(file, seal.getLong(), seal.getLong(), seal.getLong());
-            if (seal.getLong() != SEAL || saved.offset < 0 || saved.length < 0 || saved.offset + saved.length != at) {
+            SavedMachine saved = new SavedMachine(
+                    file, seal.getInt(), seal.getLong(), seal.getLong(), seal.getInt(), seal.getLong(), seal.getLong());
+            if (seal.getLong() != SEAL || !saved.fits(at)) {
                 throw new IOException("it is damaged: its seal is not that of a file of this size");
             }
             return saved;
         }
     }
 
-    /**
-     * Sends the stream, and returns when the machine has taken it over.
-     *
-     * @param within how long that may take
-     * @throws IOException also when it was not what was sealed: the machine that took it must not run
-     */
-    void sendTo(Path socket, Duration within) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-                SocketChannel peer = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            peer.connect(UnixDomainSocketAddress.of(socket));
-            long sent = send(channel, peer, within);
-            if (sent != checksum) {
-                throw new IOException("it is damaged: its checksum is another");
-            }
+    private boolean fits(long size) {
+        return runs >= 0
+                && stream >= (long) runs * RUN_BYTES
+                && length >= 0
+                && memoryAt >= 0
+                && memoryAt <= length
+                && stream + length == size;
+    }
+
+    private static long sum(FileChannel channel, long from, long to) throws IOException {
+        CRC32C sum = new CRC32C();
+        forEachPiece(channel, from, to, sum, piece -> {});
+        return sum.getValue();
+    }
+
+    private static void requireWhole(long sum, long expected) throws IOException {
+        if (sum != expected) {
+            throw new IOException("it is damaged: its checksum is another");
         }
     }
 
-    /** Returns the checksum of what was sent. */
-    private long send(FileChannel channel, SocketChannel peer, Duration within) throws IOException {
+    /** Whether {@link #fill} has anything to do: else QEMU's stream has the memory. */
+    boolean hasMemory() {
+        return runs > 0;
+    }
+
+    /**
+     * Fills the memory of a new machine.
+     *
+     * @param memory nothing of it was written yet
+     * @throws IOException also when it was not what was sealed: the machine must not run
+     */
+    void fill(FileChannel memory) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            CRC32C sum = new CRC32C();
+            long pages = stream - (long) runs * RUN_BYTES;
+            forEachPiece(channel, 0, pages, sum, new Filler(runs(channel), memory));
+            forEachPiece(channel, pages, stream, sum, piece -> {});
+            requireWhole(sum.getValue(), memorySum);
+        }
+    }
+
+    /** Puts pages to where they belong. */
+    private static final class Filler implements Taker {
+        private final Iterator<Run> runs;
+        private final FileChannel memory;
+        private long to;
+        private long left;
+
+        Filler(List<Run> runs, FileChannel memory) {
+            this.runs = runs.iterator();
+            this.memory = memory;
+        }
+
+        @Override
+        public void take(ByteBuffer piece) throws IOException {
+            int end = piece.limit();
+            while (piece.position() < end) {
+                if (left == 0) {
+                    next();
+                }
+                int size = (int) Math.min(left, end - piece.position());
+                piece.limit(piece.position() + size);
+                while (piece.hasRemaining()) {
+                    int written = memory.write(piece, to);
+                    to += written;
+                    left -= written;
+                }
+                piece.limit(end);
+            }
+        }
+
+        private void next() throws IOException {
+            Run run = runs.hasNext() ? runs.next() : new Run(-1, 0);
+            if (run.address() < 0 || run.length() <= 0 || run.address() > memory.size() - run.length()) {
+                throw new IOException("it is damaged, or of a machine with other memory");
+            }
+            to = run.address();
+            left = run.length();
+        }
+    }
+
+    /**
+     * Has a machine go on from this, and returns when it has taken it over.
+     *
+     * @param socket where it waits
+     * @param filled whether its memory has been filled: else QEMU does that
+     * @param within how long it may take to do so
+     * @throws IOException also when it was not what was sealed: the machine that took it must not run
+     */
+    void sendTo(Path socket, boolean filled, Duration within) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                SocketChannel peer = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            boolean sendsMemory = hasMemory() && !filled;
+            if (sendsMemory) {
+                requireWhole(sum(channel, 0, stream), memorySum);
+            }
+            peer.connect(UnixDomainSocketAddress.of(socket));
+            CRC32C sum = new CRC32C();
+            handOver(peer, within, () -> {
+                send(channel, stream, stream + memoryAt, sum, peer);
+                if (sendsMemory) {
+                    sendMemory(channel, Channels.newOutputStream(peer));
+                }
+                send(channel, stream + memoryAt, stream + length, sum, peer);
+            });
+            requireWhole(sum.getValue(), streamSum);
+        }
+    }
+
+    private List<Run> runs(FileChannel channel) throws IOException {
+        ByteBuffer table = read(channel, stream - (long) runs * RUN_BYTES, runs * RUN_BYTES);
+        List<Run> all = new ArrayList<>();
+        for (int i = 0; i < runs; i++) {
+            all.add(new Run(table.getLong(), table.getLong()));
+        }
+        return all;
+    }
+
+    /** As QEMU would have sent it. */
+    private void sendMemory(FileChannel channel, OutputStream peer) throws IOException {
+        DataOutputStream out = new DataOutputStream(new BufferedOutputStream(peer, PIECE));
+        byte[] page = new byte[RamFilter.PAGE_SIZE];
+        long at = 0;
+        for (Run run : runs(channel)) {
+            for (long done = 0; done < run.length(); done += page.length) {
+                read(channel, at + done, page.length).get(page);
+                RamFilter.writePage(run.address() + done, page, out);
+            }
+            at += run.length();
+        }
+        out.flush();
+    }
+
+    private interface Sender {
+        void send() throws IOException;
+    }
+
+    private static void handOver(SocketChannel peer, Duration within, Sender sender) throws IOException {
         CompletableFuture<Void> sent = new CompletableFuture<>();
         // Whoever does not read, or does not close, has it closed.
         var _ = sent.orTimeout(within.toMillis(), TimeUnit.MILLISECONDS).whenComplete((done, late) -> {
@@ -148,15 +319,10 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
             }
         });
         try {
-            long sum = forEachPiece(channel, piece -> {
-                while (piece.hasRemaining()) {
-                    peer.write(piece);
-                }
-            });
+            sender.send();
             peer.shutdownOutput();
             // It says nothing, and closes when it is done, well or not.
             while (peer.read(ByteBuffer.allocate(1)) >= 0) {}
-            return sum;
         } catch (ClosedChannelException e) {
             throw new IOException("the machine did not take it within " + within.toSeconds() + " s", e);
         } finally {
@@ -172,22 +338,29 @@ record SavedMachine(Path file, long offset, long length, long checksum) {
         }
     }
 
+    private static void send(FileChannel channel, long from, long to, CRC32C sum, SocketChannel peer)
+            throws IOException {
+        forEachPiece(channel, from, to, sum, piece -> {
+            while (piece.hasRemaining()) {
+                peer.write(piece);
+            }
+        });
+    }
+
     private interface Taker {
         void take(ByteBuffer piece) throws IOException;
     }
 
-    /** Returns the checksum of the stream. */
-    private long forEachPiece(FileChannel channel, Taker taker) throws IOException {
-        CRC32C sum = new CRC32C();
-        ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
-        for (long done = 0; done < length; ) {
-            piece.clear().limit((int) Math.min(PIECE, length - done));
-            fill(channel, offset + done, piece);
+    private static void forEachPiece(FileChannel channel, long from, long to, CRC32C sum, Taker taker)
+            throws IOException {
+        ByteBuffer piece = ByteBuffer.allocateDirect((int) Math.min(PIECE, to - from));
+        for (long at = from; at < to; ) {
+            piece.clear().limit((int) Math.min(piece.capacity(), to - at));
+            fill(channel, at, piece);
             sum.update(piece.duplicate());
-            done += piece.remaining();
+            at += piece.remaining();
             taker.take(piece);
         }
-        return sum.getValue();
     }
 
     private static ByteBuffer read(FileChannel channel, long at, int bytes) throws IOException {

@@ -17,6 +17,7 @@ import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.PersonalizeRequest;
+import org.barchan.guest.v1.PrepareRequest;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.ResizeTerminalRequest;
@@ -93,6 +94,15 @@ final class NettyGuest implements Guest {
                 hello.getProcessIdsList().stream().map(EscapedText::of).toList(),
                 hello.getInitExecUptimeMicros(),
                 hello.getHelloUptimeMicros());
+    }
+
+    @Override
+    public void prepare(List<String> kernelModules) throws SandboxException, InterruptedException {
+        channel.call(
+                GuestServiceGrpc.getPrepareMethod(),
+                PrepareRequest.newBuilder().addAllKernelModules(kernelModules).build(),
+                "preparing the guest",
+                CONFIGURE_TIME);
     }
 
     @Override

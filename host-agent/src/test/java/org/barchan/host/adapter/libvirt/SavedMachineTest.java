@@ -2,22 +2,28 @@ package org.barchan.host.adapter.libvirt;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,10 +46,12 @@ final class SavedMachineTest {
     private boolean removed;
     private Path file;
     private byte[] stream;
+    private Path memory;
 
     @BeforeEach
     void save() throws IOException {
         file = directory.resolve("saved");
+        memory = directory.resolve("memory");
         stream = new byte[STREAM];
         new Random(1).nextBytes(stream);
         System.arraycopy("QEVM".getBytes(StandardCharsets.US_ASCII), 0, stream, 0, 4);
@@ -112,8 +120,128 @@ final class SavedMachineTest {
         assertArrayEquals(stream, sent());
     }
 
+    /** A machine of four pages, of which the second to third and the fourth are not empty. */
+    private void saveMachine() throws IOException {
+        stream = new QemuStream()
+                .begin()
+                .section(3)
+                .zero(0, "pc.ram")
+                .page(0x1000, "", 'a')
+                .page(0x2000, "", 'b')
+                .page(0, "pc.bios", 'x')
+                .page(0x3000, "pc.ram", 'c')
+                .end()
+                .devices()
+                .bytes();
+        Files.write(file, libvirtFile("LibvirtQemudSave", DATA));
+        SavedMachine.seal(file);
+        Files.write(memory, new byte[0x4000]);
+    }
+
+    private void fill() throws IOException {
+        try (FileChannel channel = FileChannel.open(memory, StandardOpenOption.WRITE)) {
+            SavedMachine.open(file).fill(channel);
+        }
+    }
+
+    @Test
+    void fill_putsPagesWhereTheyWere_andTheStreamLacksThem() throws Exception {
+        saveMachine();
+        fill();
+        byte[] filled = Files.readAllBytes(memory);
+        assertEquals(0x4000, filled.length);
+        assertEquals("0 97 98 99", filled[0xfff] + " " + filled[0x1000] + " " + filled[0x2fff] + " " + filled[0x3fff]);
+        byte[] rest = new QemuStream()
+                .begin()
+                .section(3)
+                .page(0, "pc.bios", 'x')
+                .end()
+                .devices()
+                .bytes();
+        assertArrayEquals(rest, sent(true));
+    }
+
+    @Test
+    void send_toAMachineWhoseMemoryCouldNotBeFilled_hasItAll() throws Exception {
+        saveMachine();
+        Path again = directory.resolve("again");
+        byte[] whole = sent();
+        stream = whole;
+        Files.write(again, libvirtFile("LibvirtQemudSave", DATA));
+        SavedMachine.seal(again);
+        assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(again));
+    }
+
+    @Test
+    void fill_withABitThatIsAnother_fails() throws Exception {
+        saveMachine();
+        byte[] all = Files.readAllBytes(file);
+        all[0x1234] ^= 1;
+        Files.write(file, all);
+        assertEquals(
+                "it is damaged: its checksum is another",
+                assertThrows(IOException.class, this::fill).getMessage());
+        assertThrows(IOException.class, this::sent);
+    }
+
+    @Test
+    void fill_ofAMachineWithOtherMemory_fails() throws Exception {
+        saveMachine();
+        Files.write(memory, new byte[0x3000]);
+        IOException e = assertThrows(IOException.class, this::fill);
+        assertTrue(String.valueOf(e.getMessage()).contains("other memory"), e::toString);
+    }
+
+    @Test
+    void memoryFill_beginsWhenTheSocketIsThere() throws Exception {
+        saveMachine();
+        Path socket = directory.resolve("s");
+        MemoryFill fill = begin(socket, Optional.of(memory));
+        Files.createFile(socket);
+        assertTrue(fill.await());
+        assertEquals('c', Files.readAllBytes(memory)[0x3fff]);
+    }
+
+    @Test
+    void memoryFill_ofMemoryThatCannotBeReached_isLeftToQemu() throws Exception {
+        saveMachine();
+        assertFalse(begin(Files.createFile(directory.resolve("s")), Optional.empty())
+                .await());
+    }
+
+    @Test
+    void memoryFill_ofAMachineThatDidNotStart_ends() throws Exception {
+        saveMachine();
+        Path gone = Files.createDirectory(directory.resolve("gone"));
+        MemoryFill fill = MemoryFill.begin(SavedMachine.open(file), gone, gone.resolve("s"), Optional::empty);
+        Files.delete(gone);
+        try {
+            assertFalse(fill.await());
+        } catch (NoSuchFileException e) {
+            // It was gone before it was watched.
+        }
+    }
+
+    private MemoryFill begin(Path socket, Optional<Path> reached) throws IOException {
+        return MemoryFill.begin(
+                SavedMachine.open(file),
+                directory,
+                socket,
+                () -> reached.map(path -> {
+                    try {
+                        return FileChannel.open(path, StandardOpenOption.WRITE);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }));
+    }
+
     /** Returns what a machine gets. */
     private byte[] sent() throws Exception {
+        return sent(false);
+    }
+
+    private byte[] sent(boolean filled) throws Exception {
         Path socket = directory.resolve("socket");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(socket));
@@ -131,7 +259,7 @@ final class SavedMachineTest {
                     received.completeExceptionally(e);
                 }
             });
-            SavedMachine.open(file).sendTo(socket, within);
+            SavedMachine.open(file).sendTo(socket, filled, within);
             return received.get();
         } finally {
             Files.deleteIfExists(socket);

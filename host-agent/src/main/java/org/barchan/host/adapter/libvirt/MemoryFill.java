@@ -1,0 +1,99 @@
+package org.barchan.host.adapter.libvirt;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchService;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Fills the memory of a machine that goes on from a saved one, while libvirt still talks to its QEMU about other things. Safe for use by
+ * many threads.
+ */
+final class MemoryFill {
+    private static final long LOOK_AGAIN_MILLIS = 100;
+
+    private final SavedMachine saved;
+    private final Path directory;
+    private final Path socket;
+    private final MemorySource memory;
+    private final CompletableFuture<Boolean> filled = new CompletableFuture<>();
+
+    private MemoryFill(SavedMachine saved, Path directory, Path socket, MemorySource memory) {
+        this.saved = saved;
+        this.directory = directory;
+        this.socket = socket;
+        this.memory = memory;
+    }
+
+    /** Opens the memory of a machine whose QEMU is up; empty where it can't be reached. */
+    interface MemorySource {
+        Optional<FileChannel> open();
+    }
+
+    /**
+     * Begins before the machine is started; ends by itself when it is not.
+     *
+     * @param directory goes if the machine does not start
+     * @param socket made there by QEMU once it has all that the machine is made of
+     */
+    static MemoryFill begin(SavedMachine saved, Path directory, Path socket, MemorySource memory) {
+        MemoryFill fill = new MemoryFill(saved, directory, socket, memory);
+        Thread.ofPlatform().daemon().name("memory-fill").start(fill::run);
+        return fill;
+    }
+
+    private void run() {
+        try {
+            filled.complete(saved.hasMemory() && awaitSocket() && fill());
+        } catch (IOException | InterruptedException | RuntimeException | Error e) {
+            filled.completeExceptionally(e);
+        }
+    }
+
+    private boolean awaitSocket() throws IOException, InterruptedException {
+        try (WatchService watch = directory.getFileSystem().newWatchService()) {
+            var _ = directory.register(watch, StandardWatchEventKinds.ENTRY_CREATE);
+            while (!Files.exists(socket)) {
+                if (!Files.isDirectory(directory)) {
+                    return false;
+                }
+                var _ = watch.poll(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            }
+        }
+        return true;
+    }
+
+    private boolean fill() throws IOException {
+        Optional<FileChannel> reached = memory.open();
+        if (reached.isEmpty()) {
+            return false;
+        }
+        try (FileChannel file = reached.get()) {
+            saved.fill(file);
+        }
+        return true;
+    }
+
+    /**
+     * Waits until it is done, for a machine that was started.
+     *
+     * @return whether the memory was filled; false: QEMU has to
+     * @throws IOException as {@link SavedMachine#fill}
+     */
+    boolean await() throws IOException {
+        try {
+            return filled.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+}
