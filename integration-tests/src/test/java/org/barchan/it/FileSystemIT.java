@@ -72,6 +72,27 @@ class FileSystemIT {
         assertEquals(List.of(), left());
     }
 
+    /** What has the same name, size and inode, too. */
+    @ParameterizedTest
+    @CsvSource({"virtiofs, ro", "9p, rw", "virtiofs, rw"})
+    void whatTheHostChanges_isSeenSoon(String transport, String mode) throws IOException {
+        Path file = directory.resolve("file");
+        Files.writeString(file, "one\n");
+        String untilChanged = "cat /mnt/file; until [ \"$(cat /mnt/file)\" = two ]; do sleep 0.1; done; echo changed";
+        try (Running sandbox = barchan.start(
+                "run",
+                "--mount",
+                "type=bind,src=" + directory + ",dst=/mnt," + mode + ",transport=" + transport,
+                "--",
+                "sh",
+                "-c",
+                untilChanged)) {
+            sandbox.awaitOut("one\n");
+            Files.writeString(file, "two\n");
+            assertEquals("one\nchanged\n", sandbox.result().expect(0).out());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"9p, rw", "virtiofs, rw", "9p, overlay", "virtiofs, overlay"})
     void randomWritesAndReads_agree(String transport, String mode) throws IOException {

@@ -29,11 +29,20 @@ final class HostShares {
     /** The tag of the root. */
     static final String ROOT = "root";
 
-    /** What is mounted in it is to have numbers of devices of its own, as on the host; of what the host may change a guest keeps nothing for long. */
-    private static final String SERVER_OPTIONS = "cache=auto,announce_submounts";
+    /**
+     * Of what the host may change, a guest asks again after a second. That a file has changed shows by its time then, so that its content
+     * is kept: else each program would be read anew whenever it is executed.
+     */
+    private static final String CHANGING = "cache=always,timeout=1";
 
-    /** The root may get a layer over it for mount points, and overlays take nothing that is mounted in it. */
-    private static final String ROOT_SERVER_OPTIONS = "cache=auto";
+    /** The same of a server that knows no time-out but its own, a second: it has the content read again each time that a file is opened. */
+    private static final String CHANGING_WITHOUT_TIMEOUT = "cache=auto";
+
+    /** Where the server is that came with QEMU up to 7.2, and takes a time-out. */
+    private static final Path QEMU = Path.of("/usr/lib/qemu");
+
+    /** What is mounted in it is to have numbers of devices of its own, as on the host. The root may get a layer over it for mount points, and overlays take nothing that is mounted in it. */
+    private static final String SUBMOUNTS = ",announce_submounts";
 
     /** What lies below an overlay must not change. */
     private static final String OVERLAID_SERVER_OPTIONS = "cache=always";
@@ -148,17 +157,21 @@ final class HostShares {
                 // Root's own rights are for what root has named to be written: whatever else a guest reads, it reads as
                 // QEMU's user.
                 served && writable && client.uid() == 0 ? User.CLIENT : User.EMULATOR,
-                served
-                        ? Optional.of(new FileServer(host.virtiofsd().orElseThrow(), serverOptions(share)))
-                        : Optional.empty(),
+                served ? Optional.of(server(share)) : Optional.empty(),
                 isHostRoot(share.path()) ? masks : List.of());
     }
 
-    private static String serverOptions(Shared share) {
+    private FileServer server(Shared share) {
+        Path program = host.virtiofsd().orElseThrow();
+        return new FileServer(program, serverOptions(program, share));
+    }
+
+    private static String serverOptions(Path server, Shared share) {
         if (share.access() instanceof Access.Overlay) {
             return OVERLAID_SERVER_OPTIONS;
         }
-        return share.tag().equals(ROOT) ? ROOT_SERVER_OPTIONS : SERVER_OPTIONS;
+        String changing = server.startsWith(QEMU) ? CHANGING : CHANGING_WITHOUT_TIMEOUT;
+        return share.tag().equals(ROOT) ? changing : changing + SUBMOUNTS;
     }
 
     private static boolean isHostRoot(GuestPath path) {

@@ -23,8 +23,8 @@ final class KernelCommandLine {
      * could use another tenth. Nor has ACPI to tell of a device that was plugged in, by a program that is interpreted in the emulator:
      * the init looks for it when there is one. A guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
      */
-    private static final String EMULATED =
-            " mitigations=off init_on_alloc=0 noreplace-smp rodata=off acpi=noirq" + " acpi_mask_gpe=0x01";
+    private static final String EMULATED = " mitigations=off init_on_alloc=0 noreplace-smp rodata=off acpi=noirq"
+            + " acpi_mask_gpe=0x01 sysctl.kernel.randomize_va_space=0";
 
     private KernelCommandLine() {}
 

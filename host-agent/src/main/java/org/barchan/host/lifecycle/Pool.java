@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.barchan.host.port.Guest;
+import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Mount;
@@ -20,6 +22,7 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
@@ -40,6 +43,16 @@ final class Pool {
     private static final Duration AGE = Duration.ofMinutes(10);
 
     private static final Duration WARM_UP_TIME = Duration.ofSeconds(20);
+    /** What most commands are like: a shell, or a program that writes something. */
+    private static final List<ByteString> PRACTICE = Stream.of("/bin/sh", "-c", "/bin/echo && exec /bin/echo")
+            .map(ByteString::copyFromUtf8)
+            .toList();
+
+    private static final EnvironmentVariable LOCALE = EnvironmentVariable.newBuilder()
+            .setName(ByteString.copyFromUtf8("LANG"))
+            .setValue(ByteString.copyFromUtf8("C.UTF-8"))
+            .build();
+
     private static final String WARM_UP = "warm-up";
 
     private static final SandboxName NOBODY = new SandboxName("nobody");
@@ -265,7 +278,7 @@ final class Pool {
 
     /**
      * Has a guest do once what it does for each process: an emulated CPU has nothing translated after a restore, and what programs are
-     * loaded with has not been read. Of roots, the host's own is known to have a program that does nothing.
+     * loaded with has not been read. Of roots, the host's own is known to have programs that do nothing.
      */
     private void warmUp(Sandbox nobodys, Guest guest, Kind kind) throws SandboxException, InterruptedException {
         if (!(kind.spec().root() instanceof Root.Directory root) || !root.isHostRoot()) {
@@ -273,12 +286,16 @@ final class Pool {
         }
         Timer.Alarm late = timer.after(WARM_UP_TIME, () -> nobodys.signal().stop(StopReason.TIME_UP));
         try {
-            ProcessSpec nothing = ProcessSpec.newBuilder()
-                    .addArgv(ByteString.copyFromUtf8("/bin/true"))
+            ProcessSpec practice = ProcessSpec.newBuilder()
+                    .addAllArgv(PRACTICE)
+                    .addEnvironment(LOCALE)
                     .setIdentity(kind.owner())
                     .build();
-            if (guest.startProcess(WARM_UP, nothing).hasStarted()) {
-                var _ = guest.waitProcess(WARM_UP);
+            if (guest.startProcess(WARM_UP, practice).hasStarted()) {
+                try (ProcessConnection connection = guest.attach(WARM_UP, 0, 0)) {
+                    connection.closeStdin();
+                    while (!connection.take().hasTerminated()) {}
+                }
                 guest.forget(WARM_UP);
             }
         } finally {

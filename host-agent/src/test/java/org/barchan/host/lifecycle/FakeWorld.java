@@ -87,7 +87,7 @@ public final class FakeWorld
     volatile String bootDigest = "digest";
 
     volatile HostUser self = CLIENT;
-    volatile Optional<Path> virtiofsd = Optional.of(Path.of("/usr/libexec/virtiofsd"));
+    volatile Optional<Path> virtiofsd = Optional.of(Path.of("/usr/lib/qemu/virtiofsd"));
     /** What the guests of machines that are started from now on do. */
     volatile Consumer<FakeMachine> onStart = machine -> {};
     /** The step that fails, and how. */

@@ -125,7 +125,7 @@ final class MountsTest {
 
         assertEquals(Transport.VIRTIOFS, configuration().root().share().transport());
         assertEquals(
-                List.of("cache=auto", "cache=always"),
+                List.of("cache=always,timeout=1", "cache=always"),
                 world.requests.getFirst().sources().stream()
                         .map(share -> share.server().orElseThrow().options())
                         .toList());
@@ -139,7 +139,8 @@ final class MountsTest {
     }
 
     @Test
-    void run_kernelWithoutNinep_sharesByVirtiofs() throws Exception {
+    void run_kernelWithoutNinep_sharesByVirtiofs_thatOfAnotherServerToo() throws Exception {
+        world.virtiofsd = Optional.of(Path.of("/usr/libexec/virtiofsd"));
         world.modules.remove(Feature.NINEP);
 
         run(READ_ONLY, bind("/there", READ_ONLY));
@@ -203,7 +204,7 @@ final class MountsTest {
         }
 
         assertEquals(
-                Collections.nCopies(2, Optional.of("cache=auto,announce_submounts")),
+                Collections.nCopies(2, Optional.of("cache=always,timeout=1,announce_submounts")),
                 world.requests.stream()
                         .map(request -> request.sources().getLast().server().map(Views.FileServer::options))
                         .toList());
