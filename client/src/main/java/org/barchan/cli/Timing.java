@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 /** When what of a run was done, here and in the agent. Thread-safe. */
 final class Timing {
     private static final String CALLED = "called";
+    /** What a step of the guest's begins with. */
+    private static final String GUEST = "guest: ";
+
     private static final double MICROS_PER_MILLI = 1000;
 
     /** Microseconds since this program was loaded. */
@@ -36,8 +39,9 @@ final class Timing {
             // Both run on this host: what passes between the call here and its arrival there is lost in the first of
             // the agent's.
             told.timing()
-                    .forEach((what, after) ->
-                            all.put("agent: " + what, marks.getOrDefault(CALLED, 0L) + after.toNanos() / 1000));
+                    .forEach((what, after) -> all.put(
+                            what.startsWith(GUEST) ? what : "agent: " + what,
+                            marks.getOrDefault(CALLED, 0L) + after.toNanos() / 1000));
         }
         Messages.line(
                 "barchan: timing: milliseconds since barchan was executed, since the line above, and what was reached");

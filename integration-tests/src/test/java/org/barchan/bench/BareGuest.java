@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveEntry;
@@ -103,10 +104,27 @@ final class BareGuest {
      * @param cpu QEMU's CPU model
      */
     Arrival run(long bytes, int mebibytes, String cpu, String commandLine) throws IOException, InterruptedException {
-        List<String> command = List.of(
+        List<String> command = command(
+                "pc",
+                cpu,
+                mebibytes,
+                "-append",
+                commandLine + " floor.port=" + PORT + " floor.bytes=" + bytes,
+                "-device",
+                "virtio-serial-pci",
+                "-chardev",
+                "stdio,id=port",
+                "-device",
+                "virtserialport,chardev=port,name=" + PORT);
+        return Arrival.of(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT), bytes, true);
+    }
+
+    /** Returns what starts QEMU with its kernel and initrd, and whatever else. */
+    List<String> command(String machine, String cpu, int mebibytes, String... more) {
+        List<String> command = new ArrayList<>(List.of(
                 "qemu-system-x86_64",
                 "-M",
-                "pc",
+                machine,
                 "-accel",
                 "tcg",
                 "-cpu",
@@ -121,16 +139,9 @@ final class BareGuest {
                 "-kernel",
                 kernel.toString(),
                 "-initrd",
-                initrd.toString(),
-                "-append",
-                commandLine + " floor.port=" + PORT + " floor.bytes=" + bytes,
-                "-device",
-                "virtio-serial-pci",
-                "-chardev",
-                "stdio,id=port",
-                "-device",
-                "virtserialport,chardev=port,name=" + PORT);
-        return Arrival.of(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT), bytes, true);
+                initrd.toString()));
+        command.addAll(List.of(more));
+        return command;
     }
 
     /**

@@ -27,13 +27,14 @@ public final class Bench {
     private static final int STREAM_PIECES = 8 * 1024;
     private static final long STREAM_BYTES = STREAM_PIECES * 65536L;
     /** What DomainXml asks for under emulation. */
-    private static final String SANDBOX_CPU = "max,erms=off,fsrm=off";
+    static final String SANDBOX_CPU = "max,erms=off,fsrm=off";
 
     static final String QEMU_CPU = "max";
     static final String QEMU_COMMAND_LINE = "console=ttyS0 quiet";
     private static final Pattern HELLO = Pattern.compile("init answered ([0-9.]+) ms after its start");
     private static final Pattern RESIDENT = Pattern.compile("init holds ([0-9]+) KiB");
 
+    private final List<Timeline> timelines = new ArrayList<>();
     private final Path home = Path.of(System.getProperty("barchan.home")).toAbsolutePath();
     private final Path work;
     private final Path state;
@@ -68,6 +69,9 @@ public final class Bench {
                 new MountBench(bench).measure(rounds);
             }
             bench.stopAgent();
+            Path report = bench.home.resolve("target/bench/report.html");
+            Report.write(report, Table.printed(), bench.timelines);
+            System.err.println("bench: the same with pictures: " + report);
         } finally {
             try (var files = Files.walk(work)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -75,6 +79,11 @@ public final class Bench {
                 }
             }
         }
+    }
+
+    /** Has the report show where the time of a run went. */
+    void show(Timeline timeline) {
+        timelines.add(timeline);
     }
 
     private BareGuest floor() throws IOException, InterruptedException {

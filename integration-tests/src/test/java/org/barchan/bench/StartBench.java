@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.barchan.bench.BareGuest.Arrival;
 
 /** How soon a sandbox's command says something: booted, from a template, by a guest that has waited. */
@@ -17,11 +18,13 @@ final class StartBench {
     private static final String WAITS_NO_MORE = "waits no more";
 
     private final Bench bench;
+    private final Path work;
     private final Site templates;
     private final Site pool;
 
     StartBench(Bench bench, Path work) throws IOException {
         this.bench = bench;
+        this.work = work;
         this.templates = Site.below(work, "t", 0);
         this.pool = Site.below(work, "p", 1);
     }
@@ -66,22 +69,28 @@ final class StartBench {
                 new Way("goes on from a template", templates),
                 new Way("takes a guest that has waited", pool));
         List<Double> bare = new ArrayList<>();
+        List<Double> restored = new ArrayList<>();
         try {
             for (Site site : List.of(templates, pool)) {
                 start(new Way("", site));
             }
-            awaitTemplate(templates);
+            BareRestore limit = BareRestore.of(awaitTemplate(templates), floor, work);
             for (int i = 1; i <= rounds; i++) {
                 System.err.println("bench: starts, round " + i + " of " + rounds);
                 awaitQuiet();
                 bare.add(floor.run(1, Bench.MEBIBYTES, Bench.QEMU_CPU, Bench.QEMU_COMMAND_LINE)
                         .first());
+                restored.add(limit.run());
                 for (Way way : ways) {
                     Arrival arrival = start(way);
                     way.first().add(arrival.first());
                     way.leaving().add(1000 * (arrival.end() - arrival.first()));
                     awaitQuiet();
                 }
+            }
+            for (Way way : ways) {
+                bench.show(timeline(way));
+                awaitQuiet();
             }
         } finally {
             for (Site site : List.of(templates, pool)) {
@@ -90,6 +99,7 @@ final class StartBench {
         }
         Table.beginQuantiles();
         Table.quantiles("floor: bare QEMU, C init, first byte", "s", bare, null);
+        Table.quantiles("limit: bare QEMU restores the same template, until its guest runs", "s", restored, bare);
         for (Way way : ways) {
             Table.quantiles("exec of the CLI to the first byte, " + way.name(), "s", way.first(), bare);
             Table.quantiles("from there to the CLI's end", "ms", way.leaving(), null);
@@ -97,22 +107,45 @@ final class StartBench {
     }
 
     private Arrival start(Way way) throws IOException, InterruptedException {
-        List<String> arguments = new ArrayList<>(List.of("run", "--accel", "tcg"));
-        arguments.addAll(way.options());
-        arguments.addAll(List.of("--", "echo"));
-        return Arrival.of(way.site().command(bench.barchan(arguments.toArray(String[]::new))), 1);
+        return Arrival.of(command(way, List.of()), 1);
     }
 
-    private static void awaitTemplate(Site site) throws IOException, InterruptedException {
+    private Timeline timeline(Way way) throws IOException, InterruptedException {
+        Path said = work.resolve("timing");
+        int status = command(way, List.of("--timing"))
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(said.toFile())
+                .start()
+                .waitFor();
+        if (status != 0) {
+            throw new IOException("barchan run --timing: exit status " + status);
+        }
+        return Timeline.parse(way.name(), Files.readAllLines(said));
+    }
+
+    private ProcessBuilder command(Way way, List<String> options) {
+        List<String> arguments = new ArrayList<>(List.of("run", "--accel", "tcg"));
+        arguments.addAll(way.options());
+        arguments.addAll(options);
+        arguments.addAll(List.of("--", "echo"));
+        return way.site().command(bench.barchan(arguments.toArray(String[]::new)));
+    }
+
+    /** Returns its file. */
+    private static Path awaitTemplate(Site site) throws IOException, InterruptedException {
         Path directory = site.state().resolve("templates");
-        await(() -> {
-            if (!Files.isDirectory(directory)) {
-                return false;
-            }
-            try (var files = Files.list(directory)) {
-                return files.anyMatch(file -> file.getFileName().toString().matches("[0-9a-f]{32}"));
-            }
-        });
+        await(() -> template(directory).isPresent());
+        return template(directory).orElseThrow();
+    }
+
+    private static Optional<Path> template(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return Optional.empty();
+        }
+        try (var files = Files.list(directory)) {
+            return files.filter(file -> file.getFileName().toString().matches("[0-9a-f]{32}"))
+                    .findFirst();
+        }
     }
 
     /** Until sandboxes of earlier rounds are gone, and one guest waits again. */

@@ -64,7 +64,12 @@ final class Barchan implements BeforeAllCallback, AfterEachCallback, AfterAllCal
 
     /** Returns the {@code barchan} of an installation, for use without JUnit: {@link #end} has to be called. */
     static Barchan in(Installation installation) {
-        Barchan barchan = new Barchan();
+        return in(installation, false);
+    }
+
+    /** Returns one whose sandboxes go on from templates, or not. */
+    static Barchan in(Installation installation, boolean templates) {
+        Barchan barchan = new Barchan(List.of(), templates);
         barchan.installation = installation;
         return barchan;
     }

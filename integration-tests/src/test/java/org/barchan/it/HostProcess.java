@@ -83,6 +83,15 @@ record HostProcess(long pid, Kind kind, String commandLine) {
                 .sum();
     }
 
+    /** Returns the memory that it holds, of pages that it shares its share; 0 if it is gone. */
+    long proportionalKibibytes() {
+        return read(Path.of("/proc/" + pid + "/smaps_rollup"))
+                .lines()
+                .filter(line -> line.startsWith("Pss:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                .sum();
+    }
+
     /** Returns the number of its descriptors. */
     int openFiles() {
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {

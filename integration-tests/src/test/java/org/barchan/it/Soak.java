@@ -1,7 +1,6 @@
 package org.barchan.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,8 +26,6 @@ public final class Soak {
     private static final int MOST_AT_ONCE = 4;
     /** An agent's size is taken as its first after so many rounds: until then it loads classes and fills caches. */
     private static final int WARM_UP_ROUNDS = 3;
-
-    private static final double MOST_GROWTH = 1.5;
 
     private final Barchan barchan;
     private final Path work;
@@ -162,21 +159,6 @@ public final class Soak {
         Footprint last = own.getLast();
         System.out.println("soak: the agent after " + WARM_UP_ROUNDS + " rounds: " + first + "; after " + own.size()
                 + ": " + last);
-        assertTrue(
-                last.residentKibibytes() <= first.residentKibibytes() * MOST_GROWTH
-                        && last.openFiles() <= first.openFiles() * MOST_GROWTH,
-                "the agent has grown by more than half");
-    }
-
-    /** What the agent holds between two rounds. */
-    private record Footprint(long pid, long residentKibibytes, int openFiles) {
-        static Footprint of(HostProcess agent) {
-            return new Footprint(agent.pid(), agent.residentKibibytes(), agent.openFiles());
-        }
-
-        @Override
-        public String toString() {
-            return residentKibibytes / 1024 + " MiB resident, " + openFiles + " open files";
-        }
+        last.assertNotGrownSince(first);
     }
 }

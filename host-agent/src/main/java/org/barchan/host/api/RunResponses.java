@@ -2,7 +2,9 @@ package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.Printable;
@@ -83,6 +85,11 @@ final class RunResponses implements RunObserver {
     @Override
     public void reached(Phase phase) {
         timing.mark(phase.name().toLowerCase(Locale.ROOT));
+    }
+
+    @Override
+    public void guestDid(Map<String, Duration> steps) {
+        timing.markEach("guest: ", steps);
     }
 
     @Override

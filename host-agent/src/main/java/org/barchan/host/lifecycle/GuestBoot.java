@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import org.barchan.host.port.BootFiles.BootFileSet;
 import org.barchan.host.port.Console;
 import org.barchan.host.port.Consoles;
@@ -213,13 +212,15 @@ final class GuestBoot {
     /**
      * Makes the sandbox in a guest.
      *
-     * @param warning is told what to beware of, a line each
+     * @param observer is told what to beware of, and how far it is
      * @throws SandboxException what the guest says
      */
-    LiveGuest configure(SandboxId id, LiveGuest live, GuestConfiguration configuration, Consumer<String> warning)
+    LiveGuest configure(SandboxId id, LiveGuest live, GuestConfiguration configuration, RunObserver observer)
             throws SandboxException, InterruptedException {
         Guest.Configured configured = live.guest().configure(configuration, live.restored());
-        configured.warnings().forEach(warning);
+        observer.guestDid(configured.steps());
+        observer.reached(RunObserver.Phase.CONFIGURED);
+        configured.warnings().forEach(warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
         directories.noteBoot(id, configured.bootId());
         return live.configured(configured.bootId());
     }

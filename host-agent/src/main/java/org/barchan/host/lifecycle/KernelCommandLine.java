@@ -19,11 +19,11 @@ final class KernelCommandLine {
      * What an emulator is slow at, for nothing. What keeps a CPU's speculation in check does nothing where there is none, and makes each
      * indirect call of the kernel a slow one: a seventh of the throughput of a stream. Clearing each page when it is handed out costs
      * a fifteenth of it. Taking the lock prefixes out of a kernel that has one CPU, write-protecting its text and looking through all
-     * page tables for what is both writable and executable take a quarter of the boot, and to ask ACPI which interrupt line a device
-     * could use another tenth. Nor has ACPI to tell of a device that was plugged in, by a program that is interpreted in the emulator:
-     * the init looks for it when there is one. A guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
+     * page tables for what is both writable and executable take a quarter of the boot, and to ask ACPI of a device how it is to be reset
+     * and which interrupt line it could use another tenth. Nor has ACPI to tell of a device that was plugged in, by a program that is
+     * interpreted in the emulator: the init looks for it when there is one. A guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
      */
-    private static final String EMULATED = " mitigations=off init_on_alloc=0 noreplace-smp rodata=off acpi=noirq"
+    private static final String EMULATED = " mitigations=off init_on_alloc=0 noreplace-smp rodata=off pci=noacpi"
             + " acpi_mask_gpe=0x01 sysctl.kernel.randomize_va_space=0";
 
     private KernelCommandLine() {}

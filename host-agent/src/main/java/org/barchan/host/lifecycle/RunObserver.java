@@ -1,6 +1,8 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
+import java.time.Duration;
+import java.util.Map;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessEvent;
 
@@ -36,6 +38,9 @@ public interface RunObserver {
 
     /** The run has come so far. */
     default void reached(Phase phase) {}
+
+    /** The guest has just done these steps, one after the other, each of which took so long: what its configuration consists of. */
+    default void guestDid(Map<String, Duration> steps) {}
 
     /** What a run gets through, in this order. One that takes a guest which has waited is configured at once. */
     enum Phase {

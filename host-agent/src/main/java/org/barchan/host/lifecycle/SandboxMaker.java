@@ -213,13 +213,7 @@ final class SandboxMaker {
                                 .formatted((live.hello().helloMicros()
                                                 - live.hello().initExecMicros())
                                         / 1000.0));
-        LiveGuest configured = boot.configure(
-                sandbox.id(),
-                live,
-                configuration,
-                warning -> observer.progress(RunObserver.Level.WARNING, Printable.line(warning)));
-        observer.reached(RunObserver.Phase.CONFIGURED);
-        return Optional.of(configured);
+        return Optional.of(boot.configure(sandbox.id(), live, configuration, observer));
     }
 
     private static void tell(MountPlan mounts, RunOrder order, HostUser runAs, RunObserver observer) {

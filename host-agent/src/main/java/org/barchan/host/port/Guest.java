@@ -2,7 +2,10 @@ package org.barchan.host.port;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessSpec;
@@ -50,10 +53,12 @@ public interface Guest extends AutoCloseable {
      *
      * @param bootId the guest kernel's boot id
      * @param warnings what to beware of, a line each
+     * @param steps what it has done and how long that took, in order
      */
-    record Configured(String bootId, List<String> warnings) {
+    record Configured(String bootId, List<String> warnings, Map<String, Duration> steps) {
         public Configured {
             warnings = List.copyOf(warnings);
+            steps = Collections.unmodifiableMap(new LinkedHashMap<>(steps));
         }
     }
 

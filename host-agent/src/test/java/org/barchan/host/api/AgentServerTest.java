@@ -168,7 +168,9 @@ final class AgentServerTest {
         var _ = rest(call);
 
         String timing = String.valueOf(Objects.requireNonNull(trailers.get()).get(CallTiming.TRAILER));
-        assertEquals("prepared=N,machine=N,guest=N,configured=N,started=N,ended=N", timing.replaceAll("[0-9]+", "N"));
+        assertEquals(
+                "prepared=N,machine=N,guest=N,guest: mount a b  c=N,configured=N,started=N,ended=N",
+                timing.replaceAll("[0-9]+", "N"));
     }
 
     @Test

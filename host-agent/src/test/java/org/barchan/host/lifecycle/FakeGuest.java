@@ -112,7 +112,7 @@ final class FakeGuest implements Guest {
         world.step("guest.configure");
         lastConfiguration = configuration;
         configured = true;
-        return new Configured(bootId, List.of());
+        return new Configured(bootId, List.of(), Map.of("mount a=b, c", Duration.ofNanos(1000)));
     }
 
     @Override

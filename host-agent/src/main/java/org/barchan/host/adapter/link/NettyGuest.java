@@ -7,8 +7,12 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.FileSystemModules;
@@ -61,14 +65,21 @@ final class NettyGuest implements Guest {
     /** A guest may have much of its memory to write. */
     private static final Duration SETTLE_TIME = Duration.ofSeconds(45);
 
+    /** Of more, nobody is told how long each took. */
+    private static final int MAX_STEPS = 50;
+
+    private static final long MOST_MICROS = 3_600_000_000L;
+
     private static final int ENTROPY_BYTES = 64;
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final GuestChannel channel;
+    private final InstantSource clock;
     private final Runnable closing;
 
-    NettyGuest(GuestChannel channel, Runnable closing) {
+    NettyGuest(GuestChannel channel, InstantSource clock, Runnable closing) {
         this.channel = channel;
+        this.clock = clock;
         this.closing = closing;
     }
 
@@ -133,7 +144,17 @@ final class NettyGuest implements Guest {
                         channel.describe(action) + " failed at the step " + describe(step));
             }
         }
-        return new Configured(EscapedText.of(response.getBootId()), warnings);
+        return new Configured(EscapedText.of(response.getBootId()), warnings, steps(response));
+    }
+
+    private static Map<String, Duration> steps(ConfigureResponse response) {
+        Map<String, Duration> steps = new LinkedHashMap<>();
+        response.getStepsList().stream()
+                .limit(MAX_STEPS)
+                .forEach(step -> steps.put(
+                        EscapedText.of(step.getStep()),
+                        Duration.of(Math.clamp(step.getMicros(), 0, MOST_MICROS), ChronoUnit.MICROS)));
+        return steps;
     }
 
     @Override
@@ -155,8 +176,8 @@ final class NettyGuest implements Guest {
         return ByteString.copyFrom(entropy);
     }
 
-    private static Timestamp now() {
-        Instant now = Instant.now();
+    private Timestamp now() {
+        Instant now = clock.instant();
         return Timestamp.newBuilder()
                 .setSeconds(now.getEpochSecond())
                 .setNanos(now.getNano())
@@ -173,7 +194,7 @@ final class NettyGuest implements Guest {
                 + (step.getErrno() == 0 ? "" : " (" + ErrnoName.of(step.getErrno()) + ")");
     }
 
-    private static ConfigureRequest requestOf(GuestConfiguration configuration, boolean findDevices) {
+    private ConfigureRequest requestOf(GuestConfiguration configuration, boolean findDevices) {
         return ConfigureRequest.newBuilder()
                 .setHostname(configuration.hostname().toString())
                 .setFindDevices(findDevices)

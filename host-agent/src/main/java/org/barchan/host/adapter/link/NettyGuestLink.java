@@ -5,6 +5,7 @@ import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -32,14 +33,23 @@ public final class NettyGuestLink implements GuestLink {
             THREADS, new DefaultThreadFactory("guest-link", true), EpollIoHandler.newFactory());
     private final Set<GuestChannel> channels = ConcurrentHashMap.newKeySet();
 
+    private final InstantSource clock;
+
     /** Connects to nothing yet. */
-    public NettyGuestLink() {}
+    public NettyGuestLink() {
+        this(InstantSource.system());
+    }
+
+    /** @param clock what guests are told the time by */
+    NettyGuestLink(InstantSource clock) {
+        this.clock = clock;
+    }
 
     @Override
     public Guest open(SandboxId id, Path socket) {
         GuestChannel channel = new GuestChannel(id, socket, eventLoops);
         channels.add(channel);
-        return new NettyGuest(channel, () -> {
+        return new NettyGuest(channel, clock, () -> {
             channels.remove(channel);
             channel.close();
         });

@@ -17,6 +17,8 @@ import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
+import org.barchan.guest.v1.PersonalizeRequest;
+import org.barchan.guest.v1.PersonalizeResponse;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.ReadChangesRequest;
@@ -51,6 +53,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
 
     final Map<String, Program> processes = new ConcurrentHashMap<>();
     volatile ConfigureRequest configured = ConfigureRequest.getDefaultInstance();
+    volatile PersonalizeRequest personalized = PersonalizeRequest.getDefaultInstance();
     volatile StepResult step =
             StepResult.newBuilder().setOutcome(StepOutcome.STEP_OUTCOME_DONE).build();
     volatile List<ReadChangesResponse> changes = List.of();
@@ -79,6 +82,13 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
                         .setEpochs(++hellos)
                         .addAllProcessIds(processes.keySet())
                         .build());
+    }
+
+    @Override
+    public void personalize(PersonalizeRequest request, StreamObserver<PersonalizeResponse> observer) {
+        personalized = request;
+        observer.onNext(PersonalizeResponse.getDefaultInstance());
+        observer.onCompleted();
     }
 
     @Override

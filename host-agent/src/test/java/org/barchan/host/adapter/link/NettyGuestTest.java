@@ -3,16 +3,19 @@ package org.barchan.host.adapter.link;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -62,7 +65,8 @@ class NettyGuestTest {
     @TempDir
     Path directory;
 
-    private final NettyGuestLink link = new NettyGuestLink();
+    private volatile Instant now = Instant.ofEpochSecond(1_800_000_000L, 5);
+    private final NettyGuestLink link = new NettyGuestLink(() -> now);
     private TestGuest peer;
     private Guest guest;
 
@@ -146,11 +150,26 @@ class NettyGuestTest {
         guest.configure(CONFIGURATION, false);
         assertEquals("box", peer.service.configured.getHostname());
         assertEquals(64, peer.service.configured.getEntropy().size());
-        assertTrue(
-                Math.abs(peer.service.configured.getWallClock().getSeconds() - System.currentTimeMillis() / 1000) < 60);
+        assertEquals(
+                Timestamp.newBuilder().setSeconds(1_800_000_000L).setNanos(5).build(),
+                peer.service.configured.getWallClock());
         assertEquals("root", peer.service.configured.getRoot().getNinepTag());
         assertEquals(01777, peer.service.configured.getMounts(0).getTmpfs().getMode());
         assertEquals("9p.ko", peer.service.configured.getKernelModules(0));
+    }
+
+    @Test
+    void personalize_aGuestThatHasWaited_tellsItTheTimeOfNow_whateverTheClockDidMeanwhile() throws Exception {
+        guest.configure(CONFIGURATION, true);
+        now = now.minus(Duration.ofHours(1));
+
+        guest.personalize(new SandboxName("mine"));
+
+        assertEquals("mine", peer.service.personalized.getHostname());
+        assertEquals(
+                1_800_000_000L - 3600, peer.service.personalized.getWallClock().getSeconds());
+        assertEquals(64, peer.service.personalized.getEntropy().size());
+        assertNotEquals(peer.service.configured.getEntropy(), peer.service.personalized.getEntropy());
     }
 
     @Test
