@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.barchan.it.HostProcess.Kind;
 import org.junit.jupiter.api.AfterEach;
@@ -113,13 +114,17 @@ class TemplateCrashIT {
         ProcessBuilder builder = barchan.builder("run", "--", "true");
         builder.environment().put("BARCHAN_POOL", "2");
         Barchan.launch(builder).result().expect(0);
-        barchan.awaitNoSandbox();
-        List<HostProcess> waiting = List.of(awaitMachine());
+        // One that is none's.
+        await(
+                "no guest waits",
+                () -> barchan.sandboxNames().isEmpty()
+                        && !barchan.processes(Kind.QEMU).isEmpty());
+        List<HostProcess> machines = barchan.processes(Kind.QEMU);
 
         barchan.agent().kill();
         barchan.call("list").expect(0);
 
-        waiting.forEach(machine -> machine.awaitEnd(Barchan.CLEANED));
+        machines.forEach(machine -> machine.awaitEnd(Barchan.CLEANED));
     }
 
     private static Running restoring() {
@@ -128,22 +133,20 @@ class TemplateCrashIT {
 
     /** Returns the QEMU that runs, as soon as it does. */
     private static HostProcess awaitMachine() {
-        long deadline = System.nanoTime() + STARTED.toNanos();
-        List<HostProcess> machines = barchan.processes(Kind.QEMU);
-        while (machines.isEmpty()) {
-            assertTrue(System.nanoTime() < deadline, "no QEMU is started");
-            pause();
-            machines = barchan.processes(Kind.QEMU);
-        }
-        return machines.getFirst();
+        await("no QEMU is started", () -> !barchan.processes(Kind.QEMU).isEmpty());
+        return barchan.processes(Kind.QEMU).getFirst();
     }
 
-    /** No event tells of a process that another one starts. */
-    private static void pause() {
-        try {
-            TimeUnit.MILLISECONDS.sleep(2);
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
+    /** No event tells of a process that another one starts, nor of a line in its log. */
+    private static void await(String otherwise, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + STARTED.toNanos();
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < deadline, otherwise);
+            try {
+                TimeUnit.MILLISECONDS.sleep(2);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
         }
     }
 
