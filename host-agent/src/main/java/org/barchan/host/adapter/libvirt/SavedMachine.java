@@ -7,6 +7,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -353,13 +354,16 @@ record SavedMachine(Path file, int runs, long stream, long length, int memoryAt,
 
     private static void forEachPiece(FileChannel channel, long from, long to, CRC32C sum, Taker taker)
             throws IOException {
-        ByteBuffer piece = ByteBuffer.allocateDirect((int) Math.min(PIECE, to - from));
-        for (long at = from; at < to; ) {
-            piece.clear().limit((int) Math.min(piece.capacity(), to - at));
-            fill(channel, at, piece);
-            sum.update(piece.duplicate());
-            at += piece.remaining();
-            taker.take(piece);
+        // Given back at once: a hundred machines may be started at a time.
+        try (Arena arena = Arena.ofConfined()) {
+            ByteBuffer piece = arena.allocate(PIECE).asByteBuffer();
+            for (long at = from; at < to; ) {
+                piece.clear().limit((int) Math.min(PIECE, to - at));
+                fill(channel, at, piece);
+                sum.update(piece.duplicate());
+                at += piece.remaining();
+                taker.take(piece);
+            }
         }
     }
 
