@@ -76,18 +76,18 @@ record HostProcess(long pid, Kind kind, String commandLine) {
 
     /** Returns the memory that it holds; 0 if it is gone. */
     long residentKibibytes() {
-        return read(Path.of("/proc/" + pid + "/status"))
-                .lines()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
-                .sum();
+        return kibibytes("status", "VmRSS:");
     }
 
     /** Returns the memory that it holds, of pages that it shares its share; 0 if it is gone. */
     long proportionalKibibytes() {
-        return read(Path.of("/proc/" + pid + "/smaps_rollup"))
+        return kibibytes("smaps_rollup", "Pss:");
+    }
+
+    private long kibibytes(String file, String field) {
+        return read(Path.of("/proc/" + pid, file))
                 .lines()
-                .filter(line -> line.startsWith("Pss:"))
+                .filter(line -> line.startsWith(field))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
                 .sum();
     }
