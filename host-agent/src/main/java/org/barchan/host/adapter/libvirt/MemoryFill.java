@@ -10,12 +10,15 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fills the memory of a machine that goes on from a saved one, while libvirt still talks to its QEMU about other things. Safe for use by
  * many threads.
  */
 final class MemoryFill {
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryFill.class);
     private static final long LOOK_AGAIN_MILLIS = 100;
 
     private final SavedMachine saved;
@@ -56,7 +59,7 @@ final class MemoryFill {
         }
     }
 
-    private boolean awaitSocket() throws IOException, InterruptedException {
+    private boolean awaitSocket() throws InterruptedException {
         try (WatchService watch = directory.getFileSystem().newWatchService()) {
             var _ = directory.register(watch, StandardWatchEventKinds.ENTRY_CREATE);
             while (!Files.exists(socket)) {
@@ -65,8 +68,12 @@ final class MemoryFill {
                 }
                 var _ = watch.poll(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
             }
+            return true;
+        } catch (IOException e) {
+            // The user may have as many watches as the host allows; nothing is wrong with what is saved.
+            LOG.warn("the memory of {} is left to QEMU, which takes longer: {}", directory.getFileName(), e.toString());
+            return false;
         }
-        return true;
     }
 
     private boolean fill() throws IOException {
