@@ -199,7 +199,7 @@ int gs_is_directory(const char *path) {
   return S_ISDIR(s.st_mode) ? 0 : -ENOTDIR;
 }
 
-int gs_open(const char *path, int flags) { return result(open(path, flags | O_CLOEXEC)); }
+int gs_open(const char *path, int flags) { return result(open(path, flags | O_CLOEXEC, 0444)); }
 
 int gs_close(int fd) { return result(close(fd)); }
 
@@ -235,7 +235,7 @@ int gs_open_at(int directory, const char *name, int flags) {
 int gs_reopen(int fd, int flags) {
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  return result(open(path, flags | O_CLOEXEC));
+  return result(open(path, flags | O_CLOEXEC, 0444));
 }
 
 /* Says what a name in a directory is about, or, if it is empty, the directory itself: mode, owner, group, size, time in seconds and nanoseconds, device. */
@@ -437,8 +437,7 @@ struct spawn {
   const char *directory;
   int32_t directory_required, sandbox, in, out, err, has_identity, uid, gid, groups, privileged;
   gid_t *group_ids;
-  char *stacks;
-  volatile int32_t pid, failed_step, failed_errno;
+  volatile int32_t failed_step, failed_errno;
 };
 
 static void fail(struct spawn *s, int step) {
@@ -481,6 +480,7 @@ static void take_identity(struct spawn *s) {
 /* The process itself: in the namespaces of the sandbox, child of the init. */
 static int become(void *argument) {
   struct spawn *s = argument;
+  if (s->sandbox >= 0 && syscall(SYS_setns, s->sandbox, CLONE_NEWNS) < 0) fail(s, STEP_CREATE);
   struct sigaction standard;
   memset(&standard, 0, sizeof standard);
   standard.sa_handler = SIG_DFL;
@@ -516,20 +516,13 @@ static int become(void *argument) {
   return 0;
 }
 
-/* Goes into the sandbox's namespaces and leaves a child there, whose parent is the init; then its work is done. */
-static int enter(void *argument) {
-  struct spawn *s = argument;
-  if (s->sandbox >= 0 && syscall(SYS_setns, s->sandbox, CLONE_NEWNS | CLONE_NEWPID) < 0) fail(s, STEP_CREATE);
-  int pid = clone(become, s->stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, s);
-  if (pid < 0) fail(s, STEP_CREATE);
-  s->pid = pid;
-  _exit(0);
-}
+/* What the calling thread starts from now on is in the sandbox's process namespace; the thread can start no threads any more. */
+int gs_spawn_into(int sandbox) { return result(syscall(SYS_setns, sandbox, CLONE_NEWPID)); }
 
 /*
  * Starts a process. `strings`: NUL-ended strings one behind the other: candidate paths, arguments, environment, directory.
  * `numbers`: counts of the three lists, directory required, sandbox's pidfd or -1, in, out, err, has identity, uid, gid,
- * privileged, number of groups, the groups. Returns the process id; or -errno, with the step in *failed_step.
+ * privileged, number of groups, the groups. Returns the process id; or -errno, with the step in *failed_step. For one thread only.
  */
 int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
   int paths = numbers[0], arguments = numbers[1], variables = numbers[2];
@@ -560,19 +553,17 @@ int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
   s.privileged = numbers[11];
   s.groups = numbers[12];
   s.group_ids = (gid_t *)(numbers + 13);
-  s.stacks = mmap(0, 2 * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (s.stacks == MAP_FAILED) { int e = errno; free(table); return -e; }
+  static char stack[STACK_SIZE] __attribute__((aligned(16)));
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int helper = clone(enter, s.stacks + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
+  int pid = clone(become, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
   int e = errno;
   pthread_sigmask(SIG_SETMASK, &before, 0);
-  munmap(s.stacks, 2 * STACK_SIZE);
   free(table);
-  if (helper < 0) return -e;
+  if (pid < 0) return -e;
   *failed_step = s.failed_step;
-  return s.failed_errno ? -s.failed_errno : s.pid;
+  return s.failed_errno ? -s.failed_errno : pid;
 }
 
 /* ---- the sandbox ---- */

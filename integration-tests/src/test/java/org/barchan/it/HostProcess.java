@@ -92,6 +92,26 @@ record HostProcess(long pid, Kind kind, String commandLine) {
                 .sum();
     }
 
+    /** Returns the file that is a QEMU's guest's memory. */
+    Path guestMemory() {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+            return descriptors
+                    .filter(file -> linkOf(file).contains("memory-backend-memfd"))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no memory of a guest in " + this));
+        } catch (IOException e) {
+            throw new AssertionError("cannot list the descriptors of " + this, e);
+        }
+    }
+
+    private static String linkOf(Path file) {
+        try {
+            return Files.readSymbolicLink(file).toString();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
     /** Returns the number of its descriptors. */
     int openFiles() {
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid + "/fd"))) {

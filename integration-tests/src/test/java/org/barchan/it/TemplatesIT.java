@@ -7,15 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,6 +71,50 @@ class TemplatesIT {
             assertTrue(
                     clock >= before.getEpochSecond() && clock <= Instant.now().getEpochSecond(), lines::toString);
         }
+    }
+
+    @Test
+    void restored_twoAtOnce_haveNothingOfEachOthersMemory() throws Exception {
+        List<String> secrets = List.of(secret(), secret());
+        // In the memory of a process, and in that of files.
+        String script = "read -r secret; yes $secret | head -c 1000000 > /tmp/secret; echo written; read -r end";
+        List<Running> both = secrets.stream()
+                .map(secret -> Barchan.launch(barchan.builder("run", "--verbose", "--", "sh", "-c", script))
+                        .write(secret + "\n")
+                        .awaitOut("written"))
+                .toList();
+        List<Set<String>> found = barchan.processes(HostProcess.Kind.QEMU).stream()
+                .map(qemu -> found(secrets, qemu.guestMemory()))
+                .filter(some -> !some.isEmpty())
+                .toList();
+        both.forEach(run -> run.write("\n").result().expect(0).expectStderr(RESTORED));
+
+        assertEquals(2, found.size(), "one of each");
+        assertEquals(
+                Set.copyOf(secrets),
+                Set.copyOf(found.stream().flatMap(Set::stream).toList()));
+        found.forEach(some -> assertEquals(1, some.size()));
+        templates().forEach(template -> assertEquals(Set.of(), found(secrets, template)));
+    }
+
+    private static String secret() {
+        return HexFormat.of().formatHex(SecureRandom.getSeed(16));
+    }
+
+    /** Returns which texts of 32 characters are in a file. */
+    private static Set<String> found(List<String> texts, Path file) {
+        Set<String> found = new HashSet<>();
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            String before = "";
+            for (byte[] piece = in.readNBytes(1 << 20); piece.length > 0; piece = in.readNBytes(1 << 20)) {
+                String read = before + new String(piece, StandardCharsets.ISO_8859_1);
+                texts.stream().filter(read::contains).forEach(found::add);
+                before = read.substring(Math.max(0, read.length() - 31));
+            }
+        } catch (IOException e) {
+            throw new AssertionError("cannot read " + file, e);
+        }
+        return found;
     }
 
     @Test

@@ -5,6 +5,7 @@ import io.grpc.okhttp.PlaintextServers;
 import java.io.IOException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.barchan.guest.link.LinkListener;
 import org.barchan.guest.link.LinkServerSocket;
 import org.barchan.guest.process.ProcessTable;
@@ -29,6 +30,8 @@ public final class GuestServer {
                 .socketFactory(LinkServerSocket.factory(link))
                 .flowControlWindow(FLOW_CONTROL_WINDOW)
                 .maxInboundMessageSize(MAX_MESSAGE)
+                // A host that goes hangs up, and one that has not come yet would be given up.
+                .keepAliveTime(Long.MAX_VALUE, TimeUnit.NANOSECONDS)
                 .transportExecutor(executor)
                 .executor(executor)
                 .addService(new GuestServiceImplementation(link, processes))

@@ -1,12 +1,12 @@
 package org.barchan.guest.api;
 
+import com.google.protobuf.Timestamp;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import org.barchan.guest.boot.FreeMemory;
@@ -16,11 +16,15 @@ import org.barchan.guest.process.GuestProcess;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.SmallFile;
+import org.barchan.guest.v1.Attach;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.ForgetProcessRequest;
 import org.barchan.guest.v1.ForgetProcessResponse;
+import org.barchan.guest.v1.GuestMount;
 import org.barchan.guest.v1.GuestServiceGrpc;
+import org.barchan.guest.v1.GuestTmpfs;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.PersonalizeRequest;
@@ -33,6 +37,7 @@ import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.ResizeTerminalRequest;
 import org.barchan.guest.v1.ResizeTerminalResponse;
+import org.barchan.guest.v1.RootMount;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.ShutdownRequest;
@@ -41,12 +46,19 @@ import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.SignalProcessResponse;
 import org.barchan.guest.v1.StartProcessRequest;
 import org.barchan.guest.v1.StartProcessResponse;
+import org.barchan.guest.v1.StdinEnd;
+import org.barchan.guest.v1.StdinWindow;
 import org.barchan.guest.v1.StepOutcome;
+import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
 import org.barchan.guest.v1.WaitProcessResponse;
 import org.barchan.guest.v1.ZeroFreeMemoryRequest;
 import org.barchan.guest.v1.ZeroFreeMemoryResponse;
+import org.barchan.v1.EnvironmentVariable;
+import org.barchan.v1.Identity;
+import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.Termination;
 
 /** What the agent can ask of the init. See guest_service.proto. */
 final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImplBase {
@@ -109,7 +121,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         answer(request, observer, this::hello);
     }
 
-    private HelloResponse hello(HelloRequest request) throws IOException {
+    private HelloResponse hello(HelloRequest request) throws Errno {
         boolean configured = isConfigured();
         return HelloResponse.newBuilder()
                 .setGeneration(GENERATION)
@@ -123,12 +135,12 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
                 .build();
     }
 
-    private static String bootId() throws IOException {
+    private static String bootId() throws Errno {
         return kernelFact("random/boot_id");
     }
 
-    private static String kernelFact(String name) throws IOException {
-        return Files.readString(Path.of("/proc/sys/kernel", name)).strip();
+    private static String kernelFact(String name) throws Errno {
+        return SmallFile.read("/proc/sys/kernel/" + name);
     }
 
     private synchronized boolean isConfigured() {
@@ -142,6 +154,21 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
 
     private synchronized PrepareResponse prepare(PrepareRequest request) throws Errno, IOException {
         requireUnconfigured("prepare");
+        // Parts of the next messages: a class is initialised when it is first used, which takes a page or two of code.
+        var _ = List.of(
+                Timestamp.getDefaultInstance(),
+                RootMount.getDefaultInstance(),
+                GuestMount.getDefaultInstance(),
+                GuestTmpfs.getDefaultInstance(),
+                StepResult.getDefaultInstance(),
+                ProcessSpec.getDefaultInstance(),
+                EnvironmentVariable.getDefaultInstance(),
+                Identity.getDefaultInstance(),
+                ProcessStarted.getDefaultInstance(),
+                Attach.getDefaultInstance(),
+                StdinWindow.getDefaultInstance(),
+                StdinEnd.getDefaultInstance(),
+                Termination.getDefaultInstance());
         setup.prepare(request.getKernelModulesList());
         return PrepareResponse.getDefaultInstance();
     }
@@ -168,7 +195,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         answer(request, observer, this::configure);
     }
 
-    private synchronized ConfigureResponse configure(ConfigureRequest request) throws IOException {
+    private synchronized ConfigureResponse configure(ConfigureRequest request) throws Errno {
         requireUnconfigured("configure");
         ConfigureResponse report = setup.perform(request);
         StepOutcome last = report.getSteps(report.getStepsCount() - 1).getOutcome();
@@ -194,7 +221,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         answer(request, observer, this::startProcess);
     }
 
-    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno, InterruptedException {
+    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno {
         if (!isConfigured()) {
             throw new IllegalStateException("start a process: the guest is not configured");
         }

@@ -1,8 +1,6 @@
 package org.barchan.guest.boot;
 
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -14,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.syscall.SmallFile;
 import org.barchan.guest.syscall.Uevents;
 
 /** The machine's disks, by their serial numbers. */
@@ -83,9 +82,9 @@ final class BlockDevices {
 
     /** Returns "" where there is no such file. */
     private static String read(Path path) {
-        try (FileInputStream file = new FileInputStream(path.toFile())) {
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8).strip();
-        } catch (IOException e) {
+        try {
+            return SmallFile.read(path.toString());
+        } catch (Errno e) {
             return "";
         }
     }

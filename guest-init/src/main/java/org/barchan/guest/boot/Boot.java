@@ -2,13 +2,12 @@ package org.barchan.guest.boot;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.barchan.guest.link.VirtioPort;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.SmallFile;
 import org.barchan.guest.syscall.Uevents;
 
 /** The guest's way from its kernel's start to the link. */
@@ -17,9 +16,7 @@ public final class Boot {
 
     /** Mounts what the init itself needs, loads the link's drivers, and opens its port. /proc was mounted before main. */
     public static VirtioPort toLink(String portName, Duration timeout) throws Errno, IOException {
-        Console.setVerbose(
-                List.of(Files.readString(Path.of("/proc/cmdline")).strip().split(" "))
-                        .contains("barchan.debug=1"));
+        Console.setVerbose(List.of(SmallFile.read("/proc/cmdline").split(" ")).contains("barchan.debug=1"));
         Console.debug("init was executed at " + Linux.execMicros() / 1000 + " ms");
         mount("sysfs", "/sys");
         mount("devtmpfs", "/dev");

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.SmallFile;
 
 /** The memory that the guest's kernel has not given to anyone. */
 public final class FreeMemory {
@@ -17,7 +18,7 @@ public final class FreeMemory {
      */
     private static final long RESERVE = 8L << 20;
 
-    private static final Path KEPT = Path.of("/proc/sys/vm/min_free_kbytes");
+    private static final String KEPT = "/proc/sys/vm/min_free_kbytes";
     private static final int PIECE = 1 << 20;
 
     private FreeMemory() {}
@@ -35,10 +36,10 @@ public final class FreeMemory {
         }
     }
 
-    private static long fill(Path file) throws IOException {
+    private static long fill(Path file) throws Errno, IOException {
         byte[] zeros = new byte[PIECE];
         // Twice that, since the kernel begins to look for memory before it is down to what it keeps.
-        long reserve = RESERVE + 2 * (Long.parseLong(Files.readString(KEPT).strip()) << 10);
+        long reserve = RESERVE + 2 * (Long.parseLong(SmallFile.read(KEPT)) << 10);
         long written = 0;
         try (OutputStream out = Files.newOutputStream(file)) {
             for (long left = free() - reserve; left > 0; left = free() - reserve) {

@@ -3,9 +3,6 @@ package org.barchan.guest.boot;
 import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +10,7 @@ import java.util.function.Consumer;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Make;
+import org.barchan.guest.syscall.SmallFile;
 import org.barchan.guest.v1.GuestMount;
 import org.barchan.guest.v1.GuestTmpfs;
 import org.barchan.guest.v1.Overlay;
@@ -202,11 +200,9 @@ final class SandboxMounts {
             if (target < 0 || Linux.isDirectory(target)) {
                 throw new LeftOutException("the root has no file " + MACHINE_ID);
             }
-            Path own = Path.of("/machine-id");
-            String random = Files.readString(Path.of("/proc/sys/kernel/random/uuid"));
-            Files.writeString(own, random.replace("-", ""));
-            Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("r--r--r--"));
-            Linux.mount(own.toString(), place(target), "", Linux.MS_BIND, "");
+            String own = "/machine-id";
+            SmallFile.make(own, SmallFile.read("/proc/sys/kernel/random/uuid").replace("-", "") + "\n");
+            Linux.mount(own, place(target), "", Linux.MS_BIND, "");
         } finally {
             close(target);
         }

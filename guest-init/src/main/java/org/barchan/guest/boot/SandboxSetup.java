@@ -2,8 +2,6 @@ package org.barchan.guest.boot;
 
 import com.google.protobuf.Timestamp;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +10,7 @@ import java.util.stream.Collectors;
 import org.barchan.guest.process.ProcessTable;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.SmallFile;
 import org.barchan.guest.v1.ConfigureRequest;
 import org.barchan.guest.v1.ConfigureResponse;
 import org.barchan.guest.v1.FileSystemModules;
@@ -52,6 +51,9 @@ public final class SandboxSetup {
         Modules.load(kernelModules);
         Linux.loopbackUp();
         startedInit().awaitStaged();
+        processes.prepare();
+        // What was thrown away is used again: who takes fresh memory from the kernel waits for it.
+        System.gc();
         prepared = true;
     }
 
@@ -69,7 +71,7 @@ public final class SandboxSetup {
             report.step("bring lo up", Linux::loopbackUp);
         }
         if (request.getFindDevices()) {
-            report.step("find devices", () -> set("/sys/bus/pci/rescan", "1"));
+            report.step("find devices", () -> setIfThere("/sys/bus/pci/rescan", "1"));
         }
         report.step(
                 "load kernel modules " + String.join(" ", request.getKernelModulesList()),
@@ -202,16 +204,20 @@ public final class SandboxSetup {
     }
 
     /** From here on nothing gets into the kernel, and it tells no addresses. A kernel without such a switch does not need it. */
-    private static void harden() throws IOException {
-        set("/proc/sys/kernel/modules_disabled", "1");
-        set("/proc/sys/kernel/kexec_load_disabled", "1");
-        set("/proc/sys/kernel/kptr_restrict", "2");
-        set("/proc/sys/kernel/sysrq", "0");
+    private static void harden() throws Errno {
+        setIfThere("/proc/sys/kernel/modules_disabled", "1");
+        setIfThere("/proc/sys/kernel/kexec_load_disabled", "1");
+        setIfThere("/proc/sys/kernel/kptr_restrict", "2");
+        setIfThere("/proc/sys/kernel/sysrq", "0");
     }
 
-    private static void set(String file, String value) throws IOException {
-        if (Files.exists(Path.of(file))) {
-            Files.writeString(Path.of(file), value);
+    private static void setIfThere(String file, String value) throws Errno {
+        try {
+            SmallFile.write(file, value);
+        } catch (Errno e) {
+            if (e.number() != Errno.ENOENT) {
+                throw e;
+            }
         }
     }
 }

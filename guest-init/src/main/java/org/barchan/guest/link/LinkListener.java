@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Turns the port into a sequence of clean byte-stream connections, one for each epoch that a host begins. All that comes before a SYN
  * or belongs to another epoch is thrown away. A SYN ends the connection before it, wherever that was.
  *
- * <p>One connection lives at a time. Whoever reads the connection reads the port: there is no thread between.
+ * <p>One connection lives at a time, from before its host is there: what it takes to serve one is done while nobody waits for it. Whoever
+ * reads the connection reads the port: there is no thread between.
  */
 public final class LinkListener {
     private final HostPort port;
@@ -44,33 +45,15 @@ public final class LinkListener {
         return epochs;
     }
 
-    /** Blocks until the connection before has been closed and a host has begun a new epoch. */
-    public Connection accept() throws IOException, InterruptedException {
+    /** Blocks until the connection before has been closed; returns the next, which the first read of it has wait for a host's new epoch. */
+    public Connection accept() throws InterruptedException {
         synchronized (this) {
             // The reader of the epoch before may still be at the port: it leaves with what comes next, be it the SYN.
             while (current != null && (!current.closed || current.reading)) {
                 wait();
             }
-        }
-        while (true) {
-            long epoch = pendingEpoch != 0 ? pendingEpoch : awaitSyn();
-            pendingEpoch = 0;
-            Connection connection = new Connection(epoch);
-            try {
-                connection.writeFrame(FrameType.SYN_ACK, ByteBuffer.allocate(0));
-            } catch (IOException e) {
-                // The kernel tells by two ways that a host is there and what it sends, so that the SYN may come first.
-                // A host that has
-                // gone again leaves an answer that no other takes for its own.
-                port.awaitHost();
-                pendingEpoch = epoch;
-                continue;
-            }
-            synchronized (this) {
-                epochs++;
-                current = connection;
-            }
-            return connection;
+            current = new Connection(current);
+            return current;
         }
     }
 
@@ -104,10 +87,17 @@ public final class LinkListener {
 
     /** One epoch: a byte stream in each direction. Its input is read by one thread; its output may be written by several. */
     public final class Connection {
-        private final long epoch;
-        private final EpochReceiver receiver;
-        private final long discardedBefore = decoder.discardedBytes();
+        /** Whose host is told of its end once this waits for the next; none, if it was told. */
+        private @Nullable Connection before;
+
+        /** Null until a host has begun the epoch. */
+        private @Nullable EpochReceiver receiver;
+
+        private long epoch;
+        private long discardedBefore;
         private int sequence;
+        private boolean begun;
+        private boolean finished;
         private volatile boolean closed;
         /** The reader's own: the end of the input is for ever, since okhttp reads on behind it. */
         private boolean ended;
@@ -116,9 +106,8 @@ public final class LinkListener {
         private final InputStream input = new Input();
         private final OutputStream output = new Output();
 
-        private Connection(long epoch) {
-            this.epoch = epoch;
-            this.receiver = new EpochReceiver(epoch);
+        private Connection(@Nullable Connection before) {
+            this.before = before;
         }
 
         public InputStream input() {
@@ -140,6 +129,7 @@ public final class LinkListener {
          */
         public void writeOutput(OutputHeader header, byte[] bytes, int from, int length) throws IOException {
             synchronized (writeLock) {
+                requireOpen();
                 header.write(outputFrame.clear().position(FrameEncoder.HEADER_SIZE));
                 System.arraycopy(bytes, from, outputFrame.array(), outputFrame.position(), length);
                 FrameEncoder.seal(
@@ -153,21 +143,66 @@ public final class LinkListener {
             }
         }
 
-        /** Ends the epoch on this side, and tells the host, which has no other way to know. */
+        /** Ends the epoch on this side. */
         public void close() {
+            closed = true;
+            boolean readerAtPort;
+            synchronized (LinkListener.this) {
+                readerAtPort = reading;
+                LinkListener.this.notifyAll();
+            }
+            if (readerAtPort) {
+                // Who waits there comes back by what the host does, and begins the next no sooner.
+                finish();
+            }
+        }
+
+        /** Tells the host, which has no other way to know, that the epoch has ended; most often as soon as the guest is ready for another. */
+        private void finish() {
             synchronized (writeLock) {
-                if (!closed) {
+                Connection ended = before;
+                before = null;
+                if (ended != null) {
+                    ended.finish();
+                }
+                if (begun && !finished) {
+                    finished = true;
                     try {
-                        writeFrame(FrameType.FIN, ByteBuffer.allocate(0));
+                        sendFrame(FrameType.FIN, ByteBuffer.allocate(0));
                     } catch (IOException e) {
                         // The host has gone itself.
                     }
-                    closed = true;
                 }
             }
-            synchronized (LinkListener.this) {
-                LinkListener.this.notifyAll();
+        }
+
+        /** Tells the host before that this waits for the next one, and waits. */
+        private EpochReceiver begin() throws IOException {
+            finish();
+            epoch = pendingEpoch != 0 ? pendingEpoch : awaitSyn();
+            pendingEpoch = 0;
+            discardedBefore = decoder.discardedBytes();
+            while (true) {
+                synchronized (writeLock) {
+                    try {
+                        sequence = 0;
+                        sendFrame(FrameType.SYN_ACK, ByteBuffer.allocate(0));
+                        begun = true;
+                        break;
+                    } catch (IOException e) {
+                        // Below, without the lock.
+                    }
+                }
+                // The kernel tells by two ways that a host is there and what it sends, so that the SYN may come first.
+                // A host that has
+                // gone again leaves an answer that no other takes for its own.
+                port.awaitHost();
             }
+            synchronized (LinkListener.this) {
+                epochs++;
+            }
+            output.flush();
+            return new EpochReceiver(epoch);
         }
 
         /** Returns the payload of the next DATA frame, or null at the end of the epoch and ever after. */
@@ -192,6 +227,8 @@ public final class LinkListener {
         }
 
         private @Nullable ByteBuffer readData() throws IOException {
+            EpochReceiver epochReceiver = receiver == null ? begin() : receiver;
+            receiver = epochReceiver;
             while (!closed) {
                 Frame frame = readFrame();
                 if (frame == null) {
@@ -201,7 +238,7 @@ public final class LinkListener {
                     pendingEpoch = frame.epoch();
                     return null;
                 }
-                if (frame.type() == FrameType.SYN || !receiver.accept(frame)) {
+                if (frame.type() == FrameType.SYN || !epochReceiver.accept(frame)) {
                     continue;
                 }
                 if (decoder.discardedBytes() != discardedBefore) {
@@ -224,22 +261,30 @@ public final class LinkListener {
         }
 
         private void writeFrame(FrameType type, ByteBuffer payload) throws IOException {
-            byte[] frame = new byte[FrameEncoder.HEADER_SIZE + payload.remaining()];
             synchronized (writeLock) {
-                FrameEncoder.encode(type, epoch, sequence++, payload, ByteBuffer.wrap(frame));
-                write(frame, frame.length);
+                requireOpen();
+                sendFrame(type, payload);
             }
         }
 
-        /** Writes a whole frame; after a failure nothing more can be written in this epoch. Called under the lock. */
-        private void write(byte[] frame, int size) throws IOException {
+        /** Called under the lock. */
+        private void sendFrame(FrameType type, ByteBuffer payload) throws IOException {
+            byte[] frame = new byte[FrameEncoder.HEADER_SIZE + payload.remaining()];
+            FrameEncoder.encode(type, epoch, sequence++, payload, ByteBuffer.wrap(frame));
+            port.write(frame, 0, frame.length);
+        }
+
+        private void requireOpen() throws IOException {
             if (closed) {
                 throw new IOException("the epoch has ended");
             }
+        }
+
+        /** Writes a whole frame, whose number is used now; after a failure nothing more can be written in this epoch. Called under the lock. */
+        private void write(byte[] frame, int size) throws IOException {
             try {
                 port.write(frame, 0, size);
             } catch (IOException e) {
-                closed = true;
                 close();
                 throw e;
             }
@@ -292,15 +337,27 @@ public final class LinkListener {
                         end += n;
                         at += n;
                         if (end == frame.length) {
+                            requireBegun();
                             flush();
                         }
                     }
                 }
             }
 
+            private void requireBegun() throws IOException {
+                if (!begun) {
+                    throw new IOException("more than a frame was written to a host that is not there yet");
+                }
+            }
+
+            /** What is written before there is a host is kept for it. */
             @Override
             public void flush() throws IOException {
                 synchronized (writeLock) {
+                    if (!begun) {
+                        return;
+                    }
+                    requireOpen();
                     int size = end;
                     end = FrameEncoder.HEADER_SIZE;
                     if (size > FrameEncoder.HEADER_SIZE) {

@@ -1,8 +1,6 @@
 package org.barchan.guest.link;
 
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,6 +10,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
+import org.barchan.guest.syscall.SmallFile;
 import org.barchan.guest.syscall.Uevents;
 
 /** The guest's end of a virtio-serial port. The device's number varies from machine to machine: only its name is certain. */
@@ -46,9 +45,9 @@ public final class VirtioPort implements HostPort {
     }
 
     private static String nameOf(Path port) {
-        try (FileInputStream file = new FileInputStream(port.resolve("name").toFile())) {
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8).strip();
-        } catch (IOException e) {
+        try {
+            return SmallFile.read(port.resolve("name").toString());
+        } catch (Errno e) {
             return ""; // The name comes a little after the port.
         }
     }

@@ -3,6 +3,7 @@ package org.barchan.guest.process;
 import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
@@ -36,8 +37,14 @@ public final class GuestProcess {
         void output(OutputStream stream, long offset, byte[] array, int from, int length) throws IOException;
     }
 
-    /** What there is for all processes, for what they have written and what they are to read. */
-    record Memory(BufferMemory output, BufferMemory input) {}
+    /**
+     * What all processes share.
+     *
+     * @param output memory for what they have written
+     * @param input memory for what they are to read
+     * @param threads run what reads and writes their streams
+     */
+    record Shared(BufferMemory output, BufferMemory input, Executor threads) {}
 
     private final int pid;
     private final @Nullable SpawnError spawnError;
@@ -66,10 +73,10 @@ public final class GuestProcess {
 
     private boolean released;
 
-    private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent, Memory memory) {
-        this.stdout = new OutputBuffer(memory.output());
-        this.stderr = new OutputBuffer(memory.output());
-        this.stdin = new StdinBuffer(memory.input());
+    private GuestProcess(int pid, @Nullable SpawnError spawnError, int exitEvent, Shared shared) {
+        this.stdout = new OutputBuffer(shared.output());
+        this.stderr = new OutputBuffer(shared.output());
+        this.stdin = new StdinBuffer(shared.input());
         this.pid = pid;
         this.spawnError = spawnError;
         this.exitEvent = exitEvent;
@@ -84,16 +91,16 @@ public final class GuestProcess {
      * @param err where its standard error comes; empty if it comes with its standard output
      */
     static GuestProcess started(
-            Memory memory, int pid, int exitEvent, int terminal, int in, int out, Optional<Integer> err) {
-        GuestProcess process = new GuestProcess(pid, null, exitEvent, memory);
+            Shared shared, int pid, int exitEvent, int terminal, int in, int out, Optional<Integer> err) {
+        GuestProcess process = new GuestProcess(pid, null, exitEvent, shared);
         process.terminal = terminal;
-        process.start(in, out, err);
+        process.start(shared.threads(), in, out, err);
         return process;
     }
 
     /** Returns one that could not be started. */
-    static GuestProcess notStarted(Memory memory, SpawnError error) {
-        GuestProcess process = new GuestProcess(-1, error, -1, memory);
+    static GuestProcess notStarted(Shared shared, SpawnError error) {
+        GuestProcess process = new GuestProcess(-1, error, -1, shared);
         process.stdin.close();
         process.termination = Termination.newBuilder()
                 .setSpawnError(error)
@@ -102,18 +109,12 @@ public final class GuestProcess {
         return process;
     }
 
-    private void start(int in, int out, Optional<Integer> err) {
+    private void start(Executor threads, int in, int out, Optional<Integer> err) {
         openOutputs = err.isPresent() ? 2 : 1;
         exitEventUsers = openOutputs + 2;
-        startThread("stdout", new OutputReader(this, stdout, out, exitEvent));
-        err.ifPresent(fd -> startThread("stderr", new OutputReader(this, stderr, fd, exitEvent)));
-        startThread("stdin", new StdinFeeder(this, in, err.isEmpty(), exitEvent));
-    }
-
-    private void startThread(String name, Runnable work) {
-        Thread thread = new Thread(null, work, name + " " + pid, 128 * 1024);
-        thread.setDaemon(true);
-        thread.start();
+        threads.execute(new OutputReader(this, stdout, out, exitEvent));
+        err.ifPresent(fd -> threads.execute(new OutputReader(this, stderr, fd, exitEvent)));
+        threads.execute(new StdinFeeder(this, in, err.isEmpty(), exitEvent));
     }
 
     /** Returns its process id as the init sees it, or -1 when it was not started. */

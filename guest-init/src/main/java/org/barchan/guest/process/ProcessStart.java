@@ -16,30 +16,38 @@ final class ProcessStart {
     /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
     private static final int OUTPUT_PIPE = 256 * 1024;
 
-    private final GuestProcess.Memory memory;
+    private final GuestProcess.Shared shared;
     private final ProcessSpec spec;
     private final int sandbox;
     private final String root;
+    private final Spawner spawner;
     /** To be closed in the end: all but what the started process keeps. */
     private final List<Integer> open = new ArrayList<>();
 
-    private ProcessStart(GuestProcess.Memory memory, ProcessSpec spec, int sandbox, String root) {
-        this.memory = memory;
+    private ProcessStart(GuestProcess.Shared shared, ProcessSpec spec, int sandbox, String root, Spawner spawner) {
+        this.shared = shared;
         this.spec = spec;
         this.sandbox = sandbox;
         this.root = root;
+        this.spawner = spawner;
+    }
+
+    /** Calls {@link Linux#spawn}, which is one thread's. */
+    interface Spawner {
+        Spawned spawn(SpawnRequest request) throws Errno;
     }
 
     /**
      * Starts a process.
      *
-     * @param memory for what it has written, and what it is to read
+     * @param shared what all processes share
      * @param sandbox a pidfd of the sandbox's init; -1 before there is one
      * @param root the sandbox's root as the init sees it
      * @return the process, started or not: see {@link GuestProcess#spawnError}
      */
-    static GuestProcess spawn(GuestProcess.Memory memory, ProcessSpec spec, int sandbox, String root) throws Errno {
-        ProcessStart start = new ProcessStart(memory, spec, sandbox, root);
+    static GuestProcess spawn(GuestProcess.Shared shared, ProcessSpec spec, int sandbox, String root, Spawner spawner)
+            throws Errno {
+        ProcessStart start = new ProcessStart(shared, spec, sandbox, root, spawner);
         try {
             return spec.hasTerminal() ? start.onTerminal() : start.onPipes();
         } finally {
@@ -58,7 +66,7 @@ final class ProcessStart {
             return notStarted(spawned);
         }
         open.removeAll(List.of(sides[0], in, out, exitEvent));
-        return GuestProcess.started(memory, spawned.pid(), exitEvent, sides[0], in, out, Optional.empty());
+        return GuestProcess.started(shared, spawned.pid(), exitEvent, sides[0], in, out, Optional.empty());
     }
 
     private GuestProcess onPipes() throws Errno {
@@ -75,12 +83,11 @@ final class ProcessStart {
             return notStarted(spawned);
         }
         open.removeAll(List.of(in[1], out[0], err[0], exitEvent));
-        return GuestProcess.started(memory, spawned.pid(), exitEvent, -1, in[1], out[0], Optional.of(err[0]));
+        return GuestProcess.started(shared, spawned.pid(), exitEvent, -1, in[1], out[0], Optional.of(err[0]));
     }
 
     private Spawned spawn(int in, int out, int err) throws Errno {
-        SpawnRequest request = SpawnRequest.of(spec, sandbox, in, out, err);
-        return Linux.spawn(request.strings(), request.numbers());
+        return spawner.spawn(SpawnRequest.of(spec, sandbox, in, out, err));
     }
 
     private int kept(int fd) {
@@ -105,7 +112,7 @@ final class ProcessStart {
             case SPAWN_STEP_CREATE, SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> "create the process";
         };
         return GuestProcess.notStarted(
-                memory,
+                shared,
                 SpawnError.newBuilder()
                         .setStep(known)
                         .setErrno(spawned.errno())

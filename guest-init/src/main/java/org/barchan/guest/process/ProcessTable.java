@@ -7,9 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Child;
@@ -21,6 +24,9 @@ import org.barchan.v1.ProcessSpec;
  */
 public final class ProcessTable {
     private static final int SIGKILL = 9;
+    /** Of a process. */
+    private static final int STREAMS = 3;
+
     private static final int END_MILLIS = 30_000;
 
     /** How many there may be that are not forgotten: the init's memory has room for their threads and smallest buffers. */
@@ -34,8 +40,9 @@ public final class ProcessTable {
 
     private static final long INPUT_BYTES = 8 * 1024 * 1024;
 
-    private final GuestProcess.Memory memory =
-            new GuestProcess.Memory(new BufferMemory(OUTPUT_BYTES), new BufferMemory(INPUT_BYTES));
+    private final ExecutorService threads = Executors.newCachedThreadPool(daemons("stream"));
+    private final GuestProcess.Shared shared =
+            new GuestProcess.Shared(new BufferMemory(OUTPUT_BYTES), new BufferMemory(INPUT_BYTES), threads);
     private final Map<String, GuestProcess> byId = new TreeMap<>();
     /** Ids of no process that were to be forgotten, the last ones: of starts that may still come. */
     private final LinkedHashSet<String> forgotten = new LinkedHashSet<>();
@@ -43,22 +50,49 @@ public final class ProcessTable {
     private final Map<Integer, GuestProcess> byPid = new HashMap<>();
     private int sandboxInit = -1;
     private int sandbox = -1;
-    /** Starts all processes: one that has asked to die with its parent dies with the thread that started it. */
-    private final ExecutorService spawner = Executors.newSingleThreadExecutor(work -> {
-        Thread thread = new Thread(null, work, "spawner", 128 * 1024);
-        thread.setDaemon(true);
-        return thread;
-    });
+    /**
+     * Starts all processes: one that has asked to die with its parent dies with the thread that started it. It does nothing else, since it
+     * can start no threads once there is a sandbox.
+     */
+    private final ExecutorService spawner = Executors.newSingleThreadExecutor(daemons("spawner"));
 
+    /** There is no process yet. */
     public ProcessTable() {
-        Thread reaper = new Thread(null, this::reap, "reaper", 128 * 1024);
-        reaper.setDaemon(true);
-        reaper.start();
+        daemons("reaper").newThread(this::reap).start();
+    }
+
+    private static ThreadFactory daemons(String name) {
+        return work -> {
+            Thread thread = new Thread(null, work, name, 128 * 1024);
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /** Has the threads at hand that the first process needs. */
+    public void prepare() {
+        spawner.execute(() -> {});
+        CountDownLatch all = new CountDownLatch(STREAMS);
+        for (int i = 0; i < STREAMS; i++) {
+            threads.execute(() -> {
+                all.countDown();
+                try {
+                    all.await();
+                } catch (InterruptedException e) {
+                    // Nobody waits for it.
+                }
+            });
+        }
     }
 
     /** Sets the sandbox's own init: processes start in its namespaces. */
     public synchronized void enterNamespacesOf(int init) throws Errno {
-        sandbox = Linux.pidfd(init);
+        int handle = Linux.pidfd(init);
+        onSpawner(() -> {
+            Linux.spawnInto(handle);
+            return true;
+        });
+        sandbox = handle;
         sandboxInit = init;
         notifyAll();
     }
@@ -70,7 +104,7 @@ public final class ProcessTable {
      * @throws IllegalArgumentException when there is one of that id
      * @throws TooMany when there are as many as there may be
      */
-    public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno, InterruptedException {
+    public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno {
         if (byId.containsKey(id)) {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
         }
@@ -91,17 +125,27 @@ public final class ProcessTable {
         return process;
     }
 
-    private GuestProcess spawn(ProcessSpec spec) throws Errno, InterruptedException {
+    private GuestProcess spawn(ProcessSpec spec) throws Errno {
         int namespaces = sandbox;
         String root = sandboxInit < 0 ? "/" : "/proc/" + sandboxInit + "/root";
+        return ProcessStart.spawn(
+                shared,
+                spec,
+                namespaces,
+                root,
+                request -> onSpawner(() -> Linux.spawn(request.strings(), request.numbers())));
+    }
+
+    private <R> R onSpawner(Callable<R> action) throws Errno {
         try {
-            return spawner.submit(() -> ProcessStart.spawn(memory, spec, namespaces, root))
-                    .get();
+            return spawner.submit(action).get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Errno errno) {
                 throw errno;
             }
             throw new IllegalStateException("starting a process failed", e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("interrupted while a process was started", e);
         }
     }
 

@@ -19,7 +19,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Linux {
     public static final int O_RDONLY = 0;
+    public static final int O_WRONLY = 1;
     public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0x40;
+    public static final int O_TRUNC = 0x200;
     public static final int O_NONBLOCK = 0x800;
 
     private static final int O_DIRECTORY = 0x10000;
@@ -123,6 +126,7 @@ public final class Linux {
         }
     }
 
+    /** A file that is made by this can be read by everybody. */
     public static int open(String path, int flags) throws Errno {
         try (PinnedObject p = pin(path)) {
             return check("open " + path, NativeCalls.open(chars(p), flags));
@@ -286,7 +290,16 @@ public final class Linux {
      */
     public record Spawned(int pid, int failedStep, int errno) {}
 
-    /** Starts a process; see gs_spawn in guestsys.c for the form of its arguments. */
+    /**
+     * Has {@link #spawn} start processes in a sandbox's process namespace, when this thread calls it, which can start no threads any more.
+     *
+     * @param sandbox a pidfd of the sandbox's init
+     */
+    public static void spawnInto(int sandbox) throws Errno {
+        check("enter the sandbox's process namespace", NativeCalls.spawnInto(sandbox));
+    }
+
+    /** Starts a process; see gs_spawn in guestsys.c for the form of its arguments. Called by one thread only. */
     public static Spawned spawn(byte[] strings, int[] numbers) {
         CIntPointer step = StackValue.get(CIntPointer.class);
         try (PinnedObject s = PinnedObject.create(strings);

@@ -109,6 +109,9 @@ final class NativeCalls {
     @CFunction("gs_pidfd")
     static native int pidfd(int pid);
 
+    @CFunction("gs_spawn_into")
+    static native int spawnInto(int sandbox);
+
     @CFunction("gs_spawn")
     static native int spawn(PointerBase strings, PointerBase numbers, CIntPointer failedStep);
 

@@ -98,14 +98,21 @@ final class LinkListenerTest {
         return Arrays.copyOf(bytes, size);
     }
 
+    /** Returns a connection in the epoch 7, whose first byte was read. */
+    private Connection begun() throws Exception {
+        port.feed(syn(7), frame(FrameType.DATA, 7, 1, "!"));
+        Connection connection = listener.accept();
+        assertEquals('!', connection.input().read());
+        return connection;
+    }
+
     private static String readAll(Connection connection) throws IOException {
         return new String(connection.input().readAllBytes(), StandardCharsets.UTF_8);
     }
 
     @Test
     void writeOutput_betweenOtherData_isAFrameOfItsOwn() throws Exception {
-        port.feed(syn(7));
-        Connection connection = listener.accept();
+        Connection connection = begun();
 
         connection.output().write("gathered".getBytes(StandardCharsets.UTF_8));
         byte[] bytes = "..text..".getBytes(StandardCharsets.UTF_8);
@@ -125,8 +132,7 @@ final class LinkListenerTest {
 
     @Test
     void writeOutput_asMuchAsFits_twice() throws Exception {
-        port.feed(syn(7));
-        Connection connection = listener.accept();
+        Connection connection = begun();
 
         for (int i = 1; i <= 2; i++) {
             connection.writeOutput(
@@ -141,11 +147,9 @@ final class LinkListenerTest {
         port.failures = 2;
         port.feed(syn(7), frame(FrameType.DATA, 7, 1, "text"), frame(FrameType.FIN, 7, 2, ""));
 
-        Connection connection = listener.accept();
-
+        assertEquals("text", readAll(listener.accept()));
         assertEquals(2, port.hangUps);
         assertEquals(List.of("SYN_ACK 7 0 "), port.frames());
-        assertEquals("text", readAll(connection));
     }
 
     @Test
@@ -202,10 +206,46 @@ final class LinkListenerTest {
 
         Connection second = listener.accept();
 
+        assertEquals(List.of("SYN_ACK 7 0 "), port.frames());
         assertEquals("two", readAll(second));
         assertEquals("", readAll(first));
         assertEquals(List.of("SYN_ACK 7 0 ", "FIN 7 1 ", "SYN_ACK 8 0 "), port.frames());
         assertEquals(2, listener.epochs());
+    }
+
+    @Test
+    void accept_beforeThereIsAHost_keepsForItWhatIsWritten() throws Exception {
+        Connection connection = listener.accept();
+        connection.output().write("wel".getBytes(StandardCharsets.UTF_8));
+        connection.output().flush();
+        connection.output().write("come".getBytes(StandardCharsets.UTF_8));
+        connection.output().flush();
+        assertEquals(List.of(), port.frames());
+        assertEquals(0, listener.epochs());
+
+        port.feed(syn(7), frame(FrameType.FIN, 7, 1, ""));
+
+        assertEquals("", readAll(connection));
+        assertEquals(List.of("SYN_ACK 7 0 ", "DATA 7 1 welcome"), port.frames());
+        assertEquals(1, listener.epochs());
+    }
+
+    @Test
+    void write_ofMoreThanAFrameBeforeThereIsAHost_fails() throws Exception {
+        Connection connection = listener.accept();
+
+        assertThrows(IOException.class, () -> connection.output().write(new byte[2 * FrameEncoder.MAX_PAYLOAD]));
+    }
+
+    @Test
+    void close_beforeThereIsAHost_tellsNobody() throws Exception {
+        Connection first = begun();
+        first.close();
+        listener.accept().close();
+        port.feed(syn(8), frame(FrameType.FIN, 8, 1, ""));
+
+        assertEquals("", readAll(listener.accept()));
+        assertEquals(List.of("SYN_ACK 7 0 ", "FIN 7 1 ", "SYN_ACK 8 0 "), port.frames());
     }
 
     @Test
@@ -218,18 +258,21 @@ final class LinkListenerTest {
 
     @Test
     void write_afterClose_fails() throws Exception {
-        port.feed(syn(7));
-        Connection connection = listener.accept();
+        Connection connection = begun();
         connection.output().write("x".getBytes(StandardCharsets.UTF_8));
         connection.close();
 
         assertThrows(IOException.class, () -> connection.output().flush());
+        assertThrows(IOException.class, () -> connection.writeOutput(new OutputHeader(1, 1, 0), new byte[] {1}, 0, 1));
+        port.feed(syn(8), frame(FrameType.FIN, 8, 1, ""));
+        assertEquals("", readAll(listener.accept()));
+        // No number is left out for what was not written.
+        assertEquals(List.of("SYN_ACK 7 0 ", "FIN 7 1 ", "SYN_ACK 8 0 "), port.frames());
     }
 
     @Test
     void write_ofMoreThanAFrame_isCutIntoFramesInSequence() throws Exception {
-        port.feed(syn(7));
-        Connection connection = listener.accept();
+        Connection connection = begun();
         byte[] large = new byte[FrameEncoder.MAX_PAYLOAD + 3];
 
         connection.output().write(large);

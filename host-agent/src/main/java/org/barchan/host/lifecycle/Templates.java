@@ -239,6 +239,8 @@ final class Templates {
         try {
             live.guest().prepare(plan.files().commonModules());
             live.guest().zeroFreeMemory();
+            // What a guest does when its host goes would else be done by all that go on from it.
+            live.guest().leave();
         } catch (SandboxException e) {
             throw new SandboxException(
                     e.code(), e.getMessage() + Diagnosis.of(live.machine(), Optional.of(live.console())), e);

@@ -105,6 +105,12 @@ public interface Guest extends AutoCloseable {
     /** Asks the guest to power off; returns at once, whether it does or not. */
     void shutdown();
 
+    /**
+     * Ends what there is with the guest, which runs on; returns when that waits for whoever connects next. No call may be under way, and
+     * none follow.
+     */
+    void leave() throws SandboxException, InterruptedException;
+
     /** Lets go of the guest, which runs on. */
     @Override
     void close();

@@ -103,6 +103,11 @@ final class FakeGuest implements Guest {
     }
 
     @Override
+    public void leave() throws SandboxException {
+        world.step("guest.leave");
+    }
+
+    @Override
     public void prepare(List<String> kernelModules) throws SandboxException {
         world.step("guest.prepare");
     }

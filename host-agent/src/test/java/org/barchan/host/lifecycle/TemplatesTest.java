@@ -81,7 +81,7 @@ final class TemplatesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"machine.start, EXHAUSTED", "machine.save, EXHAUSTED", "machine.restore, LOST"})
+    @CsvSource({"machine.start, EXHAUSTED", "machine.save, EXHAUSTED", "machine.restore, LOST", "guest.leave, TIMEOUT"})
     void build_whereAStepFails_leavesNothing(String step, Code code) throws Exception {
         world.fail(step, code);
 

@@ -195,10 +195,11 @@ public final class LibvirtDriver implements HypervisorDriver {
             var _ = connection.ask(action, connect -> {
                 Domain domain = connect.domainLookupByUUID(machine.uuid());
                 try {
+                    // The guest, which is told when to look for devices, has other things to do first.
+                    domain.resume();
                     for (String device : incoming.devices()) {
                         domain.attachDevice(device);
                     }
-                    domain.resume();
                 } finally {
                     domain.free();
                 }

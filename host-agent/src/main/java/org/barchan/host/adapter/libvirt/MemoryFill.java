@@ -1,7 +1,6 @@
 package org.barchan.host.adapter.libvirt;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
@@ -24,19 +23,14 @@ final class MemoryFill {
     private final SavedMachine saved;
     private final Path directory;
     private final Path socket;
-    private final MemorySource memory;
+    private final SavedMachine.MemorySource memory;
     private final CompletableFuture<Boolean> filled = new CompletableFuture<>();
 
-    private MemoryFill(SavedMachine saved, Path directory, Path socket, MemorySource memory) {
+    private MemoryFill(SavedMachine saved, Path directory, Path socket, SavedMachine.MemorySource memory) {
         this.saved = saved;
         this.directory = directory;
         this.socket = socket;
         this.memory = memory;
-    }
-
-    /** Opens the memory of a machine whose QEMU is up; empty where it can't be reached. */
-    interface MemorySource {
-        Optional<FileChannel> open();
     }
 
     /**
@@ -45,7 +39,7 @@ final class MemoryFill {
      * @param directory goes if the machine does not start
      * @param socket made there by QEMU once it has all that the machine is made of
      */
-    static MemoryFill begin(SavedMachine saved, Path directory, Path socket, MemorySource memory) {
+    static MemoryFill begin(SavedMachine saved, Path directory, Path socket, SavedMachine.MemorySource memory) {
         MemoryFill fill = new MemoryFill(saved, directory, socket, memory);
         Thread.ofPlatform().daemon().name("memory-fill").start(fill::run);
         return fill;
@@ -53,7 +47,7 @@ final class MemoryFill {
 
     private void run() {
         try {
-            filled.complete(saved.hasMemory() && awaitSocket() && fill());
+            filled.complete(saved.hasMemory() && saved.fill(() -> awaitSocket() ? memory.open() : Optional.empty()));
         } catch (IOException | InterruptedException | RuntimeException | Error e) {
             filled.completeExceptionally(e);
         }
@@ -74,17 +68,6 @@ final class MemoryFill {
             LOG.warn("the memory of {} is left to QEMU, which takes longer: {}", directory.getFileName(), e.toString());
             return false;
         }
-    }
-
-    private boolean fill() throws IOException {
-        Optional<FileChannel> reached = memory.open();
-        if (reached.isEmpty()) {
-            return false;
-        }
-        try (FileChannel file = reached.get()) {
-            saved.fill(file);
-        }
-        return true;
     }
 
     /**

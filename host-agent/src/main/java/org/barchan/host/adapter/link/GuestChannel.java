@@ -76,6 +76,7 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     private final AtomicInteger lastOutput = new AtomicInteger();
     private final AtomicLong retryMillis = new AtomicLong(FIRST_RETRY_MILLIS);
     private volatile @Nullable String hopeless;
+    private volatile boolean leaving;
     private volatile long upSince;
 
     GuestChannel(SandboxId id, Path socket, EventLoopGroup eventLoops) {
@@ -348,9 +349,26 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
         }
     }
 
+    @Override
+    public boolean awaitsGuestsEnd() {
+        return leaving;
+    }
+
+    /**
+     * Ends what there is with the guest. No call may be under way.
+     *
+     * @return once the guest waits for the next host; false: it does not
+     */
+    boolean leave(Duration deadline) throws InterruptedException {
+        leaving = true;
+        channel.shutdown();
+        return channel.awaitTermination(deadline.toNanos(), NANOSECONDS);
+    }
+
     /** Ends all calls. */
     @Override
     public void close() {
+        leaving = false;
         channel.shutdownNow();
     }
 }

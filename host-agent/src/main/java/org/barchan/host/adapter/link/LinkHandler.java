@@ -52,6 +52,8 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
     private int sequence;
     private boolean up;
     private boolean dead;
+    /** Not null: the host has ended the epoch, and waits for the guest to say so, too. */
+    private @Nullable ChannelPromise leaving;
 
     LinkHandler(long epoch, LinkObserver observer, GuestBudget budget) {
         this.epoch = epoch;
@@ -134,7 +136,9 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
         switch (frame.type()) {
             case DATA -> {
                 budget.carried(size);
-                out.add(in.retainedSlice(in.readerIndex() - size, size));
+                if (leaving == null) {
+                    out.add(in.retainedSlice(in.readerIndex() - size, size));
+                }
             }
             case OUTPUT -> {
                 if (size < FrameGuard.TINY && !budget.takeTiny()) {
@@ -151,7 +155,13 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
                 ctx.flush();
             }
             case PONG -> {}
-            case FIN -> throw new LinkException("the guest ended the epoch");
+            case FIN -> {
+                if (leaving == null) {
+                    throw new LinkException("the guest ended the epoch");
+                }
+                dead = true;
+                ctx.close(leaving);
+            }
             case SYN, SYN_ACK -> throw new LinkException("the guest sent a " + frame.type() + " inside of an epoch");
         }
     }
@@ -185,7 +195,7 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
         ByteBuf bytes = (ByteBuf) message;
-        if (dead || pending == null) {
+        if (dead || leaving != null || pending == null) {
             bytes.release();
             promise.tryFailure(lost());
         } else {
@@ -226,13 +236,18 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
 
     @Override
     public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-        if (up && !dead && ctx.channel().isActive()) {
+        boolean guestIsThere = up && !dead && leaving == null && ctx.channel().isActive();
+        if (guestIsThere) {
             writePending(ctx);
             writeFrame(ctx, FrameType.FIN, NO_PAYLOAD, ctx.newPromise());
             ctx.flush();
-            dead = true;
         }
-        ctx.close(promise);
+        if (guestIsThere && observer.awaitsGuestsEnd()) {
+            leaving = promise;
+        } else {
+            dead = true;
+            ctx.close(promise);
+        }
     }
 
     @Override

@@ -26,6 +26,9 @@ interface LinkObserver {
      */
     boolean output(ByteBuffer payload) throws IOException;
 
+    /** Whether a connection that is closed from here stays open until the guest has ended the epoch, too. */
+    boolean awaitsGuestsEnd();
+
     /** A connection has ended. */
     void down();
 }

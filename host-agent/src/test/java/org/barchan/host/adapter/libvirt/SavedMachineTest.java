@@ -137,10 +137,8 @@ final class SavedMachineTest {
         Files.write(memory, new byte[0x4000]);
     }
 
-    private void fill() throws IOException {
-        try (FileChannel channel = FileChannel.open(memory, StandardOpenOption.WRITE)) {
-            SavedMachine.open(file).fill(channel);
-        }
+    private void fill() throws IOException, InterruptedException {
+        assertTrue(SavedMachine.open(file).fill(() -> Optional.of(FileChannel.open(memory, StandardOpenOption.WRITE))));
     }
 
     @Test
@@ -169,6 +167,16 @@ final class SavedMachineTest {
         Files.write(again, libvirtFile("LibvirtQemudSave", DATA));
         SavedMachine.seal(again);
         assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(again));
+    }
+
+    @Test
+    void fill_withABitThatIsAnotherSinceTheLastTime_fails() throws Exception {
+        saveMachine();
+        fill();
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[1] ^= 4;
+        Files.write(file, bytes);
+        assertThrows(IOException.class, this::fill);
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -178,19 +179,31 @@ final class LinkServer implements AutoCloseable {
             }
         }
 
+        private void hangUp() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                // It is gone.
+            }
+        }
+
         /** Carries the epoch to and from a gRPC server behind another unix socket. */
         void bridge(Path backend) throws IOException {
             try (SocketChannel inner = SocketChannel.open(UnixDomainSocketAddress.of(backend))) {
                 daemon(() -> {
                     ByteBuffer bytes = ByteBuffer.allocate(FrameEncoder.MAX_PAYLOAD);
-                    try (channel) {
+                    try {
                         while (inner.read(bytes) >= 0) {
                             send(FrameType.DATA, bytes.flip());
                             bytes.clear();
                         }
+                    } catch (AsynchronousCloseException e) {
+                        // The host has ended the epoch.
+                        return;
                     } catch (IOException e) {
                         // The session is over.
                     }
+                    hangUp();
                 });
                 for (Optional<Frame> frame = receive(); frame.isPresent(); frame = receive()) {
                     ByteBuffer payload = frame.get().payload();

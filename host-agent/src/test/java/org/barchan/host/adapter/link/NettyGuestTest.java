@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.zip.CRC32C;
@@ -121,6 +123,50 @@ class NettyGuestTest {
         try (TestGuest _ = new TestGuest(late)) {
             assertEquals("boot", hello.get().bootId());
         }
+    }
+
+    @Test
+    void leave_returnsOnceTheGuestHasEndedTheEpoch() throws Exception {
+        CountDownLatch hostEnded = new CountDownLatch(1);
+        CountDownLatch guestEnds = new CountDownLatch(1);
+        CountDownLatch hangUp = new CountDownLatch(1);
+        peer.end = connection -> {
+            hostEnded.countDown();
+            await(guestEnds);
+            connection.send(FrameType.FIN, ByteBuffer.allocate(0));
+            await(hangUp);
+        };
+        var _ = guest.hello(Duration.ofSeconds(30));
+        CompletableFuture<Void> left = CompletableFuture.runAsync(() -> {
+            try {
+                guest.leave();
+            } catch (SandboxException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+
+        await(hostEnded);
+        assertThrows(TimeoutException.class, () -> left.get(200, TimeUnit.MILLISECONDS));
+        guestEnds.countDown();
+
+        assertNull(left.get(30, TimeUnit.SECONDS));
+        hangUp.countDown();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(30, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void leave_guestIsGone_returns() throws Exception {
+        var _ = guest.hello(Duration.ofSeconds(30));
+        peer.link.close();
+
+        guest.leave();
     }
 
     @Test

@@ -30,7 +30,7 @@ final class TestGuest implements AutoCloseable {
         QUIET.forEach(logger -> logger.setLevel(Level.OFF));
     }
 
-    /** What is done to a connection before it is served. */
+    /** What is done to a connection. */
     interface Fault {
         void prepare(LinkServer.Connection connection) throws IOException;
     }
@@ -41,7 +41,11 @@ final class TestGuest implements AutoCloseable {
     /** The connection that is there now. */
     volatile LinkServer.@Nullable Connection epoch;
 
+    /** Done before it is served. */
     volatile Fault fault = connection -> {};
+    /** What is done once the host has ended the epoch; then the connection is closed. */
+    volatile Fault end = connection -> {};
+
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("test-guest", true), EpollIoHandler.newFactory());
     private final Server server;
@@ -67,6 +71,7 @@ final class TestGuest implements AutoCloseable {
             epoch = connection;
             service.epoch = connection;
             connection.bridge(backend);
+            end.prepare(connection);
         });
     }
 
