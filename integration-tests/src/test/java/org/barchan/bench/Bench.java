@@ -165,7 +165,7 @@ public final class Bench {
         Table.row("guest init: resident", "MiB", resident, null);
         Table.row("agent: resident, idle after a run", "MiB", agent, null);
         Table.row(
-                "the first agent of a state directory, which has no archive of its classes",
+                "the first agent of a state directory, which asks QEMU for all that it can do",
                 "MiB",
                 List.of(firstAgent),
                 null);
