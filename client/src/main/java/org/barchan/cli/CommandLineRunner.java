@@ -42,6 +42,8 @@ final class CommandLineRunner {
             case "exec" -> call(new ExecVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
+            case "stop" -> call(new StopVerb(), rest);
+            case "kill" -> call(new KillVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
             case "diff" -> call(new DiffVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);

@@ -28,17 +28,8 @@ final class DeleteVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        int status = ExitStatus.OK;
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            for (String name : names) {
-                try {
-                    client.delete(name);
-                } catch (BarchanException e) {
-                    Messages.error(e);
-                    status = ExitStatus.BARCHAN_FAILED;
-                }
-            }
+            return EachSandbox.of(names, client::delete);
         }
-        return status;
     }
 }

@@ -12,6 +12,7 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.ProcessSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code barchan exec}. */
@@ -33,6 +34,9 @@ final class ExecVerb implements Callable<Integer> {
     @Mixin
     private final OutputOption output = new OutputOption();
 
+    @Option(names = "--timing", description = "Say on standard error, at the end, when what of it was done.")
+    private boolean timing;
+
     @Mixin
     final HelpOption help = new HelpOption();
 
@@ -52,15 +56,23 @@ final class ExecVerb implements Callable<Integer> {
         }
         Commands.checkTerminal(process, output);
         ProcessSpec spec = Commands.spec(caller, new UserDatabase(Path.of("/etc")), process, words);
-        return new RunSession(
+        Timing times = new Timing();
+        int status = new RunSession(
                         caller,
                         spec,
-                        (client, listener) -> client.exec(name, spec, listener),
+                        (client, listener) -> {
+                            times.mark("connected to the agent");
+                            return times.begin(client.exec(name, spec, listener));
+                        },
                         output.json(),
                         false,
                         Optional.empty(),
                         Optional.empty(),
-                        new Timing())
+                        times)
                 .run();
+        if (timing) {
+            times.print();
+        }
+        return status;
     }
 }

@@ -15,6 +15,8 @@ import picocli.CommandLine.Option;
             RunVerb.class,
             ExecVerb.class,
             ListVerb.class,
+            StopVerb.class,
+            KillVerb.class,
             DeleteVerb.class,
             DiffVerb.class,
             KernelsVerb.class,

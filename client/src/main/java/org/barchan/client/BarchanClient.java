@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -129,6 +130,29 @@ public final class BarchanClient implements AutoCloseable {
      */
     public void delete(String idOrName) throws BarchanException {
         connection.delete(idOrName);
+    }
+
+    /**
+     * Ends a sandbox in order: sends a signal to the process that it was made for, and ends it as {@link #delete} when that has not ended in
+     * time, or does not run. Returns when nothing of it is left.
+     *
+     * @param signal Linux number, 1 to 64
+     * @param timeout how long the process may take, at most a day
+     * @return whether it ended in time
+     * @throws BarchanException NOT_FOUND if none of that id or name lives
+     */
+    public boolean stop(String idOrName, int signal, Duration timeout) throws BarchanException {
+        return connection.stop(idOrName, signal, timeout);
+    }
+
+    /**
+     * Sends a signal to the process that a sandbox was made for, and all of its process group.
+     *
+     * @param signal Linux number, 1 to 64
+     * @throws BarchanException NOT_FOUND if no sandbox of that id or name lives, PRECONDITION if its process does not run
+     */
+    public void signal(String idOrName, int signal) throws BarchanException {
+        connection.signal(idOrName, "", signal);
     }
 
     /**

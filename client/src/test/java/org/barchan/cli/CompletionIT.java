@@ -34,7 +34,7 @@ final class CompletionIT {
                 "barchan nonsense|``",
                 "barchan run --nonsense|``",
                 "barchan r|run",
-                "barchan ''|run exec list delete diff kernels template spec convert doctor version completion help",
+                "barchan ''|run exec list stop kill delete diff kernels template spec convert doctor version completion help",
                 "barchan run --ker|--kernel --kernel-modules --kernel-release --kernel-arg",
                 "barchan doctor --|--output --help",
                 "barchan template nonsense|``",
@@ -43,6 +43,7 @@ final class CompletionIT {
                 "barchan template build --accel ''|auto kvm tcg",
                 "barchan run --accel ''|auto kvm tcg",
                 "barchan list --output j|json",
+                "barchan kill --signal HU|HUP",
                 "barchan completion ''|bash zsh",
                 "barchan help del|delete"
             })

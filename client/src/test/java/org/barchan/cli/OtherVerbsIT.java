@@ -64,6 +64,16 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown option '--memroy=1G': did you mean '--memory'?", "run", "--memroy=1G", "ls");
         assertUsage("barchan: unknown argument 'now'", "list", "now");
         assertUsage("barchan: missing required parameter: 'NAME", "delete");
+        assertUsage("barchan: missing required parameter: 'NAME", "stop");
+        assertUsage(
+                "barchan: invalid value for option '--signal': 'NONE' is no signal (expected: a name as TERM, SIGHUP or RTMIN+1",
+                "stop",
+                "-s",
+                "NONE",
+                "box");
+        assertUsage(
+                "barchan: invalid value for option '--timeout': 'soon' is no time", "stop", "--timeout", "soon", "box");
+        assertUsage("barchan: invalid value for option '--signal': '65' is no signal", "kill", "--signal=65", "box");
         assertUsage("barchan: no completion for 'fish'", "completion", "fish");
         assertUsage("barchan: no verb; for example: barchan template list\nTry 'barchan template --help'", "template");
         assertUsage("barchan: unknown verb 'lsit': did you mean 'list'?", "template", "lsit");
@@ -267,6 +277,19 @@ final class OtherVerbsIT {
     }
 
     @Test
+    void stop_sendsTheSignalAndWaits() throws Exception {
+        try (FakeAgent agent = new FakeAgent(directory)) {
+            Command.Result result = run(environment(agent), "stop", "-t", "1m", "-s", "INT", "box", "deaf");
+            assertEquals(0, result.status());
+            assertEquals(
+                    "barchan: warning: deaf: its command did not end in time, and was ended with its sandbox\n",
+                    result.err());
+            assertEquals(0, run(environment(agent), "stop", "other").status());
+            assertEquals(List.of("box 2 60", "deaf 2 60", "other 15 10"), agent.stopped());
+        }
+    }
+
+    @Test
     void list_sandboxes_areRows() throws Exception {
         try (FakeAgent agent = new FakeAgent(directory)) {
             assertTrue(run(environment(agent), "list").out().contains("fake                 b-aaaaaaaaaaaa  running"));
@@ -276,8 +299,18 @@ final class OtherVerbsIT {
     @Test
     void helpAndCompletion_areComplete() throws Exception {
         String help = run(Map.of(), "help").out();
-        for (String verb :
-                List.of("run", "list", "delete", "kernels", "template", "doctor", "version", "completion", "help")) {
+        for (String verb : List.of(
+                "run",
+                "list",
+                "stop",
+                "kill",
+                "delete",
+                "kernels",
+                "template",
+                "doctor",
+                "version",
+                "completion",
+                "help")) {
             assertTrue(help.contains("  " + verb), help);
         }
         assertTrue(run(Map.of(), "help", "template").out().contains("  prune"));

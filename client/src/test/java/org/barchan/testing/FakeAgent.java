@@ -42,6 +42,8 @@ import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.SandboxSpec;
+import org.barchan.v1.StopSandboxRequest;
+import org.barchan.v1.StopSandboxResponse;
 import org.barchan.v1.Template;
 import org.barchan.v1.TemplateServiceGrpc;
 
@@ -58,6 +60,7 @@ public final class FakeAgent implements AutoCloseable {
     private final Server server;
     private final BlockingQueue<FakeRun> runs = new LinkedBlockingQueue<>();
     private final List<String> deleted = new CopyOnWriteArrayList<>();
+    private final List<String> stopped = new CopyOnWriteArrayList<>();
     private volatile Behaviour behaviour = run -> run.exit(0);
     private volatile String version = BarchanClient.version();
     private volatile List<DiagnoseResponse> diagnosis = List.of();
@@ -152,6 +155,11 @@ public final class FakeAgent implements AutoCloseable {
         return List.copyOf(deleted);
     }
 
+    /** Returns name, signal and seconds of each sandbox that was to be stopped. */
+    public List<String> stopped() {
+        return List.copyOf(stopped);
+    }
+
     @Override
     public void close() {
         server.shutdownNow();
@@ -189,6 +197,16 @@ public final class FakeAgent implements AutoCloseable {
         public void listSandboxes(ListSandboxesRequest request, StreamObserver<ListSandboxesResponse> responses) {
             responses.onNext(ListSandboxesResponse.newBuilder()
                     .addSandboxes(FakeRun.SANDBOX)
+                    .build());
+            responses.onCompleted();
+        }
+
+        @Override
+        public void stopSandbox(StopSandboxRequest request, StreamObserver<StopSandboxResponse> responses) {
+            stopped.add(request.getSandbox() + " " + request.getSignal() + " "
+                    + request.getTimeout().getSeconds());
+            responses.onNext(StopSandboxResponse.newBuilder()
+                    .setEndedInTime(!request.getSandbox().equals("deaf"))
                     .build());
             responses.onCompleted();
         }

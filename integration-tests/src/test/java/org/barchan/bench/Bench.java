@@ -50,7 +50,7 @@ public final class Bench {
     }
 
     /**
-     * Measures and prints; fails when something could not be measured. Arguments: rounds, and "starts" or "mounts" for these alone.
+     * Measures and prints; fails when something could not be measured. Arguments: rounds, and "starts", "execs" or "mounts" for these alone.
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
@@ -62,10 +62,14 @@ public final class Bench {
             if (only.isEmpty()) {
                 bench.measure(rounds, floor);
             }
-            if (!only.equals("mounts")) {
-                new StartBench(bench, work).measure(only.isEmpty() ? Math.max(STARTS, rounds) : rounds, floor);
+            int many = only.isEmpty() ? Math.max(STARTS, rounds) : rounds;
+            if (only.isEmpty() || only.equals("starts")) {
+                new StartBench(bench, work).measure(many, floor);
             }
-            if (!only.equals("starts")) {
+            if (only.isEmpty() || only.equals("execs")) {
+                new ExecBench(bench, work).measure(many);
+            }
+            if (only.isEmpty() || only.equals("mounts")) {
                 new MountBench(bench).measure(rounds);
             }
             bench.stopAgent();

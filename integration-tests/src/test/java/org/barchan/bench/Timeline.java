@@ -42,6 +42,15 @@ record Timeline(String what, List<Mark> marks) {
         return new Timeline(what, marks);
     }
 
+    /** Returns when something was reached, in milliseconds. */
+    double at(String what) {
+        return marks.stream()
+                .filter(mark -> mark.what().equals(what))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(what + ": not among " + marks))
+                .at();
+    }
+
     /** Returns how long all of it took, in milliseconds. */
     double end() {
         return marks.isEmpty() ? 0 : marks.getLast().at();

@@ -32,6 +32,43 @@ class SignalsIT {
     }
 
     @Test
+    void stop_givesTheCommandTimeToEnd() {
+        String script = "trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.2; done";
+        try (Running running = barchan.start("run", "-n", "box", "--", "sh", "-c", script)) {
+            running.awaitOut("ready");
+            assertEquals("", barchan.call("stop", "box").expect(0).err());
+            assertEquals("ready\ncaught\n", running.result().expect(9).out());
+        }
+        barchan.call("stop", "box").expect(125).expectStderr("box");
+        barchan.awaitNoSandbox();
+    }
+
+    @Test
+    void stop_commandIgnoresIt_endsItWithItsSandbox() {
+        String script = "trap '' INT; echo ready; while :; do sleep 0.2; done";
+        try (Running running = barchan.start("run", "-n", "box", "--", "sh", "-c", script)) {
+            running.awaitOut("ready");
+            barchan.call("stop", "-s", "INT", "-t", "1", "box").expect(0).expectStderr("did not end in time");
+            running.result().expect(125).expectStderr("deleted");
+        }
+        barchan.awaitNoSandbox();
+    }
+
+    @Test
+    void kill_sendsTheSignal() {
+        String script = "trap 'echo caught' USR1; echo ready; while :; do sleep 0.2; done";
+        try (Running running = barchan.start("run", "-n", "box", "--", "sh", "-c", script)) {
+            running.awaitOut("ready");
+            barchan.call("kill", "--signal", "usr1", "box").expect(0);
+            running.awaitOut("caught");
+            barchan.call("kill", "box").expect(0);
+            running.result().expect(137);
+        }
+        barchan.call("kill", "box").expect(125).expectStderr("box|process of");
+        barchan.awaitNoSandbox();
+    }
+
+    @Test
     void secondInterrupt_commandIgnoresBoth_endsItByForce() {
         String script = "trap 'echo ignored' INT; echo ready; while :; do sleep 0.2; done";
         try (Running running = barchan.start("run", "--", "sh", "-c", script)) {

@@ -8,6 +8,7 @@ import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -41,9 +42,12 @@ import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListTemplatesRequest;
 import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.PruneTemplatesRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
+import org.barchan.v1.SignalProcessRequest;
+import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.TemplateServiceGrpc;
 
 /** The connection to an agent, made again when an agent without work has left. Thread-safe. */
@@ -115,6 +119,36 @@ public final class AgentConnection implements AutoCloseable {
                 "deleting the sandbox " + idOrName,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, SandboxServiceGrpc.getDeleteSandboxMethod(), within(DELETE_SECONDS), request));
+    }
+
+    public boolean stop(String idOrName, int signal, Duration timeout) throws BarchanException {
+        StopSandboxRequest request = StopSandboxRequest.newBuilder()
+                .setSandbox(idOrName)
+                .setSignal(signal)
+                .setTimeout(com.google.protobuf.Duration.newBuilder()
+                        .setSeconds(timeout.getSeconds())
+                        .setNanos(timeout.getNano()))
+                .build();
+        return call(
+                        "stopping the sandbox " + idOrName,
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel,
+                                SandboxServiceGrpc.getStopSandboxMethod(),
+                                within(timeout.toSeconds() + DELETE_SECONDS),
+                                request))
+                .getEndedInTime();
+    }
+
+    public void signal(String idOrName, String processId, int signal) throws BarchanException {
+        SignalProcessRequest request = SignalProcessRequest.newBuilder()
+                .setSandbox(idOrName)
+                .setProcessId(processId)
+                .setSignal(signal)
+                .build();
+        call(
+                "sending a signal to the sandbox " + idOrName,
+                channel -> ClientCalls.blockingUnaryCall(
+                        channel, ProcessServiceGrpc.getSignalProcessMethod(), within(QUICK_SECONDS), request));
     }
 
     public void changes(String idOrName, Consumer<Change> listener) throws BarchanException {
@@ -280,7 +314,7 @@ public final class AgentConnection implements AutoCloseable {
         return current;
     }
 
-    private static CallOptions within(int seconds) {
+    private static CallOptions within(long seconds) {
         return CallOptions.DEFAULT.withDeadlineAfter(seconds, TimeUnit.SECONDS);
     }
 

@@ -3,7 +3,6 @@ package org.barchan.host.api;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import org.barchan.host.lifecycle.Sandboxes;
-import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
@@ -26,11 +25,7 @@ final class ProcessEndpoint extends ProcessServiceGrpc.ProcessServiceImplBase {
     @Override
     public void signalProcess(SignalProcessRequest request, StreamObserver<SignalProcessResponse> responses) {
         Answer.to(responses, () -> {
-            int number = request.getSignal();
-            if (number < 1 || number > 64) {
-                throw new SandboxException(SandboxException.Code.INVALID, "signal: " + number + " (expected: 1 to 64)");
-            }
-            sandboxes.signal(request.getSandbox(), request.getProcessId(), number);
+            sandboxes.signal(request.getSandbox(), request.getProcessId(), ProcessParser.signal(request.getSignal()));
             return SignalProcessResponse.getDefaultInstance();
         });
     }

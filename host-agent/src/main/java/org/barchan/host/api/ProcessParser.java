@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
@@ -106,6 +107,18 @@ final class ProcessParser {
         }
         withoutNul(field + ".name", variable.getName());
         withoutNul(field + ".value", variable.getValue());
+    }
+
+    /**
+     * Reads the number of a signal.
+     *
+     * @throws SandboxException {@code INVALID}
+     */
+    static int signal(int number) throws SandboxException {
+        if (number < 1 || number > 64) {
+            throw new SandboxException(SandboxException.Code.INVALID, "signal: " + number + " (expected: 1 to 64)");
+        }
+        return number;
     }
 
     private java.time.Duration timeout(Duration timeout) {

@@ -1,8 +1,10 @@
 package org.barchan.host.api;
 
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import org.barchan.host.lifecycle.ChunkedOutput;
 import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
 import org.barchan.v1.ExportChangesRequest;
@@ -14,9 +16,15 @@ import org.barchan.v1.ListChangesResponse;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
 import org.barchan.v1.SandboxServiceGrpc;
+import org.barchan.v1.StopSandboxRequest;
+import org.barchan.v1.StopSandboxResponse;
 
 /** {@code SandboxService}. */
 final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
+    private static final int SIGTERM = 15;
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration LONGEST_STOP = Duration.ofDays(1);
+
     private final Sandboxes sandboxes;
 
     SandboxEndpoint(Sandboxes sandboxes) {
@@ -48,6 +56,29 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
             sandboxes.delete(request.getSandbox());
             return DeleteSandboxResponse.getDefaultInstance();
         });
+    }
+
+    @Override
+    public void stopSandbox(StopSandboxRequest request, StreamObserver<StopSandboxResponse> responses) {
+        Answer.to(responses, () -> {
+            int signal = request.hasSignal() ? ProcessParser.signal(request.getSignal()) : SIGTERM;
+            Duration timeout = request.hasTimeout() ? timeout(request.getTimeout()) : STOP_TIMEOUT;
+            return StopSandboxResponse.newBuilder()
+                    .setEndedInTime(sandboxes.stop(request.getSandbox(), signal, timeout))
+                    .build();
+        });
+    }
+
+    private static Duration timeout(com.google.protobuf.Duration timeout) throws SandboxException {
+        if (timeout.getSeconds() < 0
+                || timeout.getSeconds() > LONGEST_STOP.toSeconds()
+                || timeout.getNanos() < 0
+                || timeout.getNanos() >= 1_000_000_000) {
+            throw new SandboxException(
+                    SandboxException.Code.INVALID,
+                    "timeout: " + timeout.getSeconds() + " s " + timeout.getNanos() + " ns (expected: 0 to a day)");
+        }
+        return Duration.ofSeconds(timeout.getSeconds(), timeout.getNanos());
     }
 
     @Override

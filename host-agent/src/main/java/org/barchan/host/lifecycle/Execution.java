@@ -70,6 +70,7 @@ public final class Execution implements ProcessControl {
         try {
             stop.arm();
             ProcessEvent first = live.guest().startProcess(processId, process);
+            observer.reached(RunObserver.Phase.STARTED);
             finish(first.hasTerminated() ? first.getTerminated() : follow(first));
             forget();
         } catch (InterruptedException e) {

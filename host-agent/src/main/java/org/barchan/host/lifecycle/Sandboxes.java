@@ -194,7 +194,33 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}; {@code TIMEOUT}
      */
     public void delete(String idOrName) throws SandboxException, InterruptedException {
+        delete(find(idOrName));
+    }
+
+    /**
+     * Ends a sandbox in order: by a signal to its process, and as {@link #delete} if that has not ended in time or can't be told.
+     *
+     * @param timeout how long it may take
+     * @return whether its process ended in time
+     * @throws SandboxException as {@link #delete}
+     */
+    public boolean stop(String idOrName, int signal, Duration timeout) throws SandboxException, InterruptedException {
         Sandbox sandbox = find(idOrName);
+        LOG.info("{}: stop", sandbox.id());
+        try {
+            sandbox.signalProcess(Run.PROCESS_ID, signal);
+            sandbox.gone().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (SandboxException | TimeoutException e) {
+            LOG.info("{}: its process has not ended by signal {}: {}", sandbox.id(), signal, e.toString());
+        } catch (ExecutionException e) {
+            throw new AssertionError("it never fails", e);
+        }
+        delete(sandbox);
+        return false;
+    }
+
+    private static void delete(Sandbox sandbox) throws SandboxException, InterruptedException {
         LOG.info("{}: delete", sandbox.id());
         sandbox.signal().stop(StopReason.DELETED);
         Duration patience = Duration.ofSeconds(60);

@@ -460,6 +460,54 @@ final class RunTest {
     }
 
     @Test
+    void stop_whatEndsByTheSignal_isToldSo_andGone() throws Exception {
+        run(order(ClientLostPolicy.DELETE));
+        observer.awaitStarted();
+        guest().onSignal.add(() -> guest().exit(3));
+
+        assertTrue(sandboxes.stop("box", 2, Duration.ofSeconds(30)));
+
+        assertEquals(List.of("2 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
+        assertEquals(3, observer.termination().getExitCode());
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void stop_whatDoesNotEnd_isDeleted() throws Exception {
+        run(order(ClientLostPolicy.DELETE));
+        observer.awaitStarted();
+
+        assertFalse(sandboxes.stop("box", 15, Duration.ofMillis(1)));
+
+        assertEquals(List.of("15 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
+        assertEquals(
+                TerminationCause.TERMINATION_CAUSE_SANDBOX_DELETED,
+                observer.termination().getCause());
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
+    void stop_whileStarting_endsTheRun() throws Exception {
+        world.onStart = machine -> machine.guest.silent = true;
+        run(order(ClientLostPolicy.DELETE));
+        awaitMachine();
+        guest().asked.await();
+
+        assertFalse(sandboxes.stop("box", 15, Duration.ofSeconds(30)));
+
+        assertEquals(List.of(), world.leftovers());
+        assertTrue(message(observer.failure()).contains("deleted"));
+    }
+
+    @Test
+    void stop_ofNoSandbox_isNotFound() {
+        assertEquals(
+                Code.NOT_FOUND,
+                assertThrows(SandboxException.class, () -> sandboxes.stop("none", 15, Duration.ZERO))
+                        .code());
+    }
+
+    @Test
     void shutdown_keepsThoseToBeKeptAndDestroysTheOthers() throws Exception {
         run(order(ClientLostPolicy.KEEP));
         observer.awaitStarted();
