@@ -32,7 +32,7 @@ final class StopVerb implements Callable<Integer> {
             paramLabel = "TIME",
             converter = DurationConverter.class,
             description =
-                    "How long a command may take to end: seconds, or with the unit s, m, h or d, at most a day. By default 10.")
+                    "How long a command may take to end: seconds, or with the unit s, m, h or d, at most a day; 0 for none. By default 10.")
     private Duration timeout = Duration.ofSeconds(10);
 
     @Option(

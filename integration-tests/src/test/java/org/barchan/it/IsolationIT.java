@@ -105,6 +105,8 @@ class IsolationIT {
     /** Neither in a file, however short-lived the sandbox, nor in an argument: others may read those. */
     @Test
     void environment_isNowhereOnTheHost() throws IOException {
+        // What others leave would go while it is looked at.
+        barchan.awaitNoSandbox();
         String secret = "secret-" + UUID.randomUUID();
         ProcessBuilder builder =
                 barchan.builder("run", "-e", "SECRET", "--", "sh", "-c", "echo \"$SECRET\"; read line");

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads a time as timeout(1) does: "10", "1.5s", "2m", "1h", "1d". Zero is no limit. */
+/** Reads a time as timeout(1) does: "10", "1.5s", "2m", "1h", "1d". */
 public final class DurationConverter implements ITypeConverter<Duration> {
     private static final Pattern FORM = Pattern.compile("(\\d{1,12}(?:\\.\\d{0,9})?|\\.\\d{1,9})([smhd]?)");
 

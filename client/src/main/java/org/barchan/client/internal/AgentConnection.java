@@ -134,7 +134,7 @@ public final class AgentConnection implements AutoCloseable {
                         channel -> ClientCalls.blockingUnaryCall(
                                 channel,
                                 SandboxServiceGrpc.getStopSandboxMethod(),
-                                within(timeout.toSeconds() + DELETE_SECONDS),
+                                within(timeout.toSeconds() + QUICK_SECONDS + DELETE_SECONDS),
                                 request))
                 .getEndedInTime();
     }

@@ -311,9 +311,15 @@ public final class LinkListener {
                     }
                     data = next;
                 }
-                int n = Math.min(length, data.remaining());
-                data.get(buffer, offset, n);
-                return n;
+                // The next connection, which is not there before this is closed, reads over the bytes.
+                synchronized (LinkListener.this) {
+                    if (closed) {
+                        return -1;
+                    }
+                    int n = Math.min(length, data.remaining());
+                    data.get(buffer, offset, n);
+                    return n;
+                }
             }
         }
 

@@ -214,6 +214,17 @@ final class LinkListenerTest {
     }
 
     @Test
+    void read_ofWhatIsLeft_afterClose_isTheEnd() throws Exception {
+        port.feed(syn(7), frame(FrameType.DATA, 7, 1, "bytes"));
+        Connection connection = listener.accept();
+        assertEquals('b', connection.input().read());
+
+        connection.close();
+
+        assertEquals(-1, connection.input().read());
+    }
+
+    @Test
     void accept_beforeThereIsAHost_keepsForItWhatIsWritten() throws Exception {
         Connection connection = listener.accept();
         connection.output().write("wel".getBytes(StandardCharsets.UTF_8));

@@ -27,6 +27,7 @@ final class Sandbox {
     private SandboxState state = new Starting();
     private Optional<Accelerator> accelerator = Optional.empty();
     private String kernelRelease = "";
+    private final CompletableFuture<Void> processOver = new CompletableFuture<>();
     private boolean processEnded;
 
     Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
@@ -74,6 +75,11 @@ final class Sandbox {
         return gone;
     }
 
+    /** Completes when its own process has ended, as far as is known, or will never run. */
+    CompletableFuture<Void> processOver() {
+        return processOver;
+    }
+
     synchronized void builtFrom(Accelerator chosen, String release) {
         accelerator = Optional.of(chosen);
         kernelRelease = release;
@@ -87,9 +93,11 @@ final class Sandbox {
     /** Its own process has ended, but it is kept. */
     synchronized void processEnded() {
         processEnded = true;
+        processOver.complete(null);
     }
 
     synchronized void stopping() {
+        processOver.complete(null);
         state = switch (state) {
             case Starting() -> new Stopping(Optional.empty());
             case Running(LiveGuest guest) -> new Stopping(Optional.of(guest));

@@ -202,34 +202,54 @@ public final class Sandboxes {
      *
      * @param timeout how long it may take
      * @return whether its process ended in time
-     * @throws SandboxException as {@link #delete}
+     * @throws SandboxException as {@link #delete}; {@code UNAVAILABLE} when the agent is stopping: it may run on
      */
     public boolean stop(String idOrName, int signal, Duration timeout) throws SandboxException, InterruptedException {
         Sandbox sandbox = find(idOrName);
         LOG.info("{}: stop", sandbox.id());
+        boolean inTime = awaitProcess(sandbox, signal, timeout);
+        if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
+            throw new SandboxException(
+                    SandboxException.Code.UNAVAILABLE, "stopping " + sandbox.id() + ": the agent is stopping");
+        }
+        if (inTime && sandbox.isStopping()) {
+            awaitGone(sandbox, "stopping ");
+        } else {
+            delete(sandbox);
+        }
+        return inTime;
+    }
+
+    private static boolean awaitProcess(Sandbox sandbox, int signal, Duration timeout) throws InterruptedException {
         try {
             sandbox.signalProcess(Run.PROCESS_ID, signal);
-            sandbox.gone().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            var _ = CompletableFuture.anyOf(sandbox.processOver(), sandbox.gone())
+                    .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
             return true;
-        } catch (SandboxException | TimeoutException e) {
-            LOG.info("{}: its process has not ended by signal {}: {}", sandbox.id(), signal, e.toString());
+        } catch (TimeoutException e) {
+            return false;
+        } catch (SandboxException e) {
+            LOG.info("{}: its process can't be told to end: {}", sandbox.id(), e.getMessage());
+            return sandbox.processOver().isDone();
         } catch (ExecutionException e) {
             throw new AssertionError("it never fails", e);
         }
-        delete(sandbox);
-        return false;
     }
 
     private static void delete(Sandbox sandbox) throws SandboxException, InterruptedException {
         LOG.info("{}: delete", sandbox.id());
         sandbox.signal().stop(StopReason.DELETED);
+        awaitGone(sandbox, "deleting ");
+    }
+
+    private static void awaitGone(Sandbox sandbox, String action) throws SandboxException, InterruptedException {
         Duration patience = Duration.ofSeconds(60);
         try {
             sandbox.gone().get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             throw new SandboxException(
                     SandboxException.Code.TIMEOUT,
-                    "deleting " + sandbox.id() + ": still there after " + patience.toSeconds() + " s. Try again",
+                    action + sandbox.id() + ": still there after " + patience.toSeconds() + " s. Try again",
                     e);
         } catch (ExecutionException e) {
             throw new AssertionError("it never fails", e);

@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The files of templates: each has its id as its name, and a description beside it; its modification time is that of its last use. Safe
- * for use by many threads, and by agents that share the directory.
+ * The files of templates: each has its id as its name, and a description beside it, whose modification time is that of the last use: the
+ * template itself stays as it is, since who has read it once trusts it until it changes. Safe for use by many threads, and by agents that share
+ * the directory.
  */
 final class TemplateStore {
     private static final Logger LOG = LoggerFactory.getLogger(TemplateStore.class);
@@ -42,12 +43,20 @@ final class TemplateStore {
     /** Returns the file of a template for a sandbox that is made now; empty if there is none. */
     Optional<Path> use(String id) {
         Path file = directory.resolve(id);
-        try {
-            Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
-            return Optional.of(file);
-        } catch (IOException e) {
+        if (!Files.exists(file)) {
             return Optional.empty();
         }
+        try {
+            Files.setLastModifiedTime(noteOfUse(file), FileTime.from(Instant.now()));
+        } catch (IOException e) {
+            LOG.debug("{} was used, which can't be noted: {}", file, e.toString());
+        }
+        return Optional.of(file);
+    }
+
+    private static Path noteOfUse(Path file) {
+        Path description = descriptionOf(file);
+        return Files.exists(description) ? description : file;
     }
 
     /** Returns where to make one that is not called what it will be yet: who is killed leaves it behind. Nothing is there. */
@@ -79,6 +88,7 @@ final class TemplateStore {
         TemplateDescription description =
                 TemplateDescription.of(Files.getLastModifiedTime(draft).toInstant(), plan);
         Files.writeString(descriptionOf(draft), description.text());
+        Files.setLastModifiedTime(descriptionOf(draft), Files.getLastModifiedTime(draft));
         Files.move(descriptionOf(draft), descriptionOf(file), StandardCopyOption.ATOMIC_MOVE);
         Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
         return new Template(id, Files.size(file), Optional.empty(), Optional.of(description));
@@ -89,7 +99,7 @@ final class TemplateStore {
         Path file = directory.resolve(id);
         try {
             long bytes = Files.size(file);
-            Instant touched = Files.getLastModifiedTime(file).toInstant();
+            Instant touched = Files.getLastModifiedTime(noteOfUse(file)).toInstant();
             Optional<TemplateDescription> description = description(descriptionOf(file));
             boolean used = description
                     .filter(known -> known.createTime().equals(touched))

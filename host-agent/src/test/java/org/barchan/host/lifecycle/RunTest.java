@@ -487,6 +487,25 @@ final class RunTest {
     }
 
     @Test
+    void stop_whatIsKeptAfterItsProcessHasEnded_isDeletedAtOnce() throws Exception {
+        sandboxes.run(
+                new RunOrder(
+                        spec(ClientLostPolicy.DELETE, world.root(), false, "box"),
+                        process(),
+                        Optional.empty(),
+                        FakeWorld.CLIENT,
+                        false,
+                        true),
+                observer);
+        observer.awaitStarted();
+        guest().onSignal.add(() -> guest().exit(0));
+
+        assertTrue(sandboxes.stop("box", 15, Duration.ofSeconds(30)));
+
+        assertEquals(List.of(), world.leftovers());
+    }
+
+    @Test
     void stop_whileStarting_endsTheRun() throws Exception {
         world.onStart = machine -> machine.guest.silent = true;
         run(order(ClientLostPolicy.DELETE));

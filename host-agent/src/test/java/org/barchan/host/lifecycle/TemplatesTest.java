@@ -197,9 +197,11 @@ final class TemplatesTest {
         assertEquals(MemorySize.DEFAULT, description.memory());
         assertEquals(1, description.vcpus());
         assertFalse(description.disks());
+        Object changed = Files.getAttribute(file, "unix:ctime");
 
         run();
 
+        assertEquals(changed, Files.getAttribute(file, "unix:ctime"), "who has read it trusts it until it changes");
         Instant used = sandboxes.templates().getFirst().lastUseTime().orElseThrow();
         assertTrue(used.isAfter(description.createTime()), used + " after " + description.createTime());
     }

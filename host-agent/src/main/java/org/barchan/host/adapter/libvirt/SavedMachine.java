@@ -60,8 +60,8 @@ record SavedMachine(Path file, int runs, long stream, long length, int memoryAt,
     private static final int SEAL_BYTES = 48;
     private static final int RUN_BYTES = 16;
     private static final int PIECE = 1 << 20;
-    /** Files whose pages this agent has read, and found to be what was sealed: to do so again takes a quarter as long as to start a machine. */
-    private static final Set<Version> WHOLE = ConcurrentHashMap.newKeySet();
+    /** What files were when this agent had read their pages and found them to be what was sealed: to do so takes a twentieth of a start. */
+    private static final Map<Path, Map<String, Object>> WHOLE = new ConcurrentHashMap<>();
 
     /**
      * Pages that follow each other in the machine's memory.
@@ -216,11 +216,12 @@ record SavedMachine(Path file, int runs, long stream, long length, int memoryAt,
      * @throws IOException also when this was not what was sealed: the machine must not run
      */
     boolean fill(MemorySource source) throws IOException, InterruptedException {
-        Version version = version();
+        // Whoever writes to a file makes it another.
+        Map<String, Object> version = Files.readAttributes(file, "unix:dev,ino,size,ctime");
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            if (!WHOLE.contains(version)) {
+            if (!version.equals(WHOLE.get(file))) {
                 requireWhole(sum(channel, 0, stream), memorySum);
-                WHOLE.add(version);
+                WHOLE.put(file, version);
             }
             Optional<FileChannel> reached = source.open();
             if (reached.isEmpty()) {
@@ -235,13 +236,6 @@ record SavedMachine(Path file, int runs, long stream, long length, int memoryAt,
             }
             return true;
         }
-    }
-
-    /** What a file is known by; whoever writes to it makes it another. */
-    private record Version(Path file, Map<String, Object> attributes) {}
-
-    private Version version() throws IOException {
-        return new Version(file, Files.readAttributes(file, "unix:dev,ino,size,ctime"));
     }
 
     private static void copy(FileChannel channel, long at, Run run, FileChannel memory) throws IOException {

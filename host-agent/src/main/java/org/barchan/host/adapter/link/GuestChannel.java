@@ -77,6 +77,7 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     private final AtomicLong retryMillis = new AtomicLong(FIRST_RETRY_MILLIS);
     private volatile @Nullable String hopeless;
     private volatile boolean leaving;
+    private volatile boolean left;
     private volatile long upSince;
 
     GuestChannel(SandboxId id, Path socket, EventLoopGroup eventLoops) {
@@ -354,15 +355,27 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
         return leaving;
     }
 
+    @Override
+    public void left() {
+        left = true;
+    }
+
     /**
      * Ends what there is with the guest. No call may be under way.
      *
-     * @return once the guest waits for the next host; false: it does not
+     * @throws SandboxException {@code TIMEOUT}, {@code LOST}: it has not said that it waits for the next host
      */
-    boolean leave(Duration deadline) throws InterruptedException {
+    void leave(Duration deadline) throws SandboxException, InterruptedException {
         leaving = true;
         channel.shutdown();
-        return channel.awaitTermination(deadline.toNanos(), NANOSECONDS);
+        boolean ended = channel.awaitTermination(deadline.toNanos(), NANOSECONDS);
+        if (!left) {
+            throw new SandboxException(
+                    ended ? SandboxException.Code.LOST : SandboxException.Code.TIMEOUT,
+                    describe("leaving the guest") + " failed: it has not said"
+                            + (ended ? "" : " within " + deadline.toSeconds() + " s")
+                            + " that it waits for the next host");
+        }
     }
 
     /** Ends all calls. */

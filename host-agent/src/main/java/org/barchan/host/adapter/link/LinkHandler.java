@@ -90,6 +90,9 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
     public void channelInactive(ChannelHandlerContext ctx) throws Exception {
         dead = true;
         failPending();
+        if (leaving != null) {
+            leaving.trySuccess();
+        }
         observer.down();
         super.channelInactive(ctx);
     }
@@ -160,6 +163,7 @@ final class LinkHandler extends ByteToMessageDecoder implements ChannelOutboundH
                     throw new LinkException("the guest ended the epoch");
                 }
                 dead = true;
+                observer.left();
                 ctx.close(leaving);
             }
             case SYN, SYN_ACK -> throw new LinkException("the guest sent a " + frame.type() + " inside of an epoch");

@@ -29,6 +29,9 @@ interface LinkObserver {
     /** Whether a connection that is closed from here stays open until the guest has ended the epoch, too. */
     boolean awaitsGuestsEnd();
 
+    /** The guest has ended the epoch that was ended here, and waits for the next. */
+    void left();
+
     /** A connection has ended. */
     void down();
 }

@@ -162,11 +162,13 @@ class NettyGuestTest {
     }
 
     @Test
-    void leave_guestIsGone_returns() throws Exception {
+    void leave_guestIsGone_isLost() throws Exception {
         var _ = guest.hello(Duration.ofSeconds(30));
         peer.link.close();
 
-        guest.leave();
+        assertEquals(
+                SandboxException.Code.LOST,
+                assertThrows(SandboxException.class, guest::leave).code());
     }
 
     @Test
