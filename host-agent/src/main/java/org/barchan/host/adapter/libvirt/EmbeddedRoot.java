@@ -133,6 +133,11 @@ record EmbeddedRoot(Path directory) {
         return statusDirectory().resolve("driver.pid");
     }
 
+    /** Where libvirt makes directories for QEMUs that it asks what they can do, whose names begin with {@code qmp-}. */
+    Path probeDirectory() {
+        return directory.resolve("lib/qemu");
+    }
+
     /** Where libvirt makes directories for a machine, whose names begin with {@code domain-} and its number. */
     List<Path> machineDirectories() {
         return List.of(directory.resolve("lib/qemu"), directory.resolve("lib/qemu/channel/target"));

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * What an agent leaves that was killed while libvirt started a machine, before its QEMU had a process: a domain whose status says
  * {@code pid='0'}. Libvirt (9.0) takes it over with the job of starting it, which nobody goes on with, so that every later call for
  * that domain, its destruction too, waits 30 s and fails. Such a domain has nothing to be taken over: its files are removed before
- * libvirt sees them.
+ * libvirt sees them. And a QEMU that libvirt had started to ask what it can do, which nobody ends.
  */
 final class InterruptedStarts {
     private static final Logger LOG = LoggerFactory.getLogger(InterruptedStarts.class);
@@ -61,6 +62,7 @@ final class InterruptedStarts {
     }
 
     private void removeNow() throws IOException {
+        removeProbes();
         try (DirectoryStream<Path> files =
                 Files.newDirectoryStream(root.statusDirectory(), DomainXml.PREFIX + "*.xml")) {
             for (Path status : files) {
@@ -69,6 +71,37 @@ final class InterruptedStarts {
                     remove(status, domainId.get());
                 }
             }
+        }
+    }
+
+    private void removeProbes() throws IOException {
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(root.probeDirectory(), "qmp-*")) {
+            for (Path directory : directories) {
+                endProbe(directory);
+                removeTree(directory);
+            }
+        } catch (NoSuchFileException e) {
+            LOG.debug("none was ever asked, or it was removed just now");
+        }
+    }
+
+    private static void endProbe(Path directory) throws IOException {
+        Path pidFile = directory.resolve("qmp.pid");
+        if (!Files.exists(pidFile)) {
+            return;
+        }
+        try {
+            long pid = Long.parseLong(Files.readString(pidFile).strip());
+            // The handle knows when its process began, so that it never means a later one of the same number.
+            Optional<ProcessHandle> process = ProcessHandle.of(pid);
+            if (process.isPresent()
+                    && Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1)
+                            .contains(directory.toString())) {
+                LOG.info("{}: ending the QEMU {} that was asked what it can do", directory.getFileName(), pid);
+                process.get().destroyForcibly();
+            }
+        } catch (NoSuchFileException | NumberFormatException e) {
+            LOG.debug("{}: it has ended, or had not begun", directory);
         }
     }
 
