@@ -44,8 +44,6 @@ import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.ShutdownResponse;
 import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.SignalProcessResponse;
-import org.barchan.guest.v1.StartProcessRequest;
-import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StdinEnd;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.guest.v1.StepOutcome;
@@ -86,34 +84,28 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         R call(Q request) throws Errno, IOException, InterruptedException;
     }
 
-    /** Answers a unary call; the one place where exceptions become statuses. */
+    /** Answers a unary call. */
     private static <Q, R> void answer(Q request, StreamObserver<R> observer, Method<Q, R> method) {
         try {
             R response = method.call(request);
             observer.onNext(response);
             observer.onCompleted();
-        } catch (Errno | IOException e) {
-            observer.onError(Status.INTERNAL
-                    .withDescription(String.valueOf(e.getMessage()))
-                    .asException());
-        } catch (StatusRuntimeException e) {
-            observer.onError(e);
-        } catch (ProcessTable.TooMany e) {
-            observer.onError(Status.RESOURCE_EXHAUSTED
-                    .withDescription(String.valueOf(e.getMessage()))
-                    .asException());
-        } catch (IllegalArgumentException e) {
-            observer.onError(Status.INVALID_ARGUMENT
-                    .withDescription(String.valueOf(e.getMessage()))
-                    .asException());
-        } catch (IllegalStateException e) {
-            observer.onError(Status.FAILED_PRECONDITION
-                    .withDescription(String.valueOf(e.getMessage()))
-                    .asException());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            observer.onError(Status.CANCELLED.asException());
+        } catch (Errno | IOException | InterruptedException | RuntimeException e) {
+            observer.onError(statusOf(e).asException());
         }
+    }
+
+    /** Returns what a caller is told of an exception: the one place where that is decided. */
+    static Status statusOf(Exception e) {
+        Status status = switch (e) {
+            case StatusRuntimeException known -> known.getStatus();
+            case ProcessTable.TooMany _ -> Status.RESOURCE_EXHAUSTED;
+            case IllegalArgumentException _ -> Status.INVALID_ARGUMENT;
+            case IllegalStateException _ -> Status.FAILED_PRECONDITION;
+            case InterruptedException _ -> Status.CANCELLED;
+            default -> Status.INTERNAL;
+        };
+        return status.getDescription() == null ? status.withDescription(String.valueOf(e.getMessage())) : status;
     }
 
     @Override
@@ -216,36 +208,30 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
         return PersonalizeResponse.getDefaultInstance();
     }
 
-    @Override
-    public void startProcess(StartProcessRequest request, StreamObserver<StartProcessResponse> observer) {
-        answer(request, observer, this::startProcess);
-    }
-
-    private StartProcessResponse startProcess(StartProcessRequest request) throws Errno {
+    /** Returns the process that a call attaches to, started if it is to be. */
+    private GuestProcess process(Attach attach) throws Errno {
+        if (!attach.hasStart()) {
+            return processes.find(attach.getProcessId()).orElseThrow(() -> noProcess(attach.getProcessId()));
+        }
         if (!isConfigured()) {
             throw new IllegalStateException("start a process: the guest is not configured");
         }
-        if (request.getSpec().getArgvCount() == 0) {
+        if (attach.getStart().getArgvCount() == 0) {
             throw new IllegalArgumentException("argv: empty (expected: a command)");
         }
-        if (processes.find(request.getProcessId()).isPresent()) {
-            throw Status.ALREADY_EXISTS
-                    .withDescription("process " + request.getProcessId() + ": was started before")
-                    .asRuntimeException();
-        }
-        GuestProcess process = processes.start(request.getProcessId(), request.getSpec());
-        StartProcessResponse.Builder response = StartProcessResponse.newBuilder();
-        process.spawnError()
-                .ifPresentOrElse(
-                        response::setSpawnError,
-                        () -> response.setStarted(ProcessStarted.newBuilder().setPid(process.pid())));
-        return response.build();
+        return processes.start(attach.getProcessId(), attach.getStart());
+    }
+
+    private static StatusRuntimeException noProcess(String id) {
+        return Status.NOT_FOUND
+                .withDescription("process " + id + ": no such process")
+                .asRuntimeException();
     }
 
     @Override
     public StreamObserver<ProcessIoRequest> processIo(StreamObserver<ProcessIoResponse> observer) {
         return new ProcessIoCall(
-                processes, EpochInterceptor.EPOCH.get(), (ServerCallStreamObserver<ProcessIoResponse>) observer);
+                this::process, EpochInterceptor.EPOCH.get(), (ServerCallStreamObserver<ProcessIoResponse>) observer);
     }
 
     @Override
@@ -292,11 +278,7 @@ final class GuestServiceImplementation extends GuestServiceGrpc.GuestServiceImpl
     }
 
     private void withProcess(String id, StreamObserver<?> observer, Consumer<GuestProcess> action) {
-        processes
-                .find(id)
-                .ifPresentOrElse(
-                        action,
-                        () -> observer.onError(ProcessIoCall.noProcess(id).asException()));
+        processes.find(id).ifPresentOrElse(action, () -> observer.onError(noProcess(id)));
     }
 
     @Override

@@ -8,13 +8,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.guest.boot.Console;
 import org.barchan.guest.link.LinkListener.Connection;
 import org.barchan.guest.process.GuestProcess;
-import org.barchan.guest.process.ProcessTable;
+import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.v1.Attach;
 import org.barchan.guest.v1.ProcessIoRequest;
 import org.barchan.guest.v1.ProcessIoResponse;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.link.OutputHeader;
 import org.barchan.v1.OutputStream;
+import org.barchan.v1.ProcessStarted;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +23,17 @@ import org.jspecify.annotations.Nullable;
  * at a time.
  */
 final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProcess.Outlet {
-    private final ProcessTable processes;
+    /** Finds the process that a call attaches to, or starts it. */
+    interface Processes {
+        GuestProcess process(Attach attach) throws Errno;
+    }
+
+    private final Processes processes;
     private final Connection epoch;
     private final ServerCallStreamObserver<ProcessIoResponse> observer;
     private volatile @Nullable GuestProcess process;
     private int outputChannel;
+    private boolean startAsked;
     /** How often news were told since the last time that nothing was left to send. */
     private final AtomicInteger news = new AtomicInteger();
     /** Used by whoever sends. */
@@ -35,17 +42,13 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
     private boolean completed;
 
     /** Sends output as frames of the epoch that the call belongs to. */
-    ProcessIoCall(ProcessTable processes, Connection epoch, ServerCallStreamObserver<ProcessIoResponse> observer) {
+    ProcessIoCall(Processes processes, Connection epoch, ServerCallStreamObserver<ProcessIoResponse> observer) {
         this.processes = processes;
         this.epoch = epoch;
         this.observer = observer;
         observer.setOnReadyHandler(this::news);
         observer.setOnCancelHandler(this::detach);
         observer.setOnCloseHandler(this::detach);
-    }
-
-    static Status noProcess(String id) {
-        return Status.NOT_FOUND.withDescription("process " + id + ": no such process");
     }
 
     @Override
@@ -91,9 +94,12 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
             throw new IllegalArgumentException("output_channel: 0 (expected: another number)");
         }
         outputChannel = attach.getOutputChannel();
-        GuestProcess found = processes.find(attach.getProcessId()).orElse(null);
-        if (found == null) {
-            fail(noProcess(attach.getProcessId()));
+        startAsked = attach.hasStart();
+        GuestProcess found;
+        try {
+            found = processes.process(attach);
+        } catch (Errno | RuntimeException e) {
+            fail(GuestServiceImplementation.statusOf(e));
             return;
         }
         found.attach(this, attach.getStdoutOffset(), attach.getStderrOffset());
@@ -125,6 +131,12 @@ final class ProcessIoCall implements StreamObserver<ProcessIoRequest>, GuestProc
                     }
                     continue;
                 }
+                if (startAsked && from.pid() > 0) {
+                    message = message.toBuilder()
+                            .setStarted(ProcessStarted.newBuilder().setPid(from.pid()))
+                            .build();
+                }
+                startAsked = false;
                 window = message.hasStdinWindow() ? message.getStdinWindow() : window;
                 if (message.hasTerminated()) {
                     Console.debugMemory();

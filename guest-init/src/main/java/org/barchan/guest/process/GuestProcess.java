@@ -122,11 +122,6 @@ public final class GuestProcess {
         return pid;
     }
 
-    /** Returns why it was not started, if so. */
-    public Optional<SpawnError> spawnError() {
-        return Optional.ofNullable(spawnError);
-    }
-
     /** Sends a signal to its group, unless it has ended. */
     public synchronized void signal(int signal, TerminationCause cause) throws Errno {
         if (exit != null || spawnError != null) {

@@ -98,15 +98,16 @@ public final class ProcessTable {
     }
 
     /**
-     * Starts a process.
+     * Starts a process, unless there is one of that id.
      *
-     * @return the process, started or not: see {@link GuestProcess#spawnError}
-     * @throws IllegalArgumentException when there is one of that id
+     * @return the process, started or not: see {@link GuestProcess#pid}
+     * @throws IllegalArgumentException when one of that id was to be forgotten
      * @throws TooMany when there are as many as there may be
      */
     public synchronized GuestProcess start(String id, ProcessSpec spec) throws Errno {
-        if (byId.containsKey(id)) {
-            throw new IllegalArgumentException("process id: " + id + " (expected: one that was not used before)");
+        GuestProcess known = byId.get(id);
+        if (known != null) {
+            return known;
         }
         if (forgotten.contains(id)) {
             throw new IllegalArgumentException("process id: " + id + " (expected: one that nobody had forgotten)");

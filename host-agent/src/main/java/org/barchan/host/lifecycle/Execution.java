@@ -69,9 +69,9 @@ public final class Execution implements ProcessControl {
     void execute() {
         try {
             stop.arm();
-            ProcessEvent first = live.guest().startProcess(processId, process);
+            Optional<Termination> notStarted = relay.start(live.guest(), processId, process);
             observer.reached(RunObserver.Phase.STARTED);
-            finish(first.hasTerminated() ? first.getTerminated() : follow(first));
+            finish(notStarted.isPresent() ? notStarted.get() : follow());
             forget();
         } catch (InterruptedException e) {
             stop.disarm();
@@ -91,7 +91,7 @@ public final class Execution implements ProcessControl {
         }
     }
 
-    private Termination follow(ProcessEvent started) throws InterruptedException {
+    private Termination follow() throws InterruptedException {
         Optional<TimeLimit> limit = timeout.map(time -> new TimeLimit(
                 timer,
                 time,
@@ -100,7 +100,7 @@ public final class Execution implements ProcessControl {
                 processId,
                 () -> LOG.warn("{}/{}: SIGKILL has not ended it", sandbox.id(), processId)));
         try {
-            return relay.relay(live.guest(), processId, started);
+            return relay.follow();
         } catch (SandboxException e) {
             boolean over = sandbox.isOver() || live.awaitMachineEnd();
             if (!over) {

@@ -24,7 +24,7 @@ final class KernelCommandLine {
      * interpreted in the emulator: the init looks for it when there is one. A guest's kernel holds nothing back from the guest in any case, and emulation promises no isolation.
      */
     private static final String EMULATED = " mitigations=off init_on_alloc=0 noreplace-smp rodata=off pci=noacpi"
-            + " acpi_mask_gpe=0x01 noautogroup tsc=nowatchdog lsm=landlock,yama sysctl.kernel.randomize_va_space=0";
+            + " acpi_mask_gpe=0x01 noautogroup psi=0 tsc=nowatchdog lsm=landlock,yama sysctl.kernel.randomize_va_space=0";
 
     private KernelCommandLine() {}
 

@@ -291,13 +291,11 @@ final class Pool {
                     .addEnvironment(LOCALE)
                     .setIdentity(kind.owner())
                     .build();
-            if (guest.startProcess(WARM_UP, practice).hasStarted()) {
-                try (ProcessConnection connection = guest.attach(WARM_UP, 0, 0)) {
-                    connection.closeStdin();
-                    while (!connection.take().hasTerminated()) {}
-                }
-                guest.forget(WARM_UP);
+            try (ProcessConnection connection = guest.start(WARM_UP, practice)) {
+                connection.closeStdin();
+                while (!connection.take().hasTerminated()) {}
             }
+            guest.forget(WARM_UP);
         } finally {
             late.cancel();
         }

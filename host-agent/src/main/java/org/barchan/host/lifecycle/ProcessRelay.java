@@ -1,32 +1,56 @@
 package org.barchan.host.lifecycle;
 
+import java.util.Optional;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.ProcessStarted;
 import org.barchan.v1.Termination;
 
-/** Passes on what a process does to its observer, and to it what its client sends. */
+/** Starts a process, passes on what it does to its observer, and to it what its client sends. */
 final class ProcessRelay {
     private final ProcessInput input;
     private final RunObserver observer;
+    private Optional<Running> running = Optional.empty();
     private long stdoutBytes;
     private long stderrBytes;
+
+    private record Running(Guest guest, String processId, ProcessConnection connection, ProcessStarted started) {}
 
     ProcessRelay(ProcessInput input, RunObserver observer) {
         this.input = input;
         this.observer = observer;
     }
 
-    /** Returns how the process ended, which the observer is not told. */
-    Termination relay(Guest guest, String processId, ProcessEvent started)
+    /** Returns how the process ended if it could not be started; else it runs, and is to be followed. */
+    Optional<Termination> start(Guest guest, String processId, ProcessSpec spec)
             throws SandboxException, InterruptedException {
-        try (ProcessConnection connection = guest.attach(processId, 0, 0);
+        ProcessConnection connection = guest.start(processId, spec);
+        try {
+            ProcessEvent first = connection.take();
+            if (first.hasTerminated()) {
+                return Optional.of(first.getTerminated());
+            }
+            running = Optional.of(new Running(guest, processId, connection, first.getStarted()));
+            return Optional.empty();
+        } finally {
+            if (running.isEmpty()) {
+                connection.close();
+            }
+        }
+    }
+
+    /** Returns how the process ended, which the observer is not told. */
+    Termination follow() throws SandboxException, InterruptedException {
+        Running process = running.orElseThrow();
+        try (ProcessConnection connection = process.connection();
                 input) {
-            input.start(guest, processId, connection);
+            input.start(process.guest(), process.processId(), connection);
             observer.event(ProcessEvent.newBuilder()
-                    .setStarted(started.getStarted().toBuilder().setProcessId(processId))
+                    .setStarted(process.started().toBuilder().setProcessId(process.processId()))
                     .build());
             while (true) {
                 ProcessEvent event = connection.take();

@@ -81,7 +81,7 @@ public final class Run implements ProcessControl {
 
     /** Runs it on the calling thread, until the sandbox is gone. */
     void execute() {
-        ProcessEvent first;
+        Optional<Termination> notStarted;
         LiveGuest live;
         try {
             if (waiting.isPresent()) {
@@ -91,7 +91,7 @@ public final class Run implements ProcessControl {
                 live = maker.make(sandbox, order, observer);
             }
             made = Optional.of(live);
-            first = live.guest().startProcess(PROCESS_ID, order.process());
+            notStarted = relay.start(live.guest(), PROCESS_ID, order.process());
         } catch (SandboxException e) {
             fail(
                     sandbox.signal().reason().isPresent() && e.code() == SandboxException.Code.LOST && made.isPresent()
@@ -112,10 +112,10 @@ public final class Run implements ProcessControl {
         observer.reached(RunObserver.Phase.STARTED);
         sandbox.running(live);
         observer.sandbox(sandbox.view());
-        if (first.hasTerminated()) {
-            end(live, first.getTerminated());
+        if (notStarted.isPresent()) {
+            end(live, notStarted.get());
         } else {
-            follow(live, first);
+            follow(live);
         }
     }
 
@@ -128,7 +128,7 @@ public final class Run implements ProcessControl {
         observer.failed(reason);
     }
 
-    private void follow(LiveGuest live, ProcessEvent started) {
+    private void follow(LiveGuest live) {
         limit = order.timeout()
                 .map(time -> new TimeLimit(
                         timer,
@@ -139,7 +139,7 @@ public final class Run implements ProcessControl {
                         () -> sandbox.signal().stop(StopReason.TIME_UP)));
         String error;
         try {
-            Termination termination = relay.relay(live.guest(), PROCESS_ID, started);
+            Termination termination = relay.follow();
             endLimit();
             if (keep(termination)) {
                 exportChanges(live);

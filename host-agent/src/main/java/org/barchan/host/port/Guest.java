@@ -63,16 +63,15 @@ public interface Guest extends AutoCloseable {
     }
 
     /**
-     * Starts a process.
+     * Starts a process and connects to its standard streams. The first event of these is {@code started}, or, when it could not be
+     * started, the termination.
      *
      * @param processId unique in the guest's life
-     * @return a termination when it could not be started, else one event of kind {@code started}
      */
-    org.barchan.v1.ProcessEvent startProcess(String processId, ProcessSpec spec)
-            throws SandboxException, InterruptedException;
+    ProcessConnection start(String processId, ProcessSpec spec);
 
-    /** Connects to a process's standard streams, from the given offsets on. */
-    ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) throws SandboxException;
+    /** Connects to the standard streams of a process that was started before, from the given offsets on. */
+    ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset);
 
     /** Sends a signal to the process's group; does nothing when it has ended. */
     void signal(String processId, int signal, TerminationCause cause) throws SandboxException, InterruptedException;

@@ -20,7 +20,7 @@ public interface ProcessConnection extends AutoCloseable {
     void closeStdin() throws SandboxException, InterruptedException;
 
     /**
-     * Returns the next output, or the termination, which is the last. Taking one acknowledges the one before, so that the process is
+     * Returns the next event: {@code started}, if it was started here, output, or the termination, which is the last. Taking one acknowledges the one before, so that the process is
      * held back by who does not take.
      */
     ProcessEvent take() throws SandboxException, InterruptedException;

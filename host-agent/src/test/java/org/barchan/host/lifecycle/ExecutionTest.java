@@ -87,7 +87,7 @@ final class ExecutionTest {
         start(false);
         CountDownLatch hungUp = new CountDownLatch(1);
         guest().onSignal.add(hungUp::countDown);
-        world.fail("guest.startProcess", Code.TIMEOUT);
+        world.fail("guest.start", Code.TIMEOUT);
         var _ = sandboxes.execute("box", PROCESS, Optional.empty(), other);
 
         assertEquals(Code.TIMEOUT, other.failure().code());

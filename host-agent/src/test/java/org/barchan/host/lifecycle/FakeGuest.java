@@ -146,22 +146,22 @@ final class FakeGuest implements Guest {
     }
 
     @Override
-    public ProcessEvent startProcess(String processId, ProcessSpec spec) throws SandboxException {
-        world.step("guest.startProcess");
+    public ProcessConnection start(String processId, ProcessSpec spec) {
         if (processId.equals(Run.PROCESS_ID)) {
             hasProcess = true;
         } else {
             others.put(processId, new LinkedBlockingQueue<>());
         }
-        return ProcessEvent.newBuilder()
-                .setStarted(ProcessStarted.newBuilder().setPid(2))
-                .build();
+        return connect(processId, true);
     }
 
     @Override
-    public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) throws SandboxException {
-        world.step("guest.attach");
-        Connection connection = new Connection(others.getOrDefault(processId, events));
+    public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) {
+        return connect(processId, false);
+    }
+
+    private Connection connect(String processId, boolean starts) {
+        Connection connection = new Connection(others.getOrDefault(processId, events), starts);
         world.open.add(connection);
         return connection;
     }
@@ -293,8 +293,11 @@ final class FakeGuest implements Guest {
     private final class Connection implements ProcessConnection {
         private final BlockingQueue<ProcessEvent> own;
 
-        Connection(BlockingQueue<ProcessEvent> own) {
+        private boolean starts;
+
+        Connection(BlockingQueue<ProcessEvent> own, boolean starts) {
             this.own = own;
+            this.starts = starts;
         }
 
         @Override
@@ -313,6 +316,13 @@ final class FakeGuest implements Guest {
 
         @Override
         public ProcessEvent take() throws SandboxException, InterruptedException {
+            if (starts) {
+                world.step("guest.start");
+                starts = false;
+                return ProcessEvent.newBuilder()
+                        .setStarted(ProcessStarted.newBuilder().setPid(2))
+                        .build();
+            }
             world.step("connection.take");
             ProcessEvent event = own.take();
             taken.release();

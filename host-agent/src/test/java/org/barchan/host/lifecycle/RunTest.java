@@ -60,7 +60,7 @@ final class RunTest {
                 "console.open",
                 "guest.hello",
                 "guest.configure",
-                "guest.startProcess"
+                "guest.start"
             })
     void run_whereAStepFails_saysSoAndLeavesNothing(String step) throws Exception {
         world = new FakeWorld(directory);
@@ -76,7 +76,7 @@ final class RunTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bootFiles.prepare", "machine.start", "console.open", "guest.hello", "guest.startProcess"})
+    @ValueSource(strings = {"bootFiles.prepare", "machine.start", "console.open", "guest.hello", "guest.start"})
     void run_whereAStepHasABug_isInternalAndLeavesNothing(String step) throws Exception {
         world.fail(step, new IllegalStateException("bug"));
 
@@ -86,10 +86,9 @@ final class RunTest {
         assertEquals(List.of(), world.leftovers());
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"guest.attach", "connection.take"})
-    void run_whereTheStreamsFail_endsLostAndLeavesNothing(String step) throws Exception {
-        world.fail(step, Code.LOST);
+    @Test
+    void run_whereTheStreamsFail_endsLostAndLeavesNothing() throws Exception {
+        world.fail("connection.take", Code.LOST);
 
         run(order(ClientLostPolicy.DELETE));
 

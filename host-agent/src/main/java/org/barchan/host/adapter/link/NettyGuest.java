@@ -28,8 +28,6 @@ import org.barchan.guest.v1.ResizeTerminalRequest;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
-import org.barchan.guest.v1.StartProcessRequest;
-import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
@@ -41,7 +39,6 @@ import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
-import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -54,8 +51,6 @@ final class NettyGuest implements Guest {
 
     private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
 
-    /** Many may be started at once, one after the other, from a file system that is as slow as an emulated CPU makes it. */
-    private static final Duration START_TIME = Duration.ofSeconds(60);
     /** Loads modules and mounts, perhaps beside twenty others that are emulated on two cores. */
     private static final Duration CONFIGURE_TIME = Duration.ofSeconds(60);
 
@@ -216,27 +211,8 @@ final class NettyGuest implements Guest {
     }
 
     @Override
-    public ProcessEvent startProcess(String processId, ProcessSpec spec) throws SandboxException, InterruptedException {
-        String action = "starting process " + processId;
-        StartProcessResponse response = channel.call(
-                GuestServiceGrpc.getStartProcessMethod(),
-                StartProcessRequest.newBuilder()
-                        .setProcessId(processId)
-                        .setSpec(spec)
-                        .build(),
-                action,
-                START_TIME);
-        return switch (response.getResultCase()) {
-            case STARTED ->
-                ProcessEvent.newBuilder().setStarted(response.getStarted()).build();
-            case SPAWN_ERROR ->
-                ProcessEvent.newBuilder()
-                        .setTerminated(Termination.newBuilder()
-                                .setSpawnError(CheckedMessages.spawnError(response.getSpawnError()))
-                                .setCause(TerminationCause.TERMINATION_CAUSE_NOT_STARTED))
-                        .build();
-            case RESULT_NOT_SET -> throw CheckedMessages.bad(channel.describe(action), "an answer without a result");
-        };
+    public ProcessConnection start(String processId, ProcessSpec spec) {
+        return ProcessStreams.start(channel, processId, spec);
     }
 
     @Override

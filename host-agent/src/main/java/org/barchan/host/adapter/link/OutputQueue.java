@@ -7,6 +7,7 @@ import org.barchan.guest.v1.OutputAck;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.ProcessStarted;
 import org.barchan.v1.Termination;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +120,11 @@ final class OutputQueue {
         Event next = new Event(ProcessEvent.newBuilder().setOutput(output).build());
         events.add(next);
         offsets.last = next;
+    }
+
+    /** Adds that the process was started, before all output of it that has arrived. */
+    void add(ProcessStarted started) {
+        events.addFirst(new Event(ProcessEvent.newBuilder().setStarted(started).build()));
     }
 
     /** Adds the end; returns what is wrong with it, or an empty string. */

@@ -5,6 +5,7 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -21,18 +22,22 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.link.OutputHeader;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.Termination;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The standard streams of a process, over one call after the other: when the link is lost, the next call goes on where the last one
- * was.
+ * was. The first call also starts the process, if it is not there yet, and so do the next until one was answered.
  *
  * <p>All state is guarded by one lock. It is held while gRPC is called, which never blocks; gRPC's event loop takes it to deliver.
  */
 final class ProcessStreams implements ProcessConnection {
     /** A guest may be busy with many at once. */
     private static final Duration ATTACH_TIME = Duration.ofSeconds(30);
+
+    /** Many may be started at once, one after the other, from a file system that is as slow as an emulated CPU makes it. */
+    private static final Duration START_TIME = Duration.ofSeconds(60);
 
     private final GuestChannel channel;
     private final String processId;
@@ -42,25 +47,37 @@ final class ProcessStreams implements ProcessConnection {
     private final OutputQueue output;
     private final LinkLosses losses = new LinkLosses();
 
+    /** What to start, until it is known to be started or not. What has arrived of it is not handed out before that. */
+    private Optional<ProcessSpec> start;
+
     private @Nullable Attachment attachment;
     private @Nullable SandboxException failure;
     private boolean finished;
 
-    private ProcessStreams(GuestChannel channel, String processId, long stdoutOffset, long stderrOffset) {
+    private ProcessStreams(GuestChannel channel, String processId, Optional<ProcessSpec> start, OutputQueue output) {
         this.channel = channel;
         this.processId = processId;
-        this.output = new OutputQueue(stdoutOffset, stderrOffset);
+        this.start = start;
+        this.output = output;
+    }
+
+    static ProcessStreams start(GuestChannel channel, String processId, ProcessSpec spec) {
+        return new ProcessStreams(channel, processId, Optional.of(spec), new OutputQueue(0, 0)).attached();
     }
 
     static ProcessStreams attach(GuestChannel channel, String processId, long stdoutOffset, long stderrOffset) {
-        ProcessStreams streams = new ProcessStreams(channel, processId, stdoutOffset, stderrOffset);
-        streams.lock.lock();
+        return new ProcessStreams(channel, processId, Optional.empty(), new OutputQueue(stdoutOffset, stderrOffset))
+                .attached();
+    }
+
+    private ProcessStreams attached() {
+        lock.lock();
         try {
-            streams.attach();
+            attach();
         } finally {
-            streams.lock.unlock();
+            lock.unlock();
         }
-        return streams;
+        return this;
     }
 
     private void attach() {
@@ -138,7 +155,7 @@ final class ProcessStreams implements ProcessConnection {
         try {
             output.takePrevious();
             acknowledge();
-            while (output.isEmpty()) {
+            while (output.isEmpty() || start.isPresent()) {
                 if (finished) {
                     throw new IllegalStateException("no event follows the termination of process " + processId);
                 }
@@ -173,7 +190,11 @@ final class ProcessStreams implements ProcessConnection {
     }
 
     private String action() {
-        return channel.describe("carrying the standard streams of process " + processId);
+        return channel.describe(what());
+    }
+
+    private String what() {
+        return (start.isPresent() ? "starting process " : "carrying the standard streams of process ") + processId;
     }
 
     /** Ends everything; what has arrived can still be taken. */
@@ -208,19 +229,20 @@ final class ProcessStreams implements ProcessConnection {
             outputChannel = channel.openOutput(this::output);
             call.start(this, new Metadata());
             OutputAck arrived = output.attach();
-            send(ProcessIoRequest.newBuilder()
-                    .setAttach(Attach.newBuilder()
-                            .setProcessId(processId)
-                            .setStdoutOffset(arrived.getStdoutOffset())
-                            .setStderrOffset(arrived.getStderrOffset())
-                            .setOutputChannel(outputChannel))
-                    .build());
+            Attach.Builder attach = Attach.newBuilder()
+                    .setProcessId(processId)
+                    .setStdoutOffset(arrived.getStdoutOffset())
+                    .setStderrOffset(arrived.getStderrOffset())
+                    .setOutputChannel(outputChannel);
+            start.ifPresent(attach::setStart);
+            send(ProcessIoRequest.newBuilder().setAttach(attach).build());
             call.request(1);
             if (attachment != this) {
                 // A channel that has been closed ends the call before it begins.
                 return;
             }
-            timer = channel.schedule(() -> ifCurrent(this::giveUp), ATTACH_TIME);
+            Duration time = start.isPresent() ? START_TIME : ATTACH_TIME;
+            timer = channel.schedule(() -> ifCurrent(() -> giveUp(time)), time);
             channel.watch(this);
         }
 
@@ -233,12 +255,11 @@ final class ProcessStreams implements ProcessConnection {
             ifCurrent(ProcessStreams.this::acknowledge);
         }
 
-        private void giveUp() {
-            if (!answered) {
+        private void giveUp(Duration time) {
+            if (!answered || start.isPresent()) {
                 fail(new SandboxException(
                         SandboxException.Code.TIMEOUT,
-                        channel.describe("attaching to process " + processId)
-                                + " failed: the guest did not answer within " + ATTACH_TIME.toSeconds() + " s"));
+                        action() + " failed: the guest did not answer within " + time.toSeconds() + " s"));
             }
         }
 
@@ -262,7 +283,7 @@ final class ProcessStreams implements ProcessConnection {
         /** There is no hope that the guest answers. */
         @Override
         public void accept(String reason) {
-            ifCurrent(() -> fail(channel.lost("carrying the standard streams of process " + processId, reason)));
+            ifCurrent(() -> fail(channel.lost(what(), reason)));
         }
 
         private void ifCurrent(Runnable action) {
@@ -315,6 +336,10 @@ final class ProcessStreams implements ProcessConnection {
             if (!answered && !response.hasStdinWindow()) {
                 throw CheckedMessages.bad(action(), "something else before the window of standard input");
             }
+            if (start.isPresent() && response.hasStarted()) {
+                start = Optional.empty();
+                output.add(response.getStarted());
+            }
             switch (response.getResponseCase()) {
                 case STDIN_WINDOW -> window(response.getStdinWindow());
                 case TERMINATED -> terminated(response.getTerminated());
@@ -333,18 +358,23 @@ final class ProcessStreams implements ProcessConnection {
                         "a window of standard input that can't be: received " + window.getReceived() + ", limit "
                                 + window.getLimit());
             }
-            if (!answered) {
-                answered = true;
-                stopTimer();
-            } else {
+            if (answered) {
                 losses.progress();
+            }
+            answered = true;
+            if (start.isEmpty()) {
+                stopTimer();
             }
             pumpStdin();
             acknowledge();
         }
 
         private void terminated(Termination termination) throws SandboxException {
+            if (start.isPresent() && !termination.hasSpawnError()) {
+                throw CheckedMessages.bad(action(), "the end of a process that was not started");
+            }
             expect(output.add(CheckedMessages.termination(action(), termination)));
+            start = Optional.empty();
         }
 
         private void expect(String problem) throws SandboxException {

@@ -33,6 +33,7 @@ import org.barchan.link.FrameType;
 import org.barchan.link.OutputHeader;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessOutput;
+import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.junit.jupiter.api.AfterEach;
@@ -355,6 +356,16 @@ class HostileGuestTest {
                         ProcessIoResponse.newBuilder().setTerminated(end).build())
                 .attach("p", 0, 0);
         assertTrue(text(failure(streams::take)).contains("the end of output at 5"));
+    }
+
+    @Test
+    void terminationOfWhatWasNotStarted_isAnError() throws Exception {
+        Termination end = Termination.newBuilder().setExitCode(0).build();
+        ProcessConnection streams = serving(
+                        window(1),
+                        ProcessIoResponse.newBuilder().setTerminated(end).build())
+                .start("p", ProcessSpec.getDefaultInstance());
+        assertTrue(text(failure(streams::take)).contains("the end of a process that was not started"));
     }
 
     @Test

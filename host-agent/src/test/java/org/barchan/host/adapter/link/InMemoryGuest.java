@@ -27,8 +27,6 @@ import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.SettleResponse;
 import org.barchan.guest.v1.SignalProcessRequest;
 import org.barchan.guest.v1.SignalProcessResponse;
-import org.barchan.guest.v1.StartProcessRequest;
-import org.barchan.guest.v1.StartProcessResponse;
 import org.barchan.guest.v1.StdinData;
 import org.barchan.guest.v1.StdinWindow;
 import org.barchan.guest.v1.StepOutcome;
@@ -46,10 +44,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A guest whose processes are threads, with the rings and windows of a real one. Commands: {@code cat}, {@code random SEED BYTES}
- * (the same bytes to both streams), {@code idle}, {@code full} (never reads), {@code deaf} (closes standard input).
+ * (the same bytes to both streams), {@code idle}, {@code full} (never reads), {@code deaf} (closes standard input),
+ * {@code missing} (can't be started).
  */
 final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
     static final int RING = 256 << 10;
+
+    private static final SpawnError SPAWN_ERROR =
+            SpawnError.newBuilder().setErrno(2).setMessage("no\nsuch file").build();
 
     final Map<String, Program> processes = new ConcurrentHashMap<>();
     volatile ConfigureRequest configured = ConfigureRequest.getDefaultInstance();
@@ -108,30 +110,18 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
         observer.onCompleted();
     }
 
-    @Override
-    public void startProcess(StartProcessRequest request, StreamObserver<StartProcessResponse> observer) {
-        String[] argv = request.getSpec().getArgvList().stream()
+    private Program startOrFind(Attach attach) {
+        if (!attach.hasStart()) {
+            return program(attach.getProcessId());
+        }
+        String[] argv = attach.getStart().getArgvList().stream()
                 .map(ByteString::toStringUtf8)
                 .toArray(String[]::new);
-        if (argv[0].equals("missing")) {
-            SpawnError.Builder error = SpawnError.newBuilder().setErrno(2).setMessage("no\nsuch file");
-            answer(
-                    observer,
-                    StartProcessResponse.newBuilder().setSpawnError(error).build());
-            return;
-        }
-        Program process = new Program(argv[0]);
-        if (processes.putIfAbsent(request.getProcessId(), process) != null) {
-            observer.onError(
-                    Status.ALREADY_EXISTS.withDescription("used before").asRuntimeException());
-            return;
-        }
-        LinkServer.daemon(() -> process.run(argv));
-        answer(
-                observer,
-                StartProcessResponse.newBuilder()
-                        .setStarted(ProcessStarted.newBuilder().setPid(7))
-                        .build());
+        return processes.computeIfAbsent(attach.getProcessId(), _ -> {
+            Program process = new Program(argv[0]);
+            LinkServer.daemon(() -> process.run(argv));
+            return process;
+        });
     }
 
     @Override
@@ -170,7 +160,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             public void onNext(ProcessIoRequest request) {
                 switch (request.getRequestCase()) {
                     case ATTACH -> {
-                        process = program(request.getAttach().getProcessId());
+                        process = startOrFind(request.getAttach());
                         attachment = process.new Attachment((ServerCallStreamObserver<ProcessIoResponse>) observer);
                         process.attach(attachment, request.getAttach());
                     }
@@ -217,13 +207,16 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
         private void run(String[] argv) {
             try {
                 switch (command) {
+                    case "missing" -> end.setSpawnError(SPAWN_ERROR);
                     case "cat" -> cat();
                     case "random" -> random(Long.parseLong(argv[1]), Integer.parseInt(argv[2]));
                     case "deaf" -> closeStdin();
                     default -> awaitKill();
                 }
                 synchronized (this) {
-                    end.setExitCode(0).setCause(TerminationCause.TERMINATION_CAUSE_EXITED);
+                    if (!end.hasSpawnError()) {
+                        end.setExitCode(0).setCause(TerminationCause.TERMINATION_CAUSE_EXITED);
+                    }
                     ended.countDown();
                     notifyAll();
                 }
@@ -293,6 +286,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             attachment.stdoutSent = attach.getStdoutOffset();
             attachment.stderrSent = attach.getStderrOffset();
             attachment.outputChannel = attach.getOutputChannel();
+            attachment.startAsked = attach.hasStart();
             attachment.window();
             LinkServer.daemon(attachment::pump);
             notifyAll();
@@ -378,6 +372,7 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
             private long stdoutSent;
             private long stderrSent;
             private int outputChannel;
+            private boolean startAsked;
 
             Attachment(@Nullable ServerCallStreamObserver<ProcessIoResponse> observer) {
                 this.observer = observer;
@@ -410,11 +405,15 @@ final class InMemoryGuest extends GuestServiceGrpc.GuestServiceImplBase {
 
             void window() {
                 long read = received - unread.size();
-                send(ProcessIoResponse.newBuilder()
-                        .setStdinWindow(StdinWindow.newBuilder()
-                                .setReceived(received)
-                                .setLimit(read + RING)
-                                .setClosed(stdinClosed)));
+                ProcessIoResponse.Builder response = ProcessIoResponse.newBuilder();
+                if (startAsked && !command.equals("missing")) {
+                    response.setStarted(ProcessStarted.newBuilder().setPid(7));
+                }
+                startAsked = false;
+                send(response.setStdinWindow(StdinWindow.newBuilder()
+                        .setReceived(received)
+                        .setLimit(read + RING)
+                        .setClosed(stdinClosed)));
             }
 
             private void complete() {

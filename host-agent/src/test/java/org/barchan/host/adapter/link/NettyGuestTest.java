@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,7 @@ import org.barchan.link.FrameType;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.SpawnError;
 import org.barchan.v1.TerminationCause;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,7 +95,7 @@ class NettyGuestTest {
             assertEquals(SandboxException.Code.LOST, error.code());
             assertTrue(text(error).contains("nobody listens at"), error.getMessage());
         }
-        ProcessConnection streams = attachTo(nobody, "p");
+        ProcessConnection streams = nobody.attach("p", 0, 0);
         assertEquals(
                 SandboxException.Code.LOST,
                 assertThrows(SandboxException.class, streams::take).code());
@@ -236,21 +238,30 @@ class NettyGuestTest {
     }
 
     @Test
-    void startProcess_notThere_isATermination_twice_isRefused() throws Exception {
-        ProcessEvent event = guest.startProcess("p", spec("missing"));
-        assertEquals(2, event.getTerminated().getSpawnError().getErrno());
-        assertEquals("no\\u000asuch file", event.getTerminated().getSpawnError().getMessage());
-        assertEquals(7, guest.startProcess("q", spec("idle")).getStarted().getPid());
-        assertEquals(
-                SandboxException.Code.ALREADY_EXISTS,
-                assertThrows(SandboxException.class, () -> guest.startProcess("q", spec("idle")))
-                        .code());
+    void start_notThere_isATermination() throws Exception {
+        try (ProcessConnection streams = guest.start("p", spec("missing"))) {
+            SpawnError error = streams.take().getTerminated().getSpawnError();
+            assertEquals(2, error.getErrno());
+            assertEquals("no\\u000asuch file", error.getMessage());
+        }
+    }
+
+    @Test
+    void start_linkCutUnderIt_startsOnce() throws Exception {
+        guest.hello(Duration.ofSeconds(10));
+        peer.fault = connection -> connection.cutAfter(peer.link.connections() < 8 ? 40 : Integer.MAX_VALUE);
+        peer.link.cut();
+        try (ProcessConnection streams = guest.start("p", spec("random", "1", "10"))) {
+            assertEquals(7, streams.take().getStarted().getPid());
+            assertEquals(10, streams.take().getOutput().getData().size());
+        }
+        assertEquals(8, peer.link.connections());
+        assertEquals(Set.of("p"), peer.service.processes.keySet());
     }
 
     @Test
     void take_afterTheTermination_isAMistake() throws Exception {
-        guest.startProcess("p", spec("random", "1", "10"));
-        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+        try (ProcessConnection streams = started("p", spec("random", "1", "10"))) {
             ProcessEvent event = streams.take();
             while (!event.hasTerminated()) {
                 event = streams.take();
@@ -263,8 +274,7 @@ class NettyGuestTest {
 
     @Test
     void write_nobodyReads_returnsFalse() throws Exception {
-        guest.startProcess("p", spec("deaf"));
-        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+        try (ProcessConnection streams = started("p", spec("deaf"))) {
             ByteString chunk = ByteString.copyFrom(new byte[10_000]);
             while (streams.write(chunk)) {
                 // Until the window says that it is closed.
@@ -275,8 +285,7 @@ class NettyGuestTest {
 
     @Test
     void write_processDoesNotRead_blocksUntilClosed() throws Exception {
-        guest.startProcess("p", spec("full"));
-        ProcessConnection streams = guest.attach("p", 0, 0);
+        ProcessConnection streams = started("p", spec("full"));
         CompletableFuture<SandboxException> writer = CompletableFuture.supplyAsync(() ->
                 assertThrows(SandboxException.class, () -> streams.write(ByteString.copyFrom(new byte[1 << 20]))));
         assertThrows(TimeoutException.class, () -> writer.get(300, TimeUnit.MILLISECONDS));
@@ -286,8 +295,7 @@ class NettyGuestTest {
 
     @Test
     void take_notTaken_holdsTheProcessBack() throws Exception {
-        guest.startProcess("p", spec("random", "1", "4000000"));
-        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+        try (ProcessConnection streams = started("p", spec("random", "1", "4000000"))) {
             streams.take();
             // Another call gets through although nobody takes this output.
             guest.signal("p", 1, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
@@ -298,7 +306,7 @@ class NettyGuestTest {
 
     @Test
     void waitProcess_linkLostMeanwhile_goesOn() throws Exception {
-        guest.startProcess("p", spec("idle"));
+        started("p", spec("idle")).close();
         CompletableFuture<Integer> status = CompletableFuture.supplyAsync(() -> {
             try {
                 return guest.waitProcess("p").getExitCode();
@@ -318,8 +326,7 @@ class NettyGuestTest {
 
     @Test
     void attach_newerConnection_endsTheOlder() throws Exception {
-        guest.startProcess("q", spec("random", "1", "9000000"));
-        ProcessConnection older = guest.attach("q", 0, 0);
+        ProcessConnection older = started("q", spec("random", "1", "9000000"));
         assertTrue(older.take().hasOutput());
         try (ProcessConnection _ = guest.attach("q", 0, 0)) {
             SandboxException error = assertThrows(SandboxException.class, () -> {
@@ -333,8 +340,7 @@ class NettyGuestTest {
 
     @Test
     void guestGoneForGood_whileTaking_isLost() throws Exception {
-        guest.startProcess("p", spec("idle"));
-        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+        try (ProcessConnection streams = started("p", spec("idle"))) {
             CompletableFuture<SandboxException> taker =
                     CompletableFuture.supplyAsync(() -> assertThrows(SandboxException.class, streams::take));
             guest.hello(Duration.ofSeconds(10));
@@ -363,11 +369,10 @@ class NettyGuestTest {
 
     @Test
     void streams_twoOutputs64MiB_areTellApartAndWhole() throws Exception {
-        guest.startProcess("p", spec("random", "5", String.valueOf(64 << 20)));
         long started = System.nanoTime();
         CRC32C[] sums = {new CRC32C(), new CRC32C()};
         long[] sizes = new long[2];
-        try (ProcessConnection streams = guest.attach("p", 0, 0)) {
+        try (ProcessConnection streams = started("p", spec("random", "5", String.valueOf(64 << 20)))) {
             for (ProcessEvent event = streams.take(); event.hasOutput(); event = streams.take()) {
                 int index = event.getOutput().getStream() == OutputStream.OUTPUT_STREAM_STDOUT ? 0 : 1;
                 sums[index].update(event.getOutput().getData().asReadOnlyByteBuffer());
@@ -394,8 +399,7 @@ class NettyGuestTest {
         new Random(seed).nextBytes(sent);
         String id = "copy" + seed;
         guest.hello(Duration.ofSeconds(20));
-        startSurely(id);
-        try (ProcessConnection streams = guest.attach(id, 0, 0)) {
+        try (ProcessConnection streams = started(id, spec("cat"))) {
             CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
                 try {
                     Random random = new Random(seed);
@@ -420,23 +424,10 @@ class NettyGuestTest {
         }
     }
 
-    /** Starting is not repeated by itself when the link is cut under it. */
-    private void startSurely(String id) throws InterruptedException {
-        while (!peer.service.processes.containsKey(id)) {
-            try {
-                guest.startProcess(id, spec("cat"));
-            } catch (SandboxException e) {
-                assertEquals(SandboxException.Code.LOST, e.code(), e.getMessage());
-            }
-        }
-    }
-
-    private static ProcessConnection attachTo(Guest guest, String id) {
-        try {
-            return guest.attach(id, 0, 0);
-        } catch (SandboxException e) {
-            throw new IllegalStateException(e);
-        }
+    private ProcessConnection started(String id, ProcessSpec spec) throws SandboxException, InterruptedException {
+        ProcessConnection streams = guest.start(id, spec);
+        assertTrue(streams.take().hasStarted());
+        return streams;
     }
 
     private static ProcessSpec spec(String... argv) {
