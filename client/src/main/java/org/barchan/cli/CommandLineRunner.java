@@ -42,6 +42,8 @@ final class CommandLineRunner {
             case "exec" -> call(new ExecVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
+            case "logs" -> call(new LogsVerb(), rest);
+            case "wait" -> call(new WaitVerb(), rest);
             case "stop" -> call(new StopVerb(), rest);
             case "kill" -> call(new KillVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);

@@ -68,6 +68,7 @@ final class ExecVerb implements Callable<Integer> {
                         false,
                         Optional.empty(),
                         Optional.empty(),
+                        false,
                         times)
                 .run();
         if (timing) {

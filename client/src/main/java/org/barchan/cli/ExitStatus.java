@@ -40,6 +40,7 @@ final class ExitStatus {
         }
         return switch (termination.result()) {
             case Termination.Exited(int code) -> code;
+            case Termination.Detached _ -> OK;
             case Termination.Signalled(int signal) -> ofSignal(signal);
             case Termination.NotStarted(SpawnStep step, int errno, String _)
             when step == SpawnStep.EXEC -> errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;

@@ -49,6 +49,9 @@ final class JsonReport implements RunOutput {
     }
 
     @Override
+    public void detached(String sandboxId) {}
+
+    @Override
     public void output(StandardStream stream, ByteBuffer bytes) {
         switch (stream) {
             case STDOUT -> stdout.append(bytes);
@@ -107,7 +110,7 @@ final class JsonReport implements RunOutput {
         return status;
     }
 
-    private static JsonObject json(Termination termination) {
+    static JsonObject json(Termination termination) {
         JsonObject json = new JsonObject();
         switch (termination.result()) {
             case Termination.Exited(int code) -> {
@@ -124,6 +127,7 @@ final class JsonReport implements RunOutput {
                 json.addProperty("errno", notStarted.errno());
                 json.addProperty("message", notStarted.message());
             }
+            case Termination.Detached _ -> json.addProperty("kind", "detached");
             case Termination.Lost(String reason) -> {
                 json.addProperty("kind", "lost");
                 json.addProperty("message", reason);
@@ -137,7 +141,13 @@ final class JsonReport implements RunOutput {
     private static JsonObject json(Capture capture) {
         JsonObject json = new JsonObject();
         json.addProperty("bytes", capture.total());
-        byte[] bytes = capture.bytes();
+        addData(json, capture.bytes());
+        json.addProperty("truncated", capture.truncated());
+        return json;
+    }
+
+    /** Adds bytes, as text where they are. */
+    static void addData(JsonObject json, byte[] bytes) {
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()
@@ -149,8 +159,6 @@ final class JsonReport implements RunOutput {
             json.addProperty("encoding", "base64");
             json.addProperty("data", Base64.getEncoder().encodeToString(bytes));
         }
-        json.addProperty("truncated", capture.truncated());
-        return json;
     }
 
     static JsonObject json(Sandbox sandbox) {
@@ -165,6 +173,10 @@ final class JsonReport implements RunOutput {
         json.addProperty("bootId", sandbox.bootId());
         json.addProperty("linkEpochs", sandbox.linkEpochs());
         json.addProperty("clientLostPolicy", lower(sandbox.clientLostPolicy()));
+        sandbox.end().ifPresent(end -> {
+            json.add("termination", json(end.termination()));
+            json.addProperty("endTime", end.time().toString());
+        });
         return json;
     }
 

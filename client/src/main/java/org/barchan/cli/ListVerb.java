@@ -11,15 +11,21 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.Sandbox;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code barchan list}. */
 @Command(
         name = "list",
-        description = "List the live sandboxes, the oldest first.",
+        description = "List the sandboxes, the oldest first.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
         footer = {"", "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it."})
 final class ListVerb implements Callable<Integer> {
+    @Option(
+            names = {"-a", "--all"},
+            description = "Also those that have ended and of which something is kept: see barchan-logs(1).")
+    private boolean all;
+
     @Mixin
     private final OutputOption output = new OutputOption();
 
@@ -29,7 +35,7 @@ final class ListVerb implements Callable<Integer> {
     @Override
     public Integer call() throws BarchanException {
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            List<Sandbox> sandboxes = client.list();
+            List<Sandbox> sandboxes = all ? client.listAll() : client.list();
             Messages.result(output.json() ? json(sandboxes) : text(sandboxes));
         }
         return ExitStatus.OK;
@@ -49,12 +55,18 @@ final class ListVerb implements Callable<Integer> {
             text.append(row(
                     sandbox.name(),
                     sandbox.id(),
-                    JsonReport.lower(sandbox.state()),
+                    state(sandbox),
                     JsonReport.lower(sandbox.accelerator()),
                     sandbox.kernelRelease(),
                     sandbox.createTime().toString()));
         }
         return text.toString();
+    }
+
+    private static String state(Sandbox sandbox) {
+        return sandbox.end()
+                .map(end -> "ended " + ExitStatus.of(end.termination()))
+                .orElseGet(() -> JsonReport.lower(sandbox.state()));
     }
 
     private static String row(String name, String id, String state, String accelerator, String kernel, String created) {

@@ -15,6 +15,8 @@ import picocli.CommandLine.Option;
             RunVerb.class,
             ExecVerb.class,
             ListVerb.class,
+            LogsVerb.class,
+            WaitVerb.class,
             StopVerb.class,
             KillVerb.class,
             DeleteVerb.class,

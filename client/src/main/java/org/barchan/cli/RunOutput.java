@@ -16,6 +16,9 @@ sealed interface RunOutput permits StreamRelay, JsonReport {
 
     void started();
 
+    /** The command is left to itself. */
+    void detached(String sandboxId) throws BarchanException;
+
     void output(StandardStream stream, ByteBuffer bytes) throws IOException;
 
     /** Tells whether the reader of an output has gone. */

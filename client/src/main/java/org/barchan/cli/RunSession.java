@@ -26,6 +26,7 @@ final class RunSession implements RunListener {
     private final BiFunction<BarchanClient, RunListener, Run> starter;
     private final Optional<ProcessSpec> shell;
     private final Optional<ArchiveFile> archive;
+    private final boolean detach;
     private final Timing timing;
     private final RunOutput output;
     private final ProgressPrinter progress;
@@ -41,6 +42,7 @@ final class RunSession implements RunListener {
      * @param starter starts the process
      * @param archive takes what the command has written to overlays
      * @param shell runs beside the command, in the same sandbox, on this process's terminal
+     * @param detach whether the command is left to itself once it runs
      * @param timing notes the first output
      */
     RunSession(
@@ -51,7 +53,9 @@ final class RunSession implements RunListener {
             boolean verbose,
             Optional<ArchiveFile> archive,
             Optional<ProcessSpec> shell,
+            boolean detach,
             Timing timing) {
+        this.detach = detach;
         this.caller = caller;
         this.process = process;
         this.starter = starter;
@@ -69,7 +73,7 @@ final class RunSession implements RunListener {
             Run run = starter.apply(connected, this);
             onTerminal = hasTerminal() ? run : null;
             signals.begin(connected, run);
-            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, shell.isPresent()));
+            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, detach || shell.isPresent()));
             return end(run.await());
         } catch (BarchanException e) {
             return fail(e);
@@ -215,6 +219,9 @@ final class RunSession implements RunListener {
         LocalTerminal.restore();
         progress.stop();
         int status = signals.abortedBy().map(ExitStatus::ofSignal).orElse(ExitStatus.of(termination));
+        if (termination.result() instanceof Termination.Detached) {
+            output.detached(sandboxId);
+        }
         if (signals.abortedBy().isEmpty() && !output.readerGone()) {
             explain(termination);
             if (archive.isPresent() && !archive.get().isWhole()) {
@@ -250,6 +257,7 @@ final class RunSession implements RunListener {
                                         ? command + ": can't be executed in the sandbox" + detail(notStarted)
                                         : notStarted.message());
             }
+            case Termination.Detached _ -> {}
             case Termination.Lost(String reason) -> Messages.error("the sandbox was lost: " + reason);
             case Termination.Signalled _, Termination.Exited _ -> {
                 switch (termination.cause()) {

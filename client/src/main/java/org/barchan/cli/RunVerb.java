@@ -7,11 +7,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
+import org.barchan.cli.option.KeepOptions;
 import org.barchan.cli.option.OutputOption;
 import org.barchan.cli.option.ProcessOptions;
 import org.barchan.cli.option.SandboxOptions;
 import org.barchan.client.BarchanException;
 import org.barchan.client.ClientLostPolicy;
+import org.barchan.client.KeepSpec;
 import org.barchan.client.RunSpec;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,11 +41,11 @@ import picocli.CommandLine.Parameters;
             "  exitStatus   what barchan exits with",
             "  error        only if Barchan failed: {code, message, violations: [{field, description}]};",
             "               a wrong option is said on standard error alone",
-            "  termination  {kind: exited|signalled|not_started|lost, exitCode, signal, step, errno, message,",
+            "  termination  {kind: exited|signalled|not_started|lost|detached, exitCode, signal, step, errno, message,",
             "               cause, outputAbandoned}, absent if there was none; members that don't apply are absent",
             "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
             "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
-            "               linkEpochs, clientLostPolicy}, absent if there was none",
+            "               linkEpochs, clientLostPolicy, termination, endTime}, absent if there was none",
             "  messages     [{level: verbose|info|warning, message}]",
             "  durations    seconds: {start, run, total}, each absent if it did not come to it"
         })
@@ -63,10 +65,8 @@ final class RunVerb implements Callable<Integer> {
     @SuppressWarnings("UnusedVariable") // whoever parses the command line reads it
     private @Nullable String file;
 
-    @Option(
-            names = "--keep",
-            description = "Let the sandbox run on when this client is lost, until the command has ended.")
-    private boolean keep;
+    @Mixin
+    private final KeepOptions keep = new KeepOptions();
 
     @Option(
             names = {"-l", "--shell"},
@@ -139,6 +139,7 @@ final class RunVerb implements Callable<Integer> {
                         verbose,
                         archive,
                         shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty(),
+                        keep.detach(),
                         times)
                 .run();
         if (timing) {
@@ -153,12 +154,19 @@ final class RunVerb implements Callable<Integer> {
             throw new IllegalArgumentException("no command to run; for example: barchan run -- uname -a");
         }
         Commands.checkTerminal(process, output);
+        Optional<KeepSpec> kept = keep.toSpec();
+        if (keep.detach() && (exportChanges != null || shell || process.tty())) {
+            throw new IllegalArgumentException("option '--detach' with --"
+                    + (shell ? "shell" : exportChanges != null ? "export-changes" : "tty")
+                    + " (expected: not both, as nobody is there then)");
+        }
         return new RunSpec(
                 sandbox.toSpec(caller::absolute, debug, !noTemplate),
                 Commands.spec(caller, users, process, command),
-                keep ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
+                kept.isPresent() ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
                 exportChanges != null,
-                shell);
+                shell,
+                kept.orElse(KeepSpec.DEFAULT));
     }
 
     /** Returns what the options say. */

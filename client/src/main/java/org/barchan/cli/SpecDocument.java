@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.barchan.cli.option.DiskOption;
+import org.barchan.cli.option.KeepOptions;
 import org.barchan.cli.option.MountOption;
 import org.barchan.cli.option.ProcessOptions;
 import org.barchan.client.RawText;
@@ -25,7 +26,7 @@ final class SpecDocument {
 
     private final Map<String, Object> values = new LinkedHashMap<>();
 
-    SpecDocument(SandboxSpec sandbox, ProcessOptions process, boolean keep, List<String> command, Caller caller) {
+    SpecDocument(SandboxSpec sandbox, ProcessOptions process, KeepOptions keep, List<String> command, Caller caller) {
         sandbox.name().ifPresent(value -> values.put("name", value));
         sandbox.memoryBytes().ifPresent(value -> values.put("memory", Long.toString(value)));
         sandbox.vcpus().ifPresent(value -> values.put("vcpus", Integer.toString(value)));
@@ -72,7 +73,7 @@ final class SpecDocument {
                         BigDecimal.valueOf(value.toNanos(), 9)
                                 .stripTrailingZeros()
                                 .toPlainString()));
-        flag("keep", keep);
+        keep.addTo(values);
         list(SpecFile.COMMAND, command);
     }
 

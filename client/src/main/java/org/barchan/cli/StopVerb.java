@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
         name = "stop",
         description = {
             "End sandboxes in order: by a signal to the command of each, and as 'barchan delete' if that has not ended in time.",
-            "Returns when nothing of them is left."
+            "Returns when nothing of them is left but what is kept of those started with --keep or --detach."
         },
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {

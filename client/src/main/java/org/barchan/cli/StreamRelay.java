@@ -49,6 +49,11 @@ final class StreamRelay implements RunOutput {
     public void started() {}
 
     @Override
+    public void detached(String sandboxId) throws BarchanException {
+        Messages.result(sandboxId + "\n");
+    }
+
+    @Override
     public void output(StandardStream stream, ByteBuffer bytes) throws IOException {
         if (readerGone) {
             // A local command that ignores SIGPIPE gets an error from its next write. This one can't: its sandbox is
@@ -100,13 +105,18 @@ final class StreamRelay implements RunOutput {
 
     @Override
     public int finish(Termination termination, int status) {
+        end();
+        return status;
+    }
+
+    /** Writes what is left of characters that were never whole. */
+    void end() {
         try {
             end(StandardFiles.STDOUT, stdoutSanitizer);
             end(StandardFiles.STDERR, stderrSanitizer);
         } catch (IOException e) {
-            // The terminal has gone with the last bytes of a character that was never whole.
+            // The terminal has gone with it.
         }
-        return status;
     }
 
     private static void end(StandardFiles.Output output, @Nullable TerminalSanitizer sanitizer) throws IOException {

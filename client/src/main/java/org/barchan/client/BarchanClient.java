@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -114,10 +115,39 @@ public final class BarchanClient implements AutoCloseable {
         return connection.list();
     }
 
+    /** Returns all live sandboxes and those that have ended and are kept, the oldest first. */
+    public List<Sandbox> listAll() throws BarchanException {
+        return connection.listAll();
+    }
+
     /**
-     * Returns one sandbox.
+     * Waits for the end of the process that a sandbox was made for: at once, if it has ended and is kept. Goes on with the next agent when the
+     * agent goes.
      *
-     * @throws BarchanException NOT_FOUND if none of that id or name lives
+     * @throws BarchanException NOT_FOUND if there is none of that id or name, PRECONDITION if its process was not started
+     */
+    public Termination await(String idOrName) throws BarchanException {
+        return connection.await(idOrName);
+    }
+
+    /**
+     * Reads what is kept of the process that a sandbox was made for, from its beginning on.
+     *
+     * @param follow whether to wait for more until the process has ended; goes on with the next agent when the agent goes
+     * @param since leaves out what came before
+     * @param listener called by this thread
+     * @throws BarchanException NOT_FOUND if there is none of that id or name, PRECONDITION if nothing is kept of it
+     * @throws UncheckedIOException what the listener throws
+     */
+    public void readLog(String idOrName, boolean follow, Optional<Instant> since, LogListener listener)
+            throws BarchanException {
+        connection.readLog(idOrName, follow, since, listener);
+    }
+
+    /**
+     * Returns one sandbox; of a name, the live one, else the one that ended last.
+     *
+     * @throws BarchanException NOT_FOUND if there is none of that id or name
      */
     public Sandbox get(String idOrName) throws BarchanException {
         return connection.get(idOrName);

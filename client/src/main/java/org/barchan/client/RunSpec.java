@@ -6,15 +6,17 @@ package org.barchan.client;
  * @param exportChanges whether what the process has written to overlays is told when it has ended: {@link RunListener#onChanges}
  * @param keepUntilReleased whether the sandbox is kept, when the process has ended, for what else {@linkplain BarchanClient#exec runs} in
  *     it, until {@link Run#release}
+ * @param keep what is kept of a sandbox that outlives its client, with {@link ClientLostPolicy#KEEP}
  */
 public record RunSpec(
         SandboxSpec sandbox,
         ProcessSpec process,
         ClientLostPolicy clientLostPolicy,
         boolean exportChanges,
-        boolean keepUntilReleased) {
+        boolean keepUntilReleased,
+        KeepSpec keep) {
     /** Returns a run whose sandbox is deleted when the client goes away. */
     public static RunSpec of(SandboxSpec sandbox, ProcessSpec process) {
-        return new RunSpec(sandbox, process, ClientLostPolicy.DELETE, false, false);
+        return new RunSpec(sandbox, process, ClientLostPolicy.DELETE, false, false, KeepSpec.DEFAULT);
     }
 }

@@ -1,6 +1,7 @@
 package org.barchan.client;
 
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * A sandbox as its agent knows it.
@@ -10,6 +11,7 @@ import java.time.Instant;
  * @param kernelRelease as {@code uname -r} prints it; empty as long as it is not known
  * @param bootId the guest kernel's boot id; empty until the guest has answered
  * @param linkEpochs number of times that an agent has connected to this guest
+ * @param end how its process has ended, with {@link SandboxState#ENDED}
  */
 public record Sandbox(
         String id,
@@ -21,4 +23,8 @@ public record Sandbox(
         Instant createTime,
         String bootId,
         long linkEpochs,
-        ClientLostPolicy clientLostPolicy) {}
+        ClientLostPolicy clientLostPolicy,
+        Optional<End> end) {
+    /** How and when a process has ended. */
+    public record End(Termination termination, Instant time) {}
+}

@@ -9,5 +9,7 @@ public enum SandboxState {
     /** Its guest answers. */
     RUNNING,
     /** Being taken down. */
-    STOPPING
+    STOPPING,
+    /** Nothing runs any more; what its process has written is kept, and how it ended. */
+    ENDED
 }

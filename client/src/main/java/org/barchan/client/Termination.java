@@ -26,6 +26,9 @@ public record Termination(
      */
     public record NotStarted(SpawnStep step, int errno, String message) implements Result {}
 
+    /** It was started, and its client waits for no end: {@link KeepSpec#detach}. */
+    public record Detached() implements Result {}
+
     /** It was started, but its end was not seen. */
     public record Lost(String reason) implements Result {}
 }

@@ -242,13 +242,18 @@ final class SpecFileTest {
                 "--timeout",
                 "1.5",
                 "--tty",
-                "--keep"));
+                "--keep",
+                "--rm",
+                "--log-limit",
+                "2M",
+                "--log-policy",
+                "block"));
         Set<String> expected = new HashSet<>(SpecFile.keys().keySet());
         // They are others in the end: mounts, a kernel.
         expected.removeAll(Set.of("include", "include-file", "kernel-release"));
         expected.add(SpecFile.COMMAND);
         Set<String> keys = new HashSet<>(document(with(words, "ls")).keys());
-        keys.addAll(document(List.of("-p", "--", "ls")).keys());
+        keys.addAll(document(List.of("-p", "--detach", "--", "ls")).keys());
 
         assertEquals(expected, keys);
     }
@@ -313,6 +318,7 @@ final class SpecFileTest {
             {"--user", "me:users"},
             {"--clear-env"},
             {"--keep"},
+            {"--detach", "--rm", "--log-limit=2M", "--log-policy=spill"},
             {"--debug"},
             {"--root-transport", "virtiofs"}
         };

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -23,6 +25,7 @@ import org.barchan.client.BuiltTemplate;
 import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
 import org.barchan.client.Kernel;
+import org.barchan.client.LogListener;
 import org.barchan.client.ProcessSpec;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
@@ -31,6 +34,7 @@ import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Template;
+import org.barchan.client.Termination;
 import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
@@ -49,6 +53,7 @@ import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.SignalProcessRequest;
 import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.TemplateServiceGrpc;
+import org.barchan.v1.WaitProcessRequest;
 
 /** The connection to an agent, made again when an agent without work has left. Thread-safe. */
 public final class AgentConnection implements AutoCloseable {
@@ -57,6 +62,12 @@ public final class AgentConnection implements AutoCloseable {
     private static final int DIAGNOSE_SECONDS = 300;
     /** Boot files of another kernel may have to be made, to see that they are others. */
     private static final int PRUNE_SECONDS = 120;
+
+    /** One after the other, where each agent goes at once. */
+    private static final int MAX_ATTEMPTS = 5;
+
+    /** An agent that has served so long has not gone at once. */
+    private static final long PROGRESS_NANOS = 1_000_000_000;
 
     private final AgentAccess access;
     private AgentChannel current;
@@ -89,13 +100,18 @@ public final class AgentConnection implements AutoCloseable {
     }
 
     public List<Sandbox> list() throws BarchanException {
+        return list(ListSandboxesRequest.getDefaultInstance());
+    }
+
+    public List<Sandbox> listAll() throws BarchanException {
+        return list(ListSandboxesRequest.newBuilder().setEnded(true).build());
+    }
+
+    private List<Sandbox> list(ListSandboxesRequest request) throws BarchanException {
         return call(
                         "listing the sandboxes",
                         channel -> ClientCalls.blockingUnaryCall(
-                                channel,
-                                SandboxServiceGrpc.getListSandboxesMethod(),
-                                within(QUICK_SECONDS),
-                                ListSandboxesRequest.getDefaultInstance()))
+                                channel, SandboxServiceGrpc.getListSandboxesMethod(), within(QUICK_SECONDS), request))
                 .getSandboxesList()
                 .stream()
                 .map(ResultMapping::fromProto)
@@ -149,6 +165,45 @@ public final class AgentConnection implements AutoCloseable {
                 "sending a signal to the sandbox " + idOrName,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, ProcessServiceGrpc.getSignalProcessMethod(), within(QUICK_SECONDS), request));
+    }
+
+    public Termination await(String idOrName) throws BarchanException {
+        String action = "waiting for the sandbox " + idOrName;
+        // The next agent may know another by that name.
+        WaitProcessRequest request =
+                WaitProcessRequest.newBuilder().setSandbox(get(idOrName).id()).build();
+        return withAgents(
+                action,
+                channel -> ResultMapping.fromProto(ClientCalls.blockingUnaryCall(
+                                channel, ProcessServiceGrpc.getWaitProcessMethod(), CallOptions.DEFAULT, request)
+                        .getTermination()));
+    }
+
+    /** @throws UncheckedIOException what the listener throws */
+    public void readLog(String idOrName, boolean follow, Optional<Instant> since, LogListener listener)
+            throws BarchanException {
+        LogReading reading = new LogReading(get(idOrName).id(), follow, since, listener);
+        withAgents("reading the log of the sandbox " + idOrName, channel -> {
+            reading.go(channel);
+            return true;
+        });
+    }
+
+    /** Calls again with the next agent as often as one goes: an agent that is killed leaves what it has kept. */
+    private <T> T withAgents(String action, Function<Channel, T> call) throws BarchanException {
+        Channel channel = channel();
+        for (int attempt = 1; ; attempt++) {
+            long begun = System.nanoTime();
+            try {
+                return call.apply(channel);
+            } catch (StatusRuntimeException e) {
+                attempt = System.nanoTime() - begun > PROGRESS_NANOS ? 1 : attempt;
+                if (!AgentLauncher.hasLeft(e.getStatus()) || attempt >= MAX_ATTEMPTS) {
+                    throw StatusErrors.toException(action, e);
+                }
+            }
+            channel = replace(channel);
+        }
     }
 
     public void changes(String idOrName, Consumer<Change> listener) throws BarchanException {

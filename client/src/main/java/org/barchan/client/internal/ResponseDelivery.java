@@ -8,10 +8,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.barchan.client.BarchanException;
 import org.barchan.client.BarchanException.Code;
+import org.barchan.client.ProgressLevel;
 import org.barchan.client.RunListener;
 import org.barchan.client.StandardStream;
 import org.barchan.client.Termination;
-import org.barchan.v1.OutputStream;
+import org.barchan.client.TerminationCause;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.RunResponse;
@@ -31,14 +32,18 @@ final class ResponseDelivery {
     private record Failed(BarchanException error) implements Item {}
 
     private final RunListener listener;
+    private final boolean detach;
     private final Runnable takeMore;
     private final Runnable cancel;
     private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private @Nullable Termination terminated;
+    private boolean started;
     private @Nullable Throwable refused;
 
-    ResponseDelivery(RunListener listener, Runnable takeMore, Runnable cancel) {
+    /** @param detach whether the run is over when the process has been started */
+    ResponseDelivery(RunListener listener, boolean detach, Runnable takeMore, Runnable cancel) {
+        this.detach = detach;
         this.listener = listener;
         this.takeMore = takeMore;
         this.cancel = cancel;
@@ -107,6 +112,14 @@ final class ResponseDelivery {
             case CONSOLE_OUTPUT ->
                 listener.onConsole(response.getConsoleOutput().asReadOnlyByteBuffer());
             case PROCESS -> deliver(response.getProcess());
+            case GAP ->
+                listener.onProgress(
+                        ProgressLevel.WARNING,
+                        response.getGap().getBytes() + " bytes of standard "
+                                + (ResultMapping.fromProto(response.getGap().getStream()) == StandardStream.STDERR
+                                        ? "error"
+                                        : "output")
+                                + " are lost here: the command wrote them faster than they were read");
             case CHANGES -> listener.onChanges(response.getChanges().asReadOnlyByteBuffer());
             case RESPONSE_NOT_SET -> {} // something newer that this client can do without
         }
@@ -114,7 +127,10 @@ final class ResponseDelivery {
 
     private void deliver(ProcessEvent event) throws IOException {
         switch (event.getEventCase()) {
-            case STARTED -> listener.onStarted(event.getStarted().getPid());
+            case STARTED -> {
+                started = true;
+                listener.onStarted(event.getStarted().getPid());
+            }
             case OUTPUT -> deliver(event.getOutput());
             case TERMINATED -> terminated = ResultMapping.fromProto(event.getTerminated());
             case EVENT_NOT_SET -> {} // as above
@@ -122,9 +138,8 @@ final class ResponseDelivery {
     }
 
     private void deliver(ProcessOutput output) throws IOException {
-        StandardStream stream =
-                output.getStream() == OutputStream.OUTPUT_STREAM_STDERR ? StandardStream.STDERR : StandardStream.STDOUT;
-        listener.onOutput(stream, output.getData().asReadOnlyByteBuffer());
+        listener.onOutput(
+                ResultMapping.fromProto(output.getStream()), output.getData().asReadOnlyByteBuffer());
     }
 
     private void finish(Status status, Metadata trailers) {
@@ -135,6 +150,8 @@ final class ResponseDelivery {
             termination.completeExceptionally(StatusErrors.toException("the run", status, trailers));
         } else if (terminated != null) {
             termination.complete(terminated);
+        } else if (detach && started) {
+            termination.complete(new Termination(new Termination.Detached(), TerminationCause.UNKNOWN, 0, 0, false));
         } else {
             termination.completeExceptionally(new BarchanException(
                     Code.INTERNAL, "the agent ended the run without saying how its process ended"));

@@ -15,6 +15,7 @@ import org.barchan.client.RawText;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxState;
 import org.barchan.client.SpawnStep;
+import org.barchan.client.StandardStream;
 import org.barchan.client.Template;
 import org.barchan.client.Termination;
 import org.barchan.client.TerminationCause;
@@ -114,10 +115,19 @@ final class ResultMapping {
                 fromProto(proto.getCreateTime()),
                 proto.getBootId(),
                 Integer.toUnsignedLong(proto.getLinkEpochs()),
-                fromProto(proto.getClientLostPolicy()));
+                fromProto(proto.getClientLostPolicy()),
+                proto.hasTermination()
+                        ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
+                        : Optional.empty());
     }
 
-    private static Instant fromProto(Timestamp time) {
+    static StandardStream fromProto(org.barchan.v1.OutputStream stream) {
+        return stream == org.barchan.v1.OutputStream.OUTPUT_STREAM_STDERR
+                ? StandardStream.STDERR
+                : StandardStream.STDOUT;
+    }
+
+    static Instant fromProto(Timestamp time) {
         return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 
@@ -179,6 +189,7 @@ final class ResultMapping {
             case SANDBOX_STATE_STARTING -> SandboxState.STARTING;
             case SANDBOX_STATE_RUNNING -> SandboxState.RUNNING;
             case SANDBOX_STATE_STOPPING -> SandboxState.STOPPING;
+            case SANDBOX_STATE_ENDED -> SandboxState.ENDED;
             case SANDBOX_STATE_UNSPECIFIED, UNRECOGNIZED -> SandboxState.UNKNOWN;
         };
     }

@@ -72,7 +72,7 @@ final class RunCall implements Run {
         this.connection = connection;
         this.start = start;
         this.sandboxId = start.getExec().getSandbox();
-        this.delivery = new ResponseDelivery(listener, this::takeMore, this::cancel);
+        this.delivery = new ResponseDelivery(listener, start.getStart().getDetach(), this::takeMore, this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
 

@@ -6,6 +6,7 @@ import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.DiskImage;
 import org.barchan.client.Identity;
+import org.barchan.client.LogPolicy;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
 import org.barchan.client.ProcessSpec;
@@ -16,6 +17,7 @@ import org.barchan.client.TerminalSize;
 import org.barchan.client.Transport;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.HostPath;
+import org.barchan.v1.LogSpec;
 import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxPath;
 import org.barchan.v1.Terminal;
@@ -27,13 +29,29 @@ final class SpecMapping {
     private SpecMapping() {}
 
     static RunStart toProto(RunSpec spec) {
-        return RunStart.newBuilder()
+        RunStart.Builder proto = RunStart.newBuilder()
                 .setSandbox(toProto(spec.sandbox()))
                 .setProcess(toProto(spec.process()))
                 .setClientLostPolicy(toProto(spec.clientLostPolicy()))
                 .setExportChanges(spec.exportChanges())
-                .setAwaitHalfClose(spec.keepUntilReleased())
-                .build();
+                .setAwaitHalfClose(spec.keepUntilReleased());
+        if (spec.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            LogSpec.Builder log =
+                    LogSpec.newBuilder().setPolicy(toProto(spec.keep().logPolicy()));
+            spec.keep().logBytes().ifPresent(log::setLimitBytes);
+            proto.setDetach(spec.keep().detach())
+                    .setLog(log)
+                    .setDeleteWhenEnded(spec.keep().deleteWhenEnded());
+        }
+        return proto.build();
+    }
+
+    private static org.barchan.v1.LogPolicy toProto(LogPolicy policy) {
+        return switch (policy) {
+            case DROP_OLDEST -> org.barchan.v1.LogPolicy.LOG_POLICY_DROP_OLDEST;
+            case BLOCK -> org.barchan.v1.LogPolicy.LOG_POLICY_BLOCK;
+            case SPILL -> org.barchan.v1.LogPolicy.LOG_POLICY_SPILL;
+        };
     }
 
     static org.barchan.v1.SandboxSpec toProto(SandboxSpec spec) {

@@ -5,53 +5,19 @@ import com.google.protobuf.Timestamp;
 import java.time.Instant;
 import org.barchan.host.lifecycle.Doctor.Check;
 import org.barchan.host.lifecycle.RunObserver;
-import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.lifecycle.Template;
 import org.barchan.host.lifecycle.TemplateDescription;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.v1.Accelerator;
-import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.DiagnosisOutcome;
-import org.barchan.v1.Isolation;
 import org.barchan.v1.Kernel;
 import org.barchan.v1.ProgressLevel;
-import org.barchan.v1.Sandbox;
-import org.barchan.v1.SandboxState;
 import org.barchan.v1.TemplateKind;
 
 /** Makes messages of the public API from what the use cases return. */
 final class Messages {
     private Messages() {}
-
-    static Sandbox sandbox(SandboxView view) {
-        Sandbox.Builder sandbox = Sandbox.newBuilder()
-                .setId(view.id().value())
-                .setName(view.name().value())
-                .setState(
-                        switch (view.phase()) {
-                            case STARTING -> SandboxState.SANDBOX_STATE_STARTING;
-                            case RUNNING -> SandboxState.SANDBOX_STATE_RUNNING;
-                            case STOPPING -> SandboxState.SANDBOX_STATE_STOPPING;
-                        })
-                .setKernelRelease(view.kernelRelease())
-                .setCreateTime(timestamp(view.createTime()))
-                .setBootId(view.bootId())
-                .setLinkEpochs(view.linkEpochs())
-                .setClientLostPolicy(
-                        switch (view.clientLostPolicy()) {
-                            case DELETE -> ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
-                            case KEEP -> ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
-                        });
-        view.accelerator()
-                .ifPresent(accelerator -> sandbox.setAccelerator(accelerator(accelerator))
-                        .setIsolation(
-                                switch (accelerator) {
-                                    case KVM -> Isolation.ISOLATION_HARDWARE;
-                                    case TCG -> Isolation.ISOLATION_NONE;
-                                }));
-        return sandbox.build();
-    }
 
     static ProgressLevel level(RunObserver.Level level) {
         return switch (level) {

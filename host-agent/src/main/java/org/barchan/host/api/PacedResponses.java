@@ -19,7 +19,6 @@ final class PacedResponses<A> {
         this.call = call;
         call.setOnReadyThreshold(RunResponses.BUFFERED_BYTES);
         call.setOnReadyHandler(news::release);
-        call.setOnCancelHandler(news::release);
     }
 
     /** Makes responses. */
@@ -32,7 +31,10 @@ final class PacedResponses<A> {
     static <A> void answer(StreamObserver<A> observer, Source<A> source) {
         var call = (ServerCallStreamObserver<A>) observer;
         PacedResponses<A> responses = new PacedResponses<>(call);
-        Thread.ofVirtual().name("responses").start(() -> responses.sendAll(source));
+        Thread sender = Thread.ofVirtual().name("responses").unstarted(() -> responses.sendAll(source));
+        // What it waits for, a client that is gone does not.
+        call.setOnCancelHandler(sender::interrupt);
+        sender.start();
     }
 
     private void sendAll(Source<A> source) {
@@ -45,6 +47,7 @@ final class PacedResponses<A> {
             fail(StatusMapping.interrupted());
         } catch (IOException e) {
             LOG.debug("a client went away: {}", e.toString());
+            fail(StatusMapping.interrupted());
         } catch (RuntimeException e) {
             fail(StatusMapping.fault(e));
         }

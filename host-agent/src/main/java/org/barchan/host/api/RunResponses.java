@@ -11,6 +11,7 @@ import org.barchan.host.lifecycle.Printable;
 import org.barchan.host.lifecycle.RunObserver;
 import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.OutputGap;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.RunProgress;
 import org.barchan.v1.RunResponse;
@@ -49,7 +50,7 @@ final class RunResponses implements RunObserver {
 
     @Override
     public void sandbox(SandboxView sandbox) {
-        send(RunResponse.newBuilder().setSandbox(Messages.sandbox(sandbox)).build());
+        send(RunResponse.newBuilder().setSandbox(sandbox.message()).build());
     }
 
     @Override
@@ -101,6 +102,11 @@ final class RunResponses implements RunObserver {
     }
 
     @Override
+    public void gap(OutputGap gap) throws InterruptedException {
+        sendAtClientsPace(RunResponse.newBuilder().setGap(gap).build());
+    }
+
+    @Override
     public void changes(ByteString data) throws InterruptedException {
         sendAtClientsPace(RunResponse.newBuilder().setChanges(data).build());
     }
@@ -118,11 +124,20 @@ final class RunResponses implements RunObserver {
     }
 
     @Override
+    public void detached(ProcessEvent started) {
+        end(started);
+    }
+
+    @Override
     public void finished(ProcessEvent termination) {
         reached(Phase.ENDED);
+        end(termination);
+    }
+
+    private void end(ProcessEvent last) {
         lock.lock();
         try {
-            if (send(RunResponse.newBuilder().setProcess(termination).build())) {
+            if (send(RunResponse.newBuilder().setProcess(last).build())) {
                 over = true;
                 call.onCompleted();
             }

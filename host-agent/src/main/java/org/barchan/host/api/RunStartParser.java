@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.barchan.host.lifecycle.Hypervisors;
+import org.barchan.host.lifecycle.ProcessLog;
 import org.barchan.host.lifecycle.RunOrder;
 import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.ClientLostPolicy;
@@ -38,11 +39,48 @@ final class RunStartParser {
     RunOrder parse(RunStart start, HostUser client) {
         ProcessSpec process = start.getProcess();
         Optional<java.time.Duration> timeout = new ProcessParser("start.process.", this::wrong).timeout(process);
-        SandboxSpec spec = spec(start.getSandbox(), policy(start));
+        ClientLostPolicy policy = policy(start);
+        SandboxSpec spec = spec(start.getSandbox(), policy);
+        RunOrder.Kept kept = kept(start, policy);
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
-        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose());
+        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose(), kept);
+    }
+
+    private RunOrder.Kept kept(RunStart start, ClientLostPolicy policy) {
+        if (policy != ClientLostPolicy.KEEP) {
+            if (start.getDetach()) {
+                wrong(
+                        "start.detach",
+                        "true with a client_lost_policy that deletes (expected: CLIENT_LOST_POLICY_KEEP)");
+            }
+            if (start.hasLog() || start.getDeleteWhenEnded()) {
+                wrong(
+                        start.hasLog() ? "start.log" : "start.delete_when_ended",
+                        "set with a client_lost_policy that keeps nothing (expected: CLIENT_LOST_POLICY_KEEP)");
+            }
+        }
+        if (start.getDetach() && (start.getExportChanges() || start.getAwaitHalfClose())) {
+            wrong(
+                    "start.detach",
+                    "true with export_changes or await_half_close (expected: a client that stays for them)");
+        }
+        ProcessLog.Limit limit = ProcessLog.Limit.DEFAULT;
+        long bytes = start.getLog().hasLimitBytes() ? start.getLog().getLimitBytes() : limit.bytes();
+        ProcessLog.Policy excess = switch (start.getLog().getPolicy()) {
+            case LOG_POLICY_UNSPECIFIED, LOG_POLICY_DROP_OLDEST -> ProcessLog.Policy.DROP_OLDEST;
+            case LOG_POLICY_BLOCK -> ProcessLog.Policy.BLOCK;
+            case LOG_POLICY_SPILL -> ProcessLog.Policy.SPILL;
+            case UNRECOGNIZED -> {
+                wrong("start.log.policy", unknown(start.getLog().getPolicyValue()));
+                yield ProcessLog.Policy.DROP_OLDEST;
+            }
+        };
+        return new RunOrder.Kept(
+                parsed("start.log.limit_bytes", () -> new ProcessLog.Limit(bytes, excess), () -> limit),
+                start.getDetach(),
+                start.getDeleteWhenEnded());
     }
 
     /** Returns the sandboxes that a template is for; throws the status that names all violations. */

@@ -3,6 +3,7 @@ package org.barchan.host.api;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import org.barchan.host.lifecycle.ChunkedOutput;
+import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.DeleteSandboxRequest;
@@ -36,7 +37,7 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
         Answer.to(
                 responses,
                 () -> GetSandboxResponse.newBuilder()
-                        .setSandbox(Messages.sandbox(sandboxes.get(request.getSandbox())))
+                        .setSandbox(sandboxes.get(request.getSandbox()).message())
                         .build());
     }
 
@@ -45,8 +46,8 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
         Answer.to(
                 responses,
                 () -> ListSandboxesResponse.newBuilder()
-                        .addAllSandboxes(
-                                sandboxes.list().stream().map(Messages::sandbox).toList())
+                        .addAllSandboxes((request.getEnded() ? sandboxes.listAll() : sandboxes.list())
+                                .stream().map(SandboxView::message).toList())
                         .build());
     }
 

@@ -37,6 +37,7 @@ final class Reconciliation {
     private final GuestLink link;
     private final Registry registry;
     private final Teardown teardown;
+    private final SandboxRecords records;
     private final Timer timer;
     private final List<SandboxId> inherited;
     private final List<CompletableFuture<Void>> pending = new CopyOnWriteArrayList<>();
@@ -48,7 +49,9 @@ final class Reconciliation {
             GuestLink link,
             Registry registry,
             Teardown teardown,
+            SandboxRecords records,
             Timer timer) {
+        this.records = records;
         this.directories = directories;
         this.consoles = consoles;
         this.link = link;
@@ -91,16 +94,27 @@ final class Reconciliation {
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
-            if (record.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            records.find(record.id()).ifPresent(sandbox::keep);
+            boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
+            if (kept && sandbox.record().isEmpty() && records.isThere(record.id())) {
+                LOG.error("{}: it is left alone, as what is kept of it can't be read", record.id());
+                continue;
+            }
+            if (kept && sandbox.record().filter(known -> !known.hasEnded()).isPresent()) {
                 registry.adopt(sandbox);
                 CompletableFuture<Void> adopted = new CompletableFuture<>();
                 pending.add(adopted);
                 Thread.ofVirtual().name("adopt-" + record.id()).start(() -> adopt(sandbox, machine, adopted));
             } else {
-                LOG.info("{}: its client was lost with the former agent: destroying it", record.id());
+                LOG.info(
+                        "{}: its client was lost with the former agent, or nothing is kept of it: destroying it",
+                        record.id());
                 sandbox.stopping();
                 registry.adopt(sandbox);
-                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> teardown.atOnce(sandbox));
+                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> {
+                    teardown.atOnce(sandbox);
+                    records.endLost(record.id());
+                });
             }
         }
         for (SandboxId id : inherited) {
@@ -109,11 +123,21 @@ final class Reconciliation {
                 LOG.info("{}: its virtual machine is gone: removing what is left", id);
                 try {
                     directories.remove(id);
+                    records.endLost(id);
                 } catch (UncheckedIOException e) {
                     // No reason to serve nobody.
                     LOG.error("{}: can't remove what is left", id, e);
                 }
             }
+        }
+    }
+
+    /** Returns those that a former agent made and that may live where nobody has looked yet. */
+    Set<SandboxId> unseen() {
+        try {
+            return Set.copyOf(directories.list());
+        } catch (IOException e) {
+            return Set.copyOf(inherited);
         }
     }
 
@@ -139,7 +163,7 @@ final class Reconciliation {
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
             adopted.complete(null);
-            new Watch(teardown).mind(sandbox, live);
+            new Watch(teardown, records).mind(sandbox, live);
         } catch (SandboxException | InterruptedException | RuntimeException e) {
             sandbox.signal().disarm();
             if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
@@ -152,6 +176,8 @@ final class Reconciliation {
                     sandbox.id(),
                     Printable.line(String.valueOf(e.getMessage())));
             teardown.atOnce(sandbox);
+            records.endLost(sandbox.id());
+
         } finally {
             adopted.complete(null);
         }

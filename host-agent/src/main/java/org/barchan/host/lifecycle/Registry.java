@@ -51,6 +51,9 @@ final class Registry {
             live.remove(sandbox.id(), sandbox);
         }
         sandbox.gone().complete(null);
+        sandbox.termination()
+                .completeExceptionally(new SandboxException(
+                        SandboxException.Code.UNAVAILABLE, "the agent has let go of " + sandbox.id()));
     }
 
     /** Returns the sandbox of an id or a name; one that is being taken down only if no other has the name. */

@@ -31,6 +31,7 @@ public final class Run implements ProcessControl {
     private final RunObserver observer;
     private final SandboxMaker maker;
     private final Teardown teardown;
+    private final SandboxRecords records;
     private final ChangeArchives archives;
     private final Timer timer;
     private final ProcessInput input;
@@ -47,7 +48,9 @@ public final class Run implements ProcessControl {
             SandboxMaker maker,
             Teardown teardown,
             ChangeArchives archives,
+            SandboxRecords records,
             Timer timer) {
+        this.records = records;
         this.sandbox = sandbox;
         this.waiting = waiting;
         this.order = order;
@@ -75,6 +78,7 @@ public final class Run implements ProcessControl {
     public void clientLost() {
         // gRPC tells it in two ways; told twice, it would end the sandbox that was let run on the first time.
         if (clientGone.compareAndSet(false, true)) {
+            observer.clientLost();
             sandbox.signal().stop(StopReason.CLIENT_LOST);
         }
     }
@@ -123,9 +127,17 @@ public final class Run implements ProcessControl {
         sandbox.signal().disarm();
         waiting.ifPresent(guest -> guest.handTo(sandbox));
         LOG.info("{}: not started: {}", sandbox.id(), Printable.lines(String.valueOf(reason.getMessage())));
+        sandbox.termination().completeExceptionally(notStarted(reason));
         // Before the answer: who has been told of a failure finds nothing left behind.
         teardown.atOnce(sandbox);
         observer.failed(reason);
+    }
+
+    private SandboxException notStarted(SandboxException reason) {
+        return new SandboxException(
+                SandboxException.Code.PRECONDITION,
+                "waiting for the process of " + sandbox.id() + ": it was not started: " + reason.getMessage(),
+                reason);
     }
 
     private void follow(LiveGuest live) {
@@ -141,9 +153,7 @@ public final class Run implements ProcessControl {
         try {
             Termination termination = relay.follow();
             endLimit();
-            if (keep(termination)) {
-                exportChanges(live);
-            }
+            export(live, termination);
             end(live, termination);
             return;
         } catch (InterruptedException e) {
@@ -167,15 +177,19 @@ public final class Run implements ProcessControl {
             LOG.info("{}: its client went away; it runs on", sandbox.id());
             sandbox.signal().forget(StopReason.CLIENT_LOST);
             // The time limit goes on.
-            new Watch(teardown).mind(sandbox, live);
+            new Watch(teardown, records).mind(sandbox, live);
             endLimit();
             return;
         }
         endLimit();
-        finish(relay.counted(Endings.lost(reason, live, error)));
+        Termination lost = relay.counted(Endings.lost(reason, live, error));
         if (keep && reason.equals(Optional.of(StopReason.AGENT_STOPPING))) {
+            sandbox.signal().disarm();
+            sandbox.stopping();
+            observer.leftRunning(ProcessEvent.newBuilder().setTerminated(lost).build());
             teardown.letGo(sandbox, live);
         } else {
+            finish(lost);
             teardown.stop(sandbox, live);
         }
     }
@@ -199,6 +213,17 @@ public final class Run implements ProcessControl {
         }
     }
 
+    /** Whoever ends the sandbox meanwhile ends this, not what is known of the process. */
+    private void export(LiveGuest live, Termination termination) {
+        try {
+            if (keep(termination)) {
+                exportChanges(live);
+            }
+        } catch (InterruptedException e) {
+            sandbox.signal().disarm();
+        }
+    }
+
     private void exportChanges(LiveGuest live) throws InterruptedException {
         if (!order.exportChanges()) {
             return;
@@ -219,6 +244,8 @@ public final class Run implements ProcessControl {
     private void end(LiveGuest live, Termination termination) {
         if (live.machine().record().writesImages()) {
             settle(live);
+            observer.record(ProcessEvent.newBuilder().setTerminated(termination).build());
+            sandbox.termination().complete(termination);
             teardown.orderly(sandbox, live);
             finish(termination);
         } else {
@@ -246,6 +273,7 @@ public final class Run implements ProcessControl {
         sandbox.stopping();
         LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(termination));
         observer.finished(ProcessEvent.newBuilder().setTerminated(termination).build());
+        sandbox.termination().complete(termination);
     }
 
     private void endLimit() {

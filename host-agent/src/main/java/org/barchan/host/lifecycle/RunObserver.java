@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.Map;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.OutputGap;
 import org.barchan.v1.ProcessEvent;
 
 /**
@@ -32,6 +33,23 @@ public interface RunObserver {
 
     /** The process has ended; must not block. */
     void finished(ProcessEvent termination);
+
+    /** The process has ended, as {@link #finished} will say when the machine is gone: what is to outlast the agent is written down. */
+    default void record(ProcessEvent termination) {}
+
+    /** The agent ends, and the process runs on without it: what there is to say instead of its end. Must not block. */
+    default void leftRunning(ProcessEvent termination) {
+        finished(termination);
+    }
+
+    /** The process has been started, and the client wants to know no more. Must not block. */
+    default void detached(ProcessEvent started) {}
+
+    /** Output that the client will not get, since it read more slowly than it is kept. */
+    default void gap(OutputGap gap) throws InterruptedException {}
+
+    /** The client is gone. */
+    default void clientLost() {}
 
     /** The process was never started; must not block. */
     void failed(SandboxException reason);

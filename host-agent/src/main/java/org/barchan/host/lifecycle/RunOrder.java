@@ -13,6 +13,7 @@ import org.barchan.v1.ProcessSpec;
  * @param client the user who asks
  * @param exportChanges whether what the process has written to overlays is told when it has ended
  * @param keep whether the sandbox is kept when its process has ended, until the client sends nothing more
+ * @param kept what is kept of a sandbox that outlives its client
  */
 public record RunOrder(
         SandboxSpec sandbox,
@@ -20,4 +21,26 @@ public record RunOrder(
         Optional<Duration> timeout,
         HostUser client,
         boolean exportChanges,
-        boolean keep) {}
+        boolean keep,
+        Kept kept) {
+    /**
+     * What is kept of a sandbox that outlives its client.
+     *
+     * @param limit how much of what its process writes
+     * @param detach whether the client is told no more than that the process has been started
+     * @param deleteWhenEnded whether nothing is kept when it has ended
+     */
+    public record Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded) {
+        static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false);
+    }
+
+    RunOrder(
+            SandboxSpec sandbox,
+            ProcessSpec process,
+            Optional<Duration> timeout,
+            HostUser client,
+            boolean exportChanges,
+            boolean keep) {
+        this(sandbox, process, timeout, client, exportChanges, keep, Kept.DEFAULT);
+    }
+}

@@ -11,6 +11,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 
 /** A live sandbox. Its state is changed by the thread that minds it; all others read it, or stop that thread. */
@@ -28,6 +29,8 @@ final class Sandbox {
     private Optional<Accelerator> accelerator = Optional.empty();
     private String kernelRelease = "";
     private final CompletableFuture<Void> processOver = new CompletableFuture<>();
+    private final CompletableFuture<Termination> termination = new CompletableFuture<>();
+    private volatile Optional<SandboxRecord> record = Optional.empty();
     private boolean processEnded;
 
     Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
@@ -58,6 +61,21 @@ final class Sandbox {
 
     ClientLostPolicy clientLostPolicy() {
         return clientLostPolicy;
+    }
+
+    /** Has what it does kept. */
+    void keep(SandboxRecord kept) {
+        record = Optional.of(kept);
+    }
+
+    /** What is kept of it. */
+    Optional<SandboxRecord> record() {
+        return record;
+    }
+
+    /** Completes with how its process has ended; exceptionally where that was not started, or the agent has let go of it. */
+    CompletableFuture<Termination> termination() {
+        return termination;
     }
 
     /** Stops the thread that minds this sandbox. */
@@ -175,6 +193,7 @@ final class Sandbox {
                 createTime,
                 guest.map(live -> live.hello().bootId()).orElse(""),
                 guest.map(live -> live.hello().epochs()).orElse(0),
-                clientLostPolicy);
+                clientLostPolicy,
+                Optional.empty());
     }
 }

@@ -1,11 +1,16 @@
 package org.barchan.host.lifecycle;
 
+import com.google.protobuf.Timestamp;
 import java.time.Instant;
 import java.util.Optional;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.Isolation;
+import org.barchan.v1.Sandbox;
+import org.barchan.v1.SandboxState;
+import org.barchan.v1.Termination;
 
 /**
  * A sandbox at one moment.
@@ -14,6 +19,7 @@ import org.barchan.host.sandbox.SandboxName;
  * @param kernelRelease empty until the kernel has been chosen
  * @param bootId the guest kernel's boot id; empty until the guest has answered
  * @param linkEpochs number of times that an agent has connected to the guest
+ * @param end how its process has ended, of one that has ended
  */
 public record SandboxView(
         SandboxId id,
@@ -24,12 +30,103 @@ public record SandboxView(
         Instant createTime,
         String bootId,
         int linkEpochs,
-        ClientLostPolicy clientLostPolicy) {
+        ClientLostPolicy clientLostPolicy,
+        Optional<End> end) {
 
     /** Where a sandbox is in its life. */
     public enum Phase {
         STARTING,
         RUNNING,
-        STOPPING
+        STOPPING,
+        ENDED
+    }
+
+    /** How and when a process has ended. */
+    public record End(Termination termination, Instant time) {}
+
+    /** Returns it as it is when it has ended. */
+    SandboxView ended(Termination termination, Instant time) {
+        return new SandboxView(
+                id,
+                name,
+                Phase.ENDED,
+                accelerator,
+                kernelRelease,
+                createTime,
+                bootId,
+                linkEpochs,
+                clientLostPolicy,
+                Optional.of(new End(termination, time)));
+    }
+
+    /** Returns it as the public API has it. */
+    public Sandbox message() {
+        Sandbox.Builder sandbox = Sandbox.newBuilder()
+                .setId(id.value())
+                .setName(name.value())
+                .setState(
+                        switch (phase) {
+                            case STARTING -> SandboxState.SANDBOX_STATE_STARTING;
+                            case RUNNING -> SandboxState.SANDBOX_STATE_RUNNING;
+                            case STOPPING -> SandboxState.SANDBOX_STATE_STOPPING;
+                            case ENDED -> SandboxState.SANDBOX_STATE_ENDED;
+                        })
+                .setKernelRelease(kernelRelease)
+                .setCreateTime(timestamp(createTime))
+                .setBootId(bootId)
+                .setLinkEpochs(linkEpochs)
+                .setClientLostPolicy(
+                        switch (clientLostPolicy) {
+                            case DELETE -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
+                            case KEEP -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
+                        });
+        accelerator.ifPresent(chosen -> {
+            switch (chosen) {
+                case KVM ->
+                    sandbox.setAccelerator(org.barchan.v1.Accelerator.ACCELERATOR_KVM)
+                            .setIsolation(Isolation.ISOLATION_HARDWARE);
+                case TCG ->
+                    sandbox.setAccelerator(org.barchan.v1.Accelerator.ACCELERATOR_TCG)
+                            .setIsolation(Isolation.ISOLATION_NONE);
+            }
+        });
+        end.ifPresent(known -> sandbox.setTermination(known.termination()).setEndTime(timestamp(known.time())));
+        return sandbox.build();
+    }
+
+    /** Returns one that lived, of what {@link #message} made of it. */
+    static SandboxView of(Sandbox sandbox) {
+        Timestamp created = sandbox.getCreateTime();
+        return new SandboxView(
+                        new SandboxId(sandbox.getId()),
+                        new SandboxName(sandbox.getName()),
+                        Phase.STOPPING,
+                        switch (sandbox.getAccelerator()) {
+                            case ACCELERATOR_KVM -> Optional.of(Accelerator.KVM);
+                            case ACCELERATOR_TCG -> Optional.of(Accelerator.TCG);
+                            default -> Optional.empty();
+                        },
+                        sandbox.getKernelRelease(),
+                        Instant.ofEpochSecond(created.getSeconds(), created.getNanos()),
+                        sandbox.getBootId(),
+                        sandbox.getLinkEpochs(),
+                        sandbox.getClientLostPolicy() == org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP
+                                ? ClientLostPolicy.KEEP
+                                : ClientLostPolicy.DELETE,
+                        Optional.empty())
+                .endedIf(sandbox);
+    }
+
+    private SandboxView endedIf(Sandbox sandbox) {
+        Timestamp time = sandbox.getEndTime();
+        return sandbox.hasTermination()
+                ? ended(sandbox.getTermination(), Instant.ofEpochSecond(time.getSeconds(), time.getNanos()))
+                : this;
+    }
+
+    private static Timestamp timestamp(Instant instant) {
+        long seconds = instant.getEpochSecond();
+        int nanos = instant.getNano();
+        return Timestamp.newBuilder().setSeconds(seconds).setNanos(nanos).build();
     }
 }

@@ -5,13 +5,17 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.barchan.host.port.BootFiles;
 import org.barchan.host.port.ChangeArchives;
@@ -24,12 +28,15 @@ import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
 import org.barchan.host.port.ScratchFiles;
 import org.barchan.host.port.Views;
+import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.LogEntry;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +52,7 @@ public final class Sandboxes {
     private final Reconciliation reconciliation;
     private final SandboxMaker maker;
     private final Teardown teardown;
+    private final SandboxRecords records;
     private final TrialBoot trial;
     private final Templates templates;
     private final SandboxMaker.BootDeadlines deadlines;
@@ -62,8 +70,11 @@ public final class Sandboxes {
         RuntimeDirectories directories =
                 new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
         this.teardown = new Teardown(registry, timer);
+        this.records = new SandboxRecords(settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory());
+        // Before any machine of a former agent is found.
+        records.load();
         this.reconciliation =
-                new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, timer);
+                new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
         GuestBoot boot = new GuestBoot(
                 directories,
                 ports.consoles(),
@@ -97,8 +108,9 @@ public final class Sandboxes {
      * Runs a process in a new sandbox. Returns at once; all that happens is told to the observer, failures too.
      *
      * @return what tells the run what the client sends
+     * @throws SandboxException {@code EXHAUSTED} when there is no room for what is to be kept of it
      */
-    public Run run(RunOrder order, RunObserver observer) {
+    public Run run(RunOrder order, RunObserver client) throws SandboxException {
         Optional<Pool.Waiting> waiting = pool.take(order);
         Sandbox sandbox = new Sandbox(
                 waiting.map(Pool.Waiting::id).orElseGet(SandboxId::random),
@@ -114,7 +126,13 @@ public final class Sandboxes {
                 order.process().getArgvCount() == 0
                         ? ""
                         : Printable.line(order.process().getArgv(0).toStringUtf8()));
-        Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), timer);
+        RunObserver observer = client;
+        if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            SandboxRecord record = records.create(sandbox.view(), order.kept());
+            sandbox.keep(record);
+            observer = new LogObserver(record, records, client, order.kept().detach());
+        }
+        Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), records, timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
     }
@@ -136,18 +154,90 @@ public final class Sandboxes {
     }
 
     /**
-     * Returns a live sandbox.
+     * Returns a live sandbox, or else one that has ended.
      *
      * @throws SandboxException {@code NOT_FOUND}
      */
     public SandboxView get(String idOrName) throws SandboxException, InterruptedException {
-        return find(idOrName).view();
+        Optional<Sandbox> live = findLive(idOrName);
+        return live.isPresent() ? live.get().view() : findEnded(idOrName).view();
     }
 
     /** Returns the live sandboxes, the oldest first. */
     public List<SandboxView> list() throws InterruptedException {
         awaitReconciled();
         return registry.all().stream().map(Sandbox::view).toList();
+    }
+
+    /** Returns the live sandboxes and those that have ended and are kept, the oldest first. */
+    public List<SandboxView> listAll() throws InterruptedException {
+        List<SandboxView> live = list();
+        Set<SandboxId> ids = live.stream().map(SandboxView::id).collect(Collectors.toSet());
+        return Stream.concat(
+                        live.stream(),
+                        records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id())))
+                .sorted(Comparator.comparing(SandboxView::createTime))
+                .toList();
+    }
+
+    /**
+     * Returns how the process of a sandbox has ended, once it has.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it was not started; {@code UNAVAILABLE} when the agent is stopping
+     */
+    public Termination await(String idOrName) throws SandboxException, InterruptedException {
+        Optional<Sandbox> live = findLive(idOrName);
+        if (live.isEmpty()) {
+            return findEnded(idOrName).view().end().orElseThrow().termination();
+        }
+        try {
+            return live.get().termination().get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SandboxException reason) {
+                throw new SandboxException(reason.code(), String.valueOf(reason.getMessage()), reason);
+            }
+            throw new AssertionError("it fails in no other way", e);
+        }
+    }
+
+    /** Takes what is in a log. */
+    public interface LogTaker {
+        void take(LogEntry entry) throws IOException, InterruptedException;
+    }
+
+    /**
+     * Reads what is kept of a sandbox's process.
+     *
+     * @param follow whether to wait for more until the process has ended
+     * @param since leaves out what came before
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when nothing is kept of it
+     * @throws IOException what the taker throws
+     */
+    public void readLog(
+            String idOrName, boolean follow, Instant since, long stdoutOffset, long stderrOffset, LogTaker taker)
+            throws SandboxException, InterruptedException, IOException {
+        Optional<Sandbox> live = findLive(idOrName);
+        Optional<SandboxRecord> record = live.isPresent() ? live.get().record() : Optional.of(findEnded(idOrName));
+        if (record.isEmpty()) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    "reading the log of " + live.get().id()
+                            + ": nothing is kept of it, since it ends with its client. Start it with --detach or --keep");
+        }
+        try (ProcessLog.Reader reader = record.get().log().reader(stdoutOffset, stderrOffset, since)) {
+            for (Optional<LogEntry> next = next(reader, follow); next.isPresent(); next = next(reader, follow)) {
+                taker.take(next.get());
+            }
+        }
+    }
+
+    private static Optional<LogEntry> next(ProcessLog.Reader reader, boolean follow)
+            throws SandboxException, InterruptedException {
+        try {
+            return reader.next(follow);
+        } catch (IOException e) {
+            throw new SandboxException(SandboxException.Code.INTERNAL, "reading the log: " + e, e);
+        }
     }
 
     /**
@@ -194,7 +284,13 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}; {@code TIMEOUT}
      */
     public void delete(String idOrName) throws SandboxException, InterruptedException {
-        delete(find(idOrName));
+        Optional<Sandbox> live = findLive(idOrName);
+        if (live.isPresent()) {
+            delete(live.get());
+            records.delete(live.get().id());
+        } else {
+            records.delete(findEnded(idOrName).view().id());
+        }
     }
 
     /**
@@ -205,6 +301,9 @@ public final class Sandboxes {
      * @throws SandboxException as {@link #delete}; {@code UNAVAILABLE} when the agent is stopping: it may run on
      */
     public boolean stop(String idOrName, int signal, Duration timeout) throws SandboxException, InterruptedException {
+        if (findLive(idOrName).isEmpty() && records.findEnded(idOrName).isPresent()) {
+            return true;
+        }
         Sandbox sandbox = find(idOrName);
         LOG.info("{}: stop", sandbox.id());
         boolean inTime = awaitProcess(sandbox, signal, timeout);
@@ -222,6 +321,8 @@ public final class Sandboxes {
 
     private static boolean awaitProcess(Sandbox sandbox, int signal, Duration timeout) throws InterruptedException {
         try {
+            // Its end is not to wait for a reader of its output.
+            sandbox.record().ifPresent(record -> record.log().unlimit());
             sandbox.signalProcess(Run.PROCESS_ID, signal);
             var _ = CompletableFuture.anyOf(sandbox.processOver(), sandbox.gone())
                     .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
@@ -330,8 +431,15 @@ public final class Sandboxes {
                         .map(uri -> CompletableFuture.runAsync(() -> reconcile(uri), Thread::startVirtualThread))
                         .toArray(CompletableFuture[]::new))
                 .join();
-        reconciliation.settled().join();
-        reconciled.complete(null);
+        try {
+            reconciliation.settled().join();
+            Set<SandboxId> living =
+                    registry.all().stream().map(Sandbox::id).collect(Collectors.toCollection(HashSet::new));
+            living.addAll(reconciliation.unseen());
+            records.endLost(living);
+        } finally {
+            reconciled.complete(null);
+        }
     }
 
     private void reconcile(String uri) {
@@ -379,11 +487,30 @@ public final class Sandboxes {
     }
 
     private Sandbox find(String idOrName) throws SandboxException, InterruptedException {
+        Optional<Sandbox> live = findLive(idOrName);
+        if (live.isPresent()) {
+            return live.get();
+        }
+        throw records.findEnded(idOrName)
+                .map(ended -> new SandboxException(
+                        SandboxException.Code.PRECONDITION,
+                        "sandbox " + ended.view().id() + " has ended; nothing runs in it any more"))
+                .orElseGet(() -> notFound(idOrName));
+    }
+
+    private Optional<Sandbox> findLive(String idOrName) throws InterruptedException {
         awaitReconciled();
-        return registry.find(idOrName)
-                .orElseThrow(() -> new SandboxException(
-                        SandboxException.Code.NOT_FOUND,
-                        "no sandbox of the id or name '" + Printable.line(idOrName) + "' lives here"));
+        return registry.find(idOrName);
+    }
+
+    private SandboxRecord findEnded(String idOrName) throws SandboxException {
+        return records.findEnded(idOrName).orElseThrow(() -> notFound(idOrName));
+    }
+
+    private static SandboxException notFound(String idOrName) {
+        return new SandboxException(
+                SandboxException.Code.NOT_FOUND,
+                "no sandbox of the id or name '" + Printable.line(idOrName) + "' lives here");
     }
 
     private void awaitReconciled() throws InterruptedException {

@@ -80,6 +80,7 @@ final class Teardown {
     void letGo(Sandbox sandbox, LiveGuest live) {
         LOG.info("{}: runs on without the agent", sandbox.id());
         live.release();
+        sandbox.record().ifPresent(record -> record.log().close());
         registry.remove(sandbox);
     }
 }

@@ -1,45 +1,97 @@
 package org.barchan.host.lifecycle;
 
 import java.util.Optional;
+import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Minds a sandbox that has no client: waits for its process to end, or for someone to end it. */
+/** Minds a sandbox that has no client: keeps what its process does, from where its log ends on, until it ends or someone ends it. */
 final class Watch {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
 
     private final Teardown teardown;
+    private final SandboxRecords records;
 
-    Watch(Teardown teardown) {
+    Watch(Teardown teardown, SandboxRecords records) {
         this.teardown = teardown;
+        this.records = records;
     }
 
     /** Returns when the sandbox is gone or has been let go of. */
     void mind(Sandbox sandbox, LiveGuest live) {
+        String error;
         try {
             sandbox.signal().arm();
-            Termination termination = live.guest().waitProcess(Run.PROCESS_ID);
+            Termination termination = follow(sandbox, live);
             sandbox.signal().disarm();
-            LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(termination));
             var _ = teardown.settle(sandbox, live);
+            finish(sandbox, termination);
             teardown.orderly(sandbox, live);
+            return;
         } catch (InterruptedException e) {
+            error = "interrupted";
             sandbox.signal().disarm();
-            Optional<StopReason> reason = sandbox.signal().reason();
-            LOG.info("{}: {}", sandbox.id(), reason);
-            if (reason.equals(Optional.of(StopReason.AGENT_STOPPING))
-                    && sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
-                teardown.letGo(sandbox, live);
-            } else {
-                teardown.stop(sandbox, live);
-            }
         } catch (SandboxException | RuntimeException e) {
+            error = String.valueOf(e.getMessage());
             sandbox.signal().disarm();
-            LOG.error("{}: waiting for its process", sandbox.id(), e);
-            teardown.atOnce(sandbox);
+            LOG.warn("{}: minding its process: {}", sandbox.id(), Printable.line(error));
+            awaitMachineEnd(sandbox, live);
         }
+        Optional<StopReason> reason = sandbox.signal().reason();
+        LOG.info("{}: {}", sandbox.id(), reason);
+        if (reason.equals(Optional.of(StopReason.AGENT_STOPPING))
+                && sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            teardown.letGo(sandbox, live);
+        } else {
+            finish(sandbox, Endings.lost(reason, live, error));
+            teardown.stop(sandbox, live);
+        }
+    }
+
+    private static Termination follow(Sandbox sandbox, LiveGuest live) throws SandboxException, InterruptedException {
+        ProcessLog log = sandbox.record().orElseThrow().log();
+        try (ProcessConnection connection = live.guest().attach(Run.PROCESS_ID, log.stdoutEnd(), log.stderrEnd())) {
+            while (true) {
+                ProcessEvent event = connection.take();
+                if (event.hasTerminated()) {
+                    return event.getTerminated();
+                }
+                log.append(event);
+            }
+        }
+    }
+
+    private static void awaitMachineEnd(Sandbox sandbox, LiveGuest live) {
+        try {
+            if (sandbox.signal().reason().isEmpty() && live.awaitMachineEnd()) {
+                sandbox.signal().stop(StopReason.MACHINE_ENDED);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void finish(Sandbox sandbox, Termination termination) {
+        ProcessLog log = sandbox.record().orElseThrow().log();
+        Termination counted = termination.hasLost()
+                ? termination.toBuilder()
+                        .setStdoutBytes(log.stdoutEnd())
+                        .setStderrBytes(log.stderrEnd())
+                        .build()
+                : termination;
+        sandbox.stopping();
+        LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(counted));
+        try {
+            log.append(ProcessEvent.newBuilder().setTerminated(counted).build());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        sandbox.termination().complete(counted);
+        records.ended(sandbox.id());
     }
 }

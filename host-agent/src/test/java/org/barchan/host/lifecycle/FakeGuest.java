@@ -157,6 +157,7 @@ final class FakeGuest implements Guest {
 
     @Override
     public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) {
+        watched.countDown();
         return connect(processId, false);
     }
 

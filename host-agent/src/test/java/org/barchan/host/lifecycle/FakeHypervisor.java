@@ -37,7 +37,7 @@ public final class FakeHypervisor {
     }
 
     /** Runs something in a sandbox called "kept", whose client goes away. */
-    public void runKept(Sandboxes sandboxes) throws InterruptedException {
+    public void runKept(Sandboxes sandboxes) throws SandboxException, InterruptedException {
         RecordingObserver observer = new RecordingObserver();
         Run run = sandboxes.run(
                 FakeWorld.order(RunTest.spec(ClientLostPolicy.KEEP, root(), false, "kept", Hypervisors.DEFAULT_URI)),

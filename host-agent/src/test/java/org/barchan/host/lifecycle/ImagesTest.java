@@ -23,6 +23,7 @@ import org.barchan.host.sandbox.DiskImage.Format;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.Root;
+import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
@@ -285,12 +286,12 @@ final class ImagesTest {
         return new Mount.Image(new GuestPath("/there"), new DiskImage(path(), format), access);
     }
 
-    private void run(Mount mount) {
+    private void run(Mount mount) throws SandboxException {
         Root root = new Root.Directory(new GuestPath(world.root().toString()), READ_ONLY, Optional.empty());
         var _ = start(FakeWorld.order(spec(root, List.of(mount), List.of())));
     }
 
-    private Run start(RunOrder order) {
+    private Run start(RunOrder order) throws SandboxException {
         Sandboxes sandboxes = world.sandboxes();
         sandboxes.reconcile();
         return sandboxes.run(order, observer);

@@ -21,6 +21,7 @@ import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Mount;
 import org.barchan.host.sandbox.Root;
+import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.host.sandbox.Transport;
@@ -331,7 +332,7 @@ final class MountsTest {
         return new Mount.HostDirectory(new GuestPath(target), new GuestPath(source.toString()), access, transport);
     }
 
-    private void run(Access rootAccess, Mount... mounts) {
+    private void run(Access rootAccess, Mount... mounts) throws SandboxException {
         run(FakeWorld.order(spec(rootAccess, mounts)));
     }
 
@@ -350,7 +351,7 @@ final class MountsTest {
         observer.awaitStarted();
     }
 
-    private void run(RunOrder order) {
+    private void run(RunOrder order) throws SandboxException {
         Sandboxes sandboxes = world.sandboxes();
         sandboxes.reconcile();
         var _ = sandboxes.run(order, observer);

@@ -2,6 +2,7 @@ package org.barchan.host.lifecycle;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -21,6 +22,9 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.Termination;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -199,6 +203,65 @@ final class ReconciliationTest {
     }
 
     @Test
+    void reconcile_adopted_goesOnWithItsLog() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        machine.guest.write("more", 0);
+        machine.guest.exit(7);
+
+        assertEquals(7, sandboxes.await("box").getExitCode());
+        assertEquals(List.of("more", "exit 7"), RunTest.log(sandboxes, "box"));
+    }
+
+    @Test
+    void reconcile_machineGone_saysThatItsEndWasNotSeen_toEverybodyTheSame() throws Exception {
+        SandboxId id = SandboxId.random();
+        try (ProcessLog log = recorded(id, "box")) {
+            log.append(ProcessEvent.newBuilder()
+                    .setStarted(ProcessStarted.getDefaultInstance())
+                    .build());
+        }
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        Termination end = sandboxes.await(id.value());
+        assertTrue(end.getLost().getReason().contains("the virtual machine had ended"), end.toString());
+        assertEquals(end, sandboxes.await("box"));
+
+        Sandboxes next = world.sandboxes();
+        next.reconcile();
+        assertEquals(end, next.await("box"));
+        assertEquals(SandboxView.Phase.ENDED, next.get("box").phase());
+        next.delete("box");
+        assertEquals(
+                Code.NOT_FOUND,
+                assertThrows(SandboxException.class, () -> next.await("box")).code());
+    }
+
+    @Test
+    void reconcile_recordOfAnotherAgent_isLeftAlone() throws Exception {
+        SandboxId id = SandboxId.random();
+        recorded(id, "box").close();
+        Path owner =
+                world.directory.resolve("state/sandboxes").resolve(id.value()).resolve("owner");
+        Files.writeString(owner, "/run/another");
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        assertEquals(List.of(), sandboxes.listAll());
+        assertTrue(Files.exists(owner));
+    }
+
+    @Test
+    void reconcile_recordThatWasNeverMade_isRemoved() throws Exception {
+        SandboxId id = SandboxId.random();
+        recorded(id, "box").close();
+        Path record = world.directory.resolve("state/sandboxes").resolve(id.value());
+        Files.delete(record.resolve("sandbox"));
+        world.sandboxes().reconcile();
+        assertFalse(Files.exists(record));
+    }
+
+    @Test
     void shutdown_adopted_isLeftRunning() throws Exception {
         FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
         Sandboxes sandboxes = world.sandboxes();
@@ -219,7 +282,28 @@ final class ReconciliationTest {
         SandboxId id = SandboxId.random();
         Path directory = directories.create(id, world.emulatorUser(FakeWorld.CLIENT), uri);
         directories.noteBoot(id, "guest-boot");
+        if (policy == ClientLostPolicy.KEEP) {
+            recorded(id, name);
+        }
         return start(id, policy, name, directory);
+    }
+
+    /** Makes what an agent keeps of a sandbox that outlives its client. */
+    private ProcessLog recorded(SandboxId id, String name) throws SandboxException {
+        SandboxRecords records =
+                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"));
+        SandboxView view = new SandboxView(
+                id,
+                new SandboxName(name),
+                SandboxView.Phase.RUNNING,
+                Optional.of(Accelerator.TCG),
+                "6.1",
+                Instant.EPOCH,
+                "guest-boot",
+                1,
+                ClientLostPolicy.KEEP,
+                Optional.empty());
+        return records.create(view, RunOrder.Kept.DEFAULT).log();
     }
 
     private FakeMachine start(SandboxId id, ClientLostPolicy policy, String name, Path directory)
@@ -247,11 +331,11 @@ final class ReconciliationTest {
         return new RuntimeDirectories(world.directory.resolve("run/s"));
     }
 
-    private RecordingObserver run(Sandboxes sandboxes, String name) {
+    private RecordingObserver run(Sandboxes sandboxes, String name) throws SandboxException {
         return run(sandboxes, name, Hypervisors.DEFAULT_URI);
     }
 
-    private RecordingObserver run(Sandboxes sandboxes, String name, String uri) {
+    private RecordingObserver run(Sandboxes sandboxes, String name, String uri) throws SandboxException {
         RecordingObserver observer = new RecordingObserver();
         var _ = sandboxes.run(
                 FakeWorld.order(RunTest.spec(ClientLostPolicy.DELETE, world.root(), false, name, uri)), observer);

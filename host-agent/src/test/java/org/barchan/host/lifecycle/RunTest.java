@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +28,7 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -418,6 +421,130 @@ final class RunTest {
     }
 
     @Test
+    void clientLost_policyKeep_whatTheProcessDoesIsKept() throws Exception {
+        Run run = sandboxes.run(order(ClientLostPolicy.KEEP), observer);
+        observer.awaitStarted();
+        guest().write("one", 0);
+        assertEquals("one", observer.next().getOutput().getData().toStringUtf8());
+
+        run.clientLost();
+        assertTrue(guest().watched.await(10, TimeUnit.SECONDS));
+        guest().write("two", 3);
+        guest().exit(3);
+
+        assertEquals(3, sandboxes.await("box").getExitCode());
+        assertEquals(List.of("started", "one", "two", "exit 3"), log(sandboxes, "box"));
+        awaitEnded();
+        assertEquals(List.of(), sandboxes.list());
+        assertEquals(SandboxView.Phase.ENDED, sandboxes.listAll().getFirst().phase());
+        assertEquals(3, sandboxes.get("box").end().orElseThrow().termination().getExitCode());
+        assertEquals(
+                Code.PRECONDITION,
+                assertThrows(SandboxException.class, () -> sandboxes.signal("box", "", 1))
+                        .code());
+        assertTrue(sandboxes.stop("box", 15, Duration.ZERO), "it has ended");
+        sandboxes.delete("box");
+        assertEquals(List.of(), sandboxes.listAll());
+        assertEquals(
+                Code.NOT_FOUND,
+                assertThrows(SandboxException.class, () -> sandboxes.await("box"))
+                        .code());
+    }
+
+    @Test
+    void clientThatStays_policyKeep_getsAllThatIsKept() throws Exception {
+        run(order(ClientLostPolicy.KEEP));
+        observer.awaitStarted();
+        guest().write("one", 0);
+        guest().exit(4);
+
+        assertEquals("one", observer.next().getOutput().getData().toStringUtf8());
+        assertEquals(4, observer.termination().getExitCode());
+        assertEquals(List.of("started", "one", "exit 4"), log(sandboxes, "box"));
+    }
+
+    @Test
+    void deleteWhenEnded_leavesNothing() throws Exception {
+        RunOrder order = order(ClientLostPolicy.KEEP);
+        run(new RunOrder(
+                order.sandbox(),
+                order.process(),
+                order.timeout(),
+                order.client(),
+                false,
+                false,
+                new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, true)));
+        observer.awaitStarted();
+        guest().exit(0);
+
+        assertEquals(0, observer.termination().getExitCode());
+        awaitEnded();
+        assertEquals(List.of(), sandboxes.listAll());
+    }
+
+    @Test
+    void shutdown_policyKeep_tellsTheClient_andKeepsNoEnd() throws Exception {
+        run(order(ClientLostPolicy.KEEP));
+        observer.awaitStarted();
+
+        sandboxes.shutdown(Duration.ofSeconds(10));
+
+        assertTrue(observer.termination().getLost().getReason().contains("the agent stopped"));
+        assertFalse(world.started.getFirst().destroyed);
+        assertThrows(
+                SandboxException.class, () -> sandboxes.await("box"), "nothing is known of an end that was not seen");
+    }
+
+    @Test
+    void await_ofAProcessThatWasNotStarted_saysWhy() throws Exception {
+        world.onStart = machine -> machine.guest.silent = true;
+        run(order(ClientLostPolicy.DELETE));
+        awaitMachine();
+        CompletableFuture<SandboxException> waiter =
+                CompletableFuture.supplyAsync(() -> assertThrows(SandboxException.class, () -> sandboxes.await("box")));
+        guest().asked.await();
+        sandboxes.delete("box");
+        assertTrue(message(waiter.get(10, TimeUnit.SECONDS)).contains("sandbox"));
+    }
+
+    @Test
+    void readLog_ofASandboxOfWhichNothingIsKept_saysSo() throws Exception {
+        run(order(ClientLostPolicy.DELETE));
+        observer.awaitStarted();
+        SandboxException error = assertThrows(SandboxException.class, () -> log(sandboxes, "box"));
+        assertEquals(Code.PRECONDITION, error.code());
+        assertTrue(message(error).contains("nothing is kept"), message(error));
+        guest().exit(0);
+        assertEquals(0, sandboxes.await("box").getExitCode());
+    }
+
+    private void awaitEnded() throws Exception {
+        for (SandboxView view : sandboxes.list()) {
+            try {
+                assertTrue(sandboxes.stop(view.id().value(), 15, Duration.ofSeconds(10)));
+            } catch (SandboxException e) {
+                assertEquals(Code.NOT_FOUND, e.code());
+            }
+        }
+    }
+
+    /** Returns what is kept of a sandbox's process, until it has ended. */
+    static List<String> log(Sandboxes sandboxes, String name) throws Exception {
+        List<String> entries = new ArrayList<>();
+        sandboxes.readLog(name, true, Instant.MIN, 0, 0, entry -> {
+            ProcessEvent event = entry.getEvent();
+            entries.add(
+                    switch (event.getEventCase()) {
+                        case STARTED -> "started";
+                        case OUTPUT -> event.getOutput().getData().toStringUtf8();
+                        case TERMINATED -> "exit " + event.getTerminated().getExitCode();
+                        case EVENT_NOT_SET -> "gap";
+                    });
+        });
+        return entries;
+    }
+
+    @Test
     void delete_afterTheClientWasLost_destroys() throws Exception {
         Run run = sandboxes.run(order(ClientLostPolicy.KEEP), observer);
         observer.awaitStarted();
@@ -560,7 +687,7 @@ final class RunTest {
         assertFalse(Files.exists(directory.resolve("state/accelerator")), "nothing was found out about KVM");
     }
 
-    private void run(RunOrder order) {
+    private void run(RunOrder order) throws SandboxException {
         var _ = sandboxes.run(order, observer);
     }
 

@@ -1,5 +1,6 @@
 package org.barchan.host.adapter.link;
 
+import com.google.protobuf.UnknownFieldSet;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.Lost;
 import org.barchan.v1.SpawnError;
@@ -20,6 +21,13 @@ final class CheckedMessages {
         if (termination.getCause() == TerminationCause.UNRECOGNIZED) {
             throw bad(action, "a termination of an unknown cause");
         }
+        return known(action, termination).toBuilder()
+                // They would be kept with it.
+                .setUnknownFields(UnknownFieldSet.getDefaultInstance())
+                .build();
+    }
+
+    private static Termination known(String action, Termination termination) throws SandboxException {
         return switch (termination.getResultCase()) {
             case EXIT_CODE -> {
                 require(action, "exit status", termination.getExitCode(), 0, 255);
@@ -43,7 +51,10 @@ final class CheckedMessages {
     }
 
     static SpawnError spawnError(SpawnError error) {
-        return error.toBuilder().setMessage(EscapedText.of(error.getMessage())).build();
+        return error.toBuilder()
+                .setMessage(EscapedText.of(error.getMessage()))
+                .setUnknownFields(UnknownFieldSet.getDefaultInstance())
+                .build();
     }
 
     /** Returns the error for something that no honest guest sends. */

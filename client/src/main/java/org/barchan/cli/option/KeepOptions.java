@@ -1,0 +1,92 @@
+package org.barchan.cli.option;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.barchan.client.KeepSpec;
+import org.barchan.client.LogPolicy;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options of a sandbox that outlives its client. */
+public final class KeepOptions {
+    @Option(
+            names = "--keep",
+            description =
+                    "Let the sandbox run on when this client is lost, until the command has ended. What the command writes, and how it ends, is"
+                            + " kept until the sandbox is deleted: see barchan-logs(1).")
+    private boolean keep;
+
+    @Option(
+            names = "--detach",
+            description = "As --keep; print the sandbox's id when the command runs, and leave it to itself.")
+    private boolean detach;
+
+    @Option(names = "--rm", description = "With --keep or --detach: keep nothing when the command has ended.")
+    private boolean delete;
+
+    @Option(
+            names = "--log-limit",
+            paramLabel = "SIZE",
+            converter = LogLimitConverter.class,
+            description =
+                    "With --keep or --detach: keep so much of what the command writes: bytes, or with K, M, G (powers of 1024), at least 1M,"
+                            + " or 4M with --log-policy block."
+                            + " By default 64M.")
+    private @Nullable Long logLimit;
+
+    @Option(
+            names = "--log-policy",
+            paramLabel = "POLICY",
+            converter = LogPolicyConverter.class,
+            completionCandidates = LogPolicyConverter.class,
+            description =
+                    "What happens when it has written more. drop-oldest: the oldest output is dropped (the default);"
+                            + " block: the command is held back until somebody has read it; spill: more is kept.")
+    private @Nullable LogPolicy logPolicy;
+
+    /**
+     * Returns what is kept; empty where the sandbox ends with its client.
+     *
+     * @throws IllegalArgumentException if the options contradict each other
+     */
+    public Optional<KeepSpec> toSpec() {
+        if (!keep && !detach) {
+            String option =
+                    delete ? "--rm" : logLimit != null ? "--log-limit" : logPolicy != null ? "--log-policy" : "";
+            if (!option.isEmpty()) {
+                throw new IllegalArgumentException("option '" + option
+                        + "' without --keep or --detach: nothing is kept then (expected: one of them)");
+            }
+            return Optional.empty();
+        }
+        return Optional.of(new KeepSpec(
+                detach,
+                logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
+                logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
+                delete));
+    }
+
+    public boolean detach() {
+        return detach;
+    }
+
+    /** Puts what is set into a file of options. */
+    public void addTo(Map<String, Object> values) {
+        flag(values, "keep", keep);
+        flag(values, "detach", detach);
+        flag(values, "rm", delete);
+        if (logLimit != null) {
+            values.put("log-limit", Long.toString(logLimit));
+        }
+        if (logPolicy != null) {
+            values.put("log-policy", LogPolicyConverter.text(logPolicy));
+        }
+    }
+
+    private static void flag(Map<String, Object> values, String key, boolean value) {
+        if (value) {
+            values.put(key, true);
+        }
+    }
+}

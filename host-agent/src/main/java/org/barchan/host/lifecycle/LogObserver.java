@@ -1,0 +1,153 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.LogEntry;
+import org.barchan.v1.ProcessEvent;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Keeps what a run's process does in a log, from which its client reads at its own pace; tells the client the rest at once. */
+final class LogObserver implements RunObserver {
+    private static final Logger LOG = LoggerFactory.getLogger(LogObserver.class);
+
+    private final SandboxRecord record;
+    private final SandboxRecords records;
+    private final RunObserver client;
+    private final boolean detach;
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private Optional<Thread> follower = Optional.empty();
+    private boolean lost;
+
+    /** @param detach whether the client is told no more than that the process has been started */
+    LogObserver(SandboxRecord record, SandboxRecords records, RunObserver client, boolean detach) {
+        this.record = record;
+        this.records = records;
+        this.client = client;
+        this.detach = detach;
+    }
+
+    @Override
+    public void sandbox(SandboxView sandbox) {
+        records.update(sandbox);
+        client.sandbox(sandbox);
+    }
+
+    @Override
+    public void progress(Level level, String message) {
+        client.progress(level, message);
+    }
+
+    @Override
+    public void console(ByteString output) {
+        client.console(output);
+    }
+
+    @Override
+    public void event(ProcessEvent event) throws InterruptedException {
+        record.log().append(event);
+        if (event.hasStarted()) {
+            if (detach) {
+                client.detached(event);
+            } else {
+                follow();
+            }
+        }
+    }
+
+    private synchronized void follow() {
+        if (lost) {
+            return;
+        }
+        // Made here, so that nothing is removed that it has not read.
+        ProcessLog.Reader reader = record.log().reader(0, 0, Instant.MIN);
+        follower = Optional.of(
+                Thread.ofVirtual().name("follow-" + record.view().id()).start(() -> tell(reader)));
+    }
+
+    /** Tells the client what is in the log from its beginning on, until the process has ended or the log is closed. */
+    private void tell(ProcessLog.Reader from) {
+        try (ProcessLog.Reader reader = from) {
+            for (Optional<LogEntry> next = reader.next(true); next.isPresent(); next = reader.next(true)) {
+                LogEntry entry = next.get();
+                if (entry.hasGap()) {
+                    client.gap(entry.getGap());
+                } else if (entry.getEvent().hasTerminated()) {
+                    finished.await();
+                    client.finished(entry.getEvent());
+                } else {
+                    client.event(entry.getEvent());
+                }
+            }
+        } catch (InterruptedException e) {
+            // The client is gone, or is told the rest by somebody else.
+        } catch (IOException e) {
+            LOG.warn("reading a log", e);
+            client.failed(new SandboxException(SandboxException.Code.INTERNAL, "reading the log: " + e, e));
+        }
+    }
+
+    @Override
+    public void changes(ByteString data) throws InterruptedException {
+        client.changes(data);
+    }
+
+    @Override
+    public void record(ProcessEvent termination) {
+        try {
+            record.log().append(termination);
+        } catch (InterruptedException e) {
+            // What ends the sandbox has been disarmed: it is the agent that is killed.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void finished(ProcessEvent termination) {
+        record(termination);
+        finished.countDown();
+        if (!isFollowed()) {
+            client.finished(termination);
+        }
+        records.ended(record.view().id());
+    }
+
+    private synchronized boolean isFollowed() {
+        return follower.isPresent();
+    }
+
+    /** The agent lets go of the sandbox, whose process runs on: that is no end to keep. */
+    @Override
+    public void leftRunning(ProcessEvent termination) {
+        clientLost();
+        client.finished(termination);
+    }
+
+    @Override
+    public void failed(SandboxException reason) {
+        records.delete(record.view().id());
+        client.failed(reason);
+    }
+
+    @Override
+    public synchronized void clientLost() {
+        lost = true;
+        follower.ifPresent(Thread::interrupt);
+    }
+
+    @Override
+    public void reached(Phase phase) {
+        client.reached(phase);
+    }
+
+    @Override
+    public void guestDid(Map<String, Duration> steps) {
+        client.guestDid(steps);
+    }
+}

@@ -1,0 +1,296 @@
+package org.barchan.host.lifecycle;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.Lost;
+import org.barchan.v1.Sandbox;
+import org.barchan.v1.Termination;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is kept of sandboxes that outlive their clients: a directory for each, {@code ID/}, with the runtime directory of the agent that minds
+ * it, the sandbox, the limits of its log, and the log. Agents with another runtime directory leave it alone. Safe for use by many threads.
+ */
+final class SandboxRecords {
+    private static final Logger LOG = LoggerFactory.getLogger(SandboxRecords.class);
+    /** Of how many sandboxes that have ended something is kept. */
+    static final int MAX_ENDED = 1000;
+
+    private static final String OWNER = "owner";
+    private static final String SANDBOX = "sandbox";
+    private static final String LIMIT = "limit";
+    private static final String PROCESS_LOG = "log";
+
+    private final Path parent;
+    private final Path owner;
+    private final Map<SandboxId, SandboxRecord> records = new ConcurrentHashMap<>();
+    /** Left by former agents. */
+    private final Set<SandboxId> inherited = ConcurrentHashMap.newKeySet();
+
+    /**
+     * @param parent made when it is not there, mode 0700
+     * @param owner the agent's runtime directory
+     */
+    SandboxRecords(Path parent, Path owner) {
+        this.parent = parent;
+        this.owner = owner;
+    }
+
+    private Path of(SandboxId id) {
+        return parent.resolve(id.value());
+    }
+
+    /** Makes one for a sandbox that is to be made. */
+    SandboxRecord create(SandboxView view, RunOrder.Kept kept) throws SandboxException {
+        Path directory = of(view.id());
+        Path unfinished = parent.resolve(unfinishedPrefix() + view.id().value());
+        try {
+            Files.createDirectories(
+                    parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.createDirectory(
+                    unfinished, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            ProcessLog.create(unfinished.resolve(PROCESS_LOG), kept.limit()).close();
+            write(unfinished.resolve(OWNER), owner.toString());
+            write(
+                    unfinished.resolve(LIMIT),
+                    kept.limit().policy() + " " + kept.limit().bytes());
+            ProcessLog.sync(unfinished);
+            Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
+            Path log = directory.resolve(PROCESS_LOG);
+            SandboxRecord record = new SandboxRecord(
+                    view, log, kept.limit(), Optional.of(ProcessLog.open(log, kept.limit())), kept.deleteWhenEnded());
+            write(record);
+            ProcessLog.sync(parent);
+            records.put(view.id(), record);
+            return record;
+        } catch (IOException e) {
+            remove(unfinished);
+            remove(directory);
+            throw new SandboxException(
+                    SandboxException.Code.EXHAUSTED,
+                    "creating " + directory + ", where what the process writes is kept: "
+                            + RuntimeDirectories.describe(e)
+                            + ". Make room or give the agent's user the right to write there",
+                    e);
+        }
+    }
+
+    /** What is left of those that were never made whole begins with this. */
+    private String unfinishedPrefix() {
+        return ".new-" + Integer.toHexString(owner.hashCode()) + "-";
+    }
+
+    private static void write(Path file, String text) throws IOException {
+        Files.writeString(file, text, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
+    }
+
+    private void write(SandboxRecord record) throws IOException {
+        Sandbox sandbox = record.message();
+        Path file = parent.resolve(sandbox.getId()).resolve(SANDBOX);
+        Path whole = file.resolveSibling(SANDBOX + ".new");
+        Files.write(
+                whole,
+                sandbox.toByteArray(),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.SYNC);
+        Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Notes what a sandbox is by now. */
+    void update(SandboxView view) {
+        SandboxRecord record = records.get(view.id());
+        if (record != null) {
+            record.update(view);
+            rewrite(record);
+        }
+    }
+
+    private void rewrite(SandboxRecord record) {
+        try {
+            write(record);
+        } catch (IOException e) {
+            // It says what it said before; of the end, the log knows.
+            LOG.warn("{}: noting what it is: {}", record.view().id(), e.toString());
+        }
+    }
+
+    /** Reads what former agents of this runtime directory have left. */
+    void load() {
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(parent)) {
+            for (Path directory : directories) {
+                load(directory);
+            }
+        } catch (NoSuchFileException e) {
+            // There never was one.
+        } catch (IOException e) {
+            LOG.error("what is kept of sandboxes can't be read: {}", e.toString());
+        }
+    }
+
+    private void load(Path directory) {
+        String name = String.valueOf(directory.getFileName());
+        if (name.startsWith(unfinishedPrefix())) {
+            remove(directory);
+            return;
+        }
+        if (name.startsWith(".")) {
+            return;
+        }
+        try {
+            SandboxId id = new SandboxId(name);
+            if (!Files.exists(directory.resolve(OWNER))) {
+                // Half of it was removed before the agent died.
+                remove(directory);
+                return;
+            }
+            if (!Files.readString(directory.resolve(OWNER)).equals(owner.toString())) {
+                return;
+            }
+            if (!Files.exists(directory.resolve(SANDBOX))) {
+                LOG.info("{}: it was never made: removing what is left", directory);
+                remove(directory);
+                return;
+            }
+            inherited.add(id);
+            Sandbox sandbox = Sandbox.parseFrom(Files.readAllBytes(directory.resolve(SANDBOX)));
+            String[] limit = Files.readString(directory.resolve(LIMIT)).split(" ", 2);
+            records.put(
+                    id,
+                    new SandboxRecord(
+                            SandboxView.of(sandbox),
+                            directory.resolve(PROCESS_LOG),
+                            new ProcessLog.Limit(Long.parseLong(limit[1]), ProcessLog.Policy.valueOf(limit[0])),
+                            Optional.empty(),
+                            sandbox.getDeleteWhenEnded()));
+        } catch (IOException | RuntimeException e) {
+            // No reason to serve nobody.
+            LOG.error("{}: what is kept of a sandbox can't be read: {}", directory, e.toString());
+        }
+    }
+
+    /** Says of those that former agents have left and that do not live that their end was not seen, if it was not. */
+    void endLost(Set<SandboxId> living) {
+        inherited.stream().filter(id -> !living.contains(id)).forEach(this::endLost);
+    }
+
+    /** Says of one that a former agent has left, and whose machine is gone, that its end was not seen, if it was not. */
+    void endLost(SandboxId id) {
+        SandboxRecord record = records.get(id);
+        if (record == null || !inherited.contains(id)) {
+            return;
+        }
+        try {
+            if (!record.hasEnded()) {
+                LOG.info("{}: it is gone: its end was not seen", id);
+                Termination lost = Termination.newBuilder()
+                        .setLost(Lost.newBuilder()
+                                .setReason(
+                                        record.log().isStarted()
+                                                ? "the virtual machine had ended when the agent came back"
+                                                : "the agent died before it had started the process"))
+                        .setStdoutBytes(record.log().stdoutEnd())
+                        .setStderrBytes(record.log().stderrEnd())
+                        .build();
+                if (!record.log().tryEnd(lost)) {
+                    LOG.error("{}: that its end was not seen can't be written down; the next agent will try again", id);
+                    return;
+                }
+            }
+            ended(id);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (UncheckedIOException e) {
+            LOG.error("{}: its log can't be opened: {}", id, e.toString());
+        }
+    }
+
+    /** Whether there is something of it on disk, readable or not. */
+    boolean isThere(SandboxId id) {
+        return Files.exists(of(id));
+    }
+
+    Optional<SandboxRecord> find(SandboxId id) {
+        return Optional.ofNullable(records.get(id));
+    }
+
+    /** Returns the one that has ended of an id, or of a name, where the last counts. */
+    Optional<SandboxRecord> findEnded(String idOrName) {
+        return ended().filter(record -> record.view().id().value().equals(idOrName)
+                        || record.view().name().value().equals(idOrName))
+                .max(Comparator.comparing(record -> record.view().createTime()));
+    }
+
+    /** Returns those that have ended. */
+    Stream<SandboxRecord> ended() {
+        return records.values().stream().filter(SandboxRecord::hasEnded);
+    }
+
+    /** Its end is in its log: deletes it if it is to be, or the oldest when there are too many. */
+    void ended(SandboxId id) {
+        SandboxRecord record = records.get(id);
+        if (record == null) {
+            return;
+        }
+        if (record.deleteWhenEnded()) {
+            delete(id);
+            return;
+        }
+        rewrite(record);
+        List<SandboxView> kept =
+                new ArrayList<>(ended().map(SandboxRecord::view).toList());
+        kept.sort(Comparator.comparing(SandboxView::createTime));
+        kept.stream().limit(Math.max(0, kept.size() - MAX_ENDED)).forEach(view -> delete(view.id()));
+    }
+
+    /** Removes one, once nobody reads its log any more; it is not found from now on. */
+    void delete(SandboxId id) {
+        SandboxRecord record = records.remove(id);
+        if (record != null) {
+            try {
+                record.log().close();
+                record.log().whenUnread(() -> remove(of(id)));
+            } catch (UncheckedIOException e) {
+                LOG.warn("{}: its log can't be opened: {}", id, e.toString());
+                remove(of(id));
+            }
+        }
+    }
+
+    private static void remove(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            // The owner's name goes last but for the directory: half of it is still known to be this agent's.
+            List<Path> all = new ArrayList<>(files.sorted(Comparator.comparing((Path file) -> file.endsWith(OWNER))
+                            .thenComparing(Comparator.reverseOrder()))
+                    .toList());
+            all.remove(directory);
+            for (Path file : all) {
+                Files.deleteIfExists(file);
+            }
+            Files.deleteIfExists(directory);
+        } catch (NoSuchFileException e) {
+            // It was never made.
+        } catch (IOException e) {
+            LOG.warn("{}: can't be removed: {}", directory, e.toString());
+        }
+    }
+}
