@@ -37,6 +37,7 @@ public final class Run implements ProcessControl {
     private final ProcessInput input;
     private Optional<LiveGuest> made = Optional.empty();
     private Optional<TimeLimit> limit = Optional.empty();
+    private Optional<Timer.Alarm> patience = Optional.empty();
     private final ProcessRelay relay;
 
     /** @param waiting what has waited for the sandbox */
@@ -141,6 +142,11 @@ public final class Run implements ProcessControl {
     }
 
     private void follow(LiveGuest live) {
+        // Its end is not to wait for a reader of its output.
+        patience = order.timeout()
+                .map(time -> timer.after(
+                        time,
+                        () -> sandbox.record().ifPresent(record -> record.log().unlimit())));
         limit = order.timeout()
                 .map(time -> new TimeLimit(
                         timer,
@@ -278,6 +284,7 @@ public final class Run implements ProcessControl {
 
     private void endLimit() {
         limit.ifPresent(TimeLimit::close);
+        patience.ifPresent(Timer.Alarm::cancel);
     }
 
     private void awaitMachineEnd(LiveGuest live) {

@@ -31,9 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 final class SandboxRecords {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxRecords.class);
-    /** Of how many sandboxes that have ended something is kept. */
-    static final int MAX_ENDED = 1000;
-
     private static final String OWNER = "owner";
     private static final String SANDBOX = "sandbox";
     private static final String LIMIT = "limit";
@@ -41,17 +38,20 @@ final class SandboxRecords {
 
     private final Path parent;
     private final Path owner;
+    private final int maxEnded;
     private final Map<SandboxId, SandboxRecord> records = new ConcurrentHashMap<>();
-    /** Left by former agents. */
-    private final Set<SandboxId> inherited = ConcurrentHashMap.newKeySet();
+    /** Left by former agents, and not known to have ended, or to be deleted. */
+    private final Set<SandboxId> unfinished = ConcurrentHashMap.newKeySet();
 
     /**
      * @param parent made when it is not there, mode 0700
      * @param owner the agent's runtime directory
+     * @param maxEnded of how many sandboxes that have ended something is kept
      */
-    SandboxRecords(Path parent, Path owner) {
+    SandboxRecords(Path parent, Path owner, int maxEnded) {
         this.parent = parent;
         this.owner = owner;
+        this.maxEnded = maxEnded;
     }
 
     private Path of(SandboxId id) {
@@ -61,19 +61,19 @@ final class SandboxRecords {
     /** Makes one for a sandbox that is to be made. */
     SandboxRecord create(SandboxView view, RunOrder.Kept kept) throws SandboxException {
         Path directory = of(view.id());
-        Path unfinished = parent.resolve(unfinishedPrefix() + view.id().value());
+        Path whole = parent.resolve(unfinishedPrefix() + view.id().value());
         try {
             Files.createDirectories(
                     parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             Files.createDirectory(
-                    unfinished, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            ProcessLog.create(unfinished.resolve(PROCESS_LOG), kept.limit()).close();
-            write(unfinished.resolve(OWNER), owner.toString());
+                    whole, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            ProcessLog.create(whole.resolve(PROCESS_LOG), kept.limit()).close();
+            write(whole.resolve(OWNER), owner.toString());
             write(
-                    unfinished.resolve(LIMIT),
+                    whole.resolve(LIMIT),
                     kept.limit().policy() + " " + kept.limit().bytes());
-            ProcessLog.sync(unfinished);
-            Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
+            ProcessLog.sync(whole);
+            Files.move(whole, directory, StandardCopyOption.ATOMIC_MOVE);
             Path log = directory.resolve(PROCESS_LOG);
             SandboxRecord record = new SandboxRecord(
                     view, log, kept.limit(), Optional.of(ProcessLog.open(log, kept.limit())), kept.deleteWhenEnded());
@@ -82,7 +82,7 @@ final class SandboxRecords {
             records.put(view.id(), record);
             return record;
         } catch (IOException e) {
-            remove(unfinished);
+            remove(whole);
             remove(directory);
             throw new SandboxException(
                     SandboxException.Code.EXHAUSTED,
@@ -171,8 +171,10 @@ final class SandboxRecords {
                 remove(directory);
                 return;
             }
-            inherited.add(id);
             Sandbox sandbox = Sandbox.parseFrom(Files.readAllBytes(directory.resolve(SANDBOX)));
+            if (!sandbox.hasTermination() || sandbox.getDeleteWhenEnded()) {
+                unfinished.add(id);
+            }
             String[] limit = Files.readString(directory.resolve(LIMIT)).split(" ", 2);
             records.put(
                     id,
@@ -190,13 +192,13 @@ final class SandboxRecords {
 
     /** Says of those that former agents have left and that do not live that their end was not seen, if it was not. */
     void endLost(Set<SandboxId> living) {
-        inherited.stream().filter(id -> !living.contains(id)).forEach(this::endLost);
+        unfinished.stream().filter(id -> !living.contains(id)).forEach(this::endLost);
     }
 
     /** Says of one that a former agent has left, and whose machine is gone, that its end was not seen, if it was not. */
     void endLost(SandboxId id) {
         SandboxRecord record = records.get(id);
-        if (record == null || !inherited.contains(id)) {
+        if (record == null || !unfinished.contains(id)) {
             return;
         }
         try {
@@ -259,7 +261,7 @@ final class SandboxRecords {
         List<SandboxView> kept =
                 new ArrayList<>(ended().map(SandboxRecord::view).toList());
         kept.sort(Comparator.comparing(SandboxView::createTime));
-        kept.stream().limit(Math.max(0, kept.size() - MAX_ENDED)).forEach(view -> delete(view.id()));
+        kept.stream().limit(Math.max(0, kept.size() - maxEnded)).forEach(view -> delete(view.id()));
     }
 
     /** Removes one, once nobody reads its log any more; it is not found from now on. */

@@ -46,6 +46,9 @@ public final class Sandboxes {
     /** How long to wait for what a former agent left to be sorted out, and for an answer from it. */
     private static final Duration RECONCILE = Duration.ofSeconds(10);
 
+    /** Of how many sandboxes that have ended something is kept. */
+    private static final int MAX_ENDED = 1000;
+
     private final Registry registry = new Registry();
     private final Hypervisors hypervisors;
     private final Timer timer;
@@ -70,7 +73,8 @@ public final class Sandboxes {
         RuntimeDirectories directories =
                 new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
         this.teardown = new Teardown(registry, timer);
-        this.records = new SandboxRecords(settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory());
+        this.records = new SandboxRecords(
+                settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory(), MAX_ENDED);
         // Before any machine of a former agent is found.
         records.load();
         this.reconciliation =
