@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
@@ -57,6 +58,9 @@ public final class ProcessLog implements AutoCloseable {
     private static final int RESERVED_BYTES = 64 * 1024;
 
     private static final long RETRY_MILLIS = 1000;
+
+    /** What is kept without a limit leaves so much of the disk to others. */
+    private static final long LEFT_FREE_BYTES = 256 << 20;
 
     /** What a reader has read and its client may not have got. */
     private static final long UNDER_WAY_BYTES = 1 << 20;
@@ -107,6 +111,7 @@ public final class ProcessLog implements AutoCloseable {
 
     private final Path directory;
     private final Limit limit;
+    private final LongSupplier free;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Segment> segments = new ArrayDeque<>();
@@ -121,34 +126,49 @@ public final class ProcessLog implements AutoCloseable {
     private boolean closed;
     private boolean warned;
 
-    private ProcessLog(Path directory, Limit limit) {
+    private ProcessLog(Path directory, Limit limit, LongSupplier free) {
         this.directory = directory;
         this.limit = limit;
+        this.free = free;
     }
 
     /** Makes an empty one in a directory that is made for it. */
     static ProcessLog create(Path directory, Limit limit) throws IOException {
+        return create(directory, limit, () -> freeBytes(directory));
+    }
+
+    /** @param free returns how many bytes the disk has room for */
+    static ProcessLog create(Path directory, Limit limit, LongSupplier free) throws IOException {
         Files.createDirectory(
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         Files.write(directory.resolve(RESERVE), new byte[RESERVED_BYTES]);
-        ProcessLog log = new ProcessLog(directory, limit);
+        ProcessLog log = new ProcessLog(directory, limit, free);
         log.roll();
         return log;
     }
 
     /** Opens one that an agent has left, to read it and to go on with it. */
     static ProcessLog open(Path directory, Limit limit) throws IOException {
-        ProcessLog log = new ProcessLog(directory, limit);
+        ProcessLog log = new ProcessLog(directory, limit, () -> freeBytes(directory));
         log.scan(true);
         return log;
     }
 
     /** Opens one whose process has ended. */
     static ProcessLog openEnded(Path directory, Limit limit) throws IOException {
-        ProcessLog log = new ProcessLog(directory, limit);
+        ProcessLog log = new ProcessLog(directory, limit, () -> freeBytes(directory));
         log.scan(false);
         log.closed = true;
         return log;
+    }
+
+    private static long freeBytes(Path directory) {
+        try {
+            return Files.getFileStore(directory).getUsableSpace();
+        } catch (IOException e) {
+            // Writing will tell.
+            return Long.MAX_VALUE;
+        }
     }
 
     private void scan(boolean goOn) throws IOException {
@@ -372,20 +392,22 @@ public final class ProcessLog implements AutoCloseable {
     }
 
     private void awaitRoom() throws InterruptedException {
-        while (!isOver() && !unlimited && size() > limit.bytes() - limit.bytes() / SEGMENTS) {
-            Segment oldest = segments.getFirst();
-            switch (limit.policy()) {
-                case SPILL -> {
+        while (!isOver()) {
+            if (unlimited || limit.policy() == Policy.SPILL) {
+                if (free.getAsLong() >= LEFT_FREE_BYTES) {
                     return;
                 }
-                case DROP_OLDEST -> dropOldest();
-                case BLOCK -> {
-                    if (readers.stream().anyMatch(reader -> isPast(reader, oldest))) {
-                        dropOldest();
-                    } else {
-                        changed.await();
-                    }
-                }
+                changed.await(RETRY_MILLIS, TimeUnit.MILLISECONDS);
+                continue;
+            }
+            if (size() <= limit.bytes() - limit.bytes() / SEGMENTS) {
+                return;
+            }
+            Segment oldest = segments.getFirst();
+            if (limit.policy() == Policy.DROP_OLDEST || readers.stream().anyMatch(reader -> isPast(reader, oldest))) {
+                dropOldest();
+            } else {
+                changed.await();
             }
         }
     }

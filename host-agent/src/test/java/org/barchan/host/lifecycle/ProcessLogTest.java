@@ -20,6 +20,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.barchan.host.lifecycle.ProcessLog.Limit;
 import org.barchan.host.lifecycle.ProcessLog.Policy;
@@ -243,6 +244,79 @@ final class ProcessLogTest {
             assertTrue(kept() > all.length);
             assertFalse(read(log, 0, 0).getFirst().startsWith("gap"));
         }
+    }
+
+    @Test
+    void spill_leavesRoomOnTheDisk() throws Exception {
+        AtomicLong free = new AtomicLong();
+        try (ProcessLog log = ProcessLog.create(directory(), new Limit(Limit.MIN_BYTES, Policy.SPILL), free::get)) {
+            CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
+                try {
+                    appendAll(log, new byte[1 << 20]);
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            assertThrows(TimeoutException.class, () -> writer.get(300, TimeUnit.MILLISECONDS));
+            assertTrue(kept() <= Limit.MIN_BYTES / 8, "kept " + kept());
+            free.set(Long.MAX_VALUE);
+            writer.get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void block_whoseProcessIsToEnd_waitsForNobody() throws Exception {
+        try (ProcessLog log = ProcessLog.create(directory(), new Limit(Limit.MIN_BLOCK_BYTES, Policy.BLOCK))) {
+            CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
+                try {
+                    appendAll(log, new byte[5 << 20]);
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            assertThrows(TimeoutException.class, () -> writer.get(300, TimeUnit.MILLISECONDS));
+            log.unlimit();
+            writer.get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void append_interrupted_losesNothingThatWasThere() throws Exception {
+        try (ProcessLog log = ProcessLog.create(directory(), SMALL)) {
+            log.append(started());
+            appendAll(log, new byte[900_000]);
+            long kept = kept();
+            Thread.currentThread().interrupt();
+            assertThrows(InterruptedException.class, () -> log.append(output(STDOUT, 900_000, "x")));
+            assertEquals(kept, kept());
+            log.append(output(STDOUT, 900_000, "y"));
+            assertEquals(900_001, log.stdoutEnd());
+        }
+    }
+
+    @Test
+    void append_afterItWasClosed_isNothing() throws Exception {
+        ProcessLog log = ProcessLog.create(directory(), SMALL);
+        log.close();
+        log.append(ended(1));
+        assertTrue(log.end().isEmpty());
+    }
+
+    @Test
+    void fileThatIsDamaged_isAGap_notTheEnd() throws Exception {
+        byte[] all = new byte[700_000];
+        try (ProcessLog log = ProcessLog.create(directory(), SMALL)) {
+            appendAll(log, all);
+            log.append(ended(5));
+        }
+        Path first = directory().resolve("0-0-0");
+        byte[] bytes = Files.readAllBytes(first);
+        bytes[20] ^= 1;
+        Files.write(first, bytes);
+        ProcessLog log = ProcessLog.openEnded(directory(), SMALL);
+        List<String> words = read(log, 0, 0);
+        assertTrue(words.getFirst().startsWith("gap 0+"), words.getFirst());
+        assertEquals("exit 5", words.getLast());
     }
 
     @Test
