@@ -113,6 +113,7 @@ final class RunVerb implements Callable<Integer> {
     public Integer call() throws BarchanException {
         Caller caller = Caller.current();
         RunSpec spec = spec(caller, new UserDatabase(Path.of("/etc")));
+        keep.check();
         if (exportChanges == null) {
             return run(caller, spec, Optional.empty());
         }

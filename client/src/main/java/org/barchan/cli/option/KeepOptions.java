@@ -45,26 +45,24 @@ public final class KeepOptions {
                             + " block: the command is held back until somebody has read it; spill: more is kept.")
     private @Nullable LogPolicy logPolicy;
 
-    /**
-     * Returns what is kept; empty where the sandbox ends with its client.
-     *
-     * @throws IllegalArgumentException if the options contradict each other
-     */
+    /** Returns what is kept; empty where the sandbox ends with its client. */
     public Optional<KeepSpec> toSpec() {
-        if (!keep && !detach) {
-            String option =
-                    delete ? "--rm" : logLimit != null ? "--log-limit" : logPolicy != null ? "--log-policy" : "";
-            if (!option.isEmpty()) {
-                throw new IllegalArgumentException("option '" + option
-                        + "' without --keep or --detach: nothing is kept then (expected: one of them)");
-            }
-            return Optional.empty();
+        return keep || detach
+                ? Optional.of(new KeepSpec(
+                        detach,
+                        logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
+                        logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
+                        delete))
+                : Optional.empty();
+    }
+
+    /** @throws IllegalArgumentException if the options contradict each other: to be called when all of them are known */
+    public void check() {
+        String option = delete ? "--rm" : logLimit != null ? "--log-limit" : logPolicy != null ? "--log-policy" : "";
+        if (!keep && !detach && !option.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "option '" + option + "' without --keep or --detach: nothing is kept then (expected: one of them)");
         }
-        return Optional.of(new KeepSpec(
-                detach,
-                logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
-                logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
-                delete));
     }
 
     public boolean detach() {

@@ -3,6 +3,7 @@ package org.barchan.client.internal;
 import com.google.protobuf.Timestamp;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
@@ -40,6 +41,18 @@ final class LogReading {
 
     /** Reads to the end; throws UNAVAILABLE when the agent has gone before that. */
     void go(Channel channel) {
+        // A call that is left before its end is cancelled.
+        Context.CancellableContext context = Context.current().withCancellation();
+        Context before = context.attach();
+        try {
+            read(channel);
+        } finally {
+            context.detach(before);
+            context.cancel(null);
+        }
+    }
+
+    private void read(Channel channel) {
         ReadLogRequest.Builder request = ReadLogRequest.newBuilder()
                 .setSandbox(idOrName)
                 .setFollow(follow)

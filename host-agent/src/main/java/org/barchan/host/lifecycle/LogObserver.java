@@ -24,6 +24,8 @@ final class LogObserver implements RunObserver {
     private final CountDownLatch finished = new CountDownLatch(1);
     private Optional<Thread> follower = Optional.empty();
     private boolean lost;
+    /** Used by the thread that minds the sandbox. */
+    private boolean recorded;
 
     /** @param detach whether the client is told no more than that the process has been started */
     LogObserver(SandboxRecord record, SandboxRecords records, RunObserver client, boolean detach) {
@@ -101,7 +103,7 @@ final class LogObserver implements RunObserver {
     @Override
     public void record(ProcessEvent termination) {
         try {
-            record.log().append(termination);
+            recorded = record.log().end(termination.getTerminated());
         } catch (InterruptedException e) {
             // What ends the sandbox has been disarmed: it is the agent that is killed.
             Thread.currentThread().interrupt();
@@ -111,11 +113,11 @@ final class LogObserver implements RunObserver {
     @Override
     public void finished(ProcessEvent termination) {
         record(termination);
+        records.ended(record.view().id());
         finished.countDown();
-        if (!isFollowed()) {
+        if (!recorded || !isFollowed()) {
             client.finished(termination);
         }
-        records.ended(record.view().id());
     }
 
     private synchronized boolean isFollowed() {

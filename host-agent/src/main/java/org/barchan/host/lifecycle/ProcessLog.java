@@ -59,6 +59,9 @@ public final class ProcessLog implements AutoCloseable {
 
     private static final long RETRY_MILLIS = 1000;
 
+    /** Whoever waits for the end of a process is not kept for ever by a disk. */
+    private static final int END_ATTEMPTS = 5;
+
     /** What is kept without a limit leaves so much of the disk to others. */
     private static final long LEFT_FREE_BYTES = 256 << 20;
 
@@ -285,15 +288,25 @@ public final class ProcessLog implements AutoCloseable {
         }
     }
 
-    /** Appends the end if that is possible now; returns whether there is an end. */
-    boolean tryEnd(Termination termination) throws InterruptedException {
+    /**
+     * Appends the end, waiting some seconds for room on the disk. A log that can't get one is closed.
+     *
+     * @return whether there is an end
+     */
+    boolean end(Termination termination) throws InterruptedException {
+        ProcessEvent event =
+                ProcessEvent.newBuilder().setTerminated(termination).build();
         lock.lockInterruptibly();
         try {
-            return end.isPresent()
-                    || (!closed
-                            && write(ProcessEvent.newBuilder()
-                                    .setTerminated(termination)
-                                    .build()));
+            for (int attempt = 0; attempt < END_ATTEMPTS && !isOver() && !write(event); attempt++) {
+                changed.await(RETRY_MILLIS, TimeUnit.MILLISECONDS);
+            }
+            if (end.isEmpty() && !closed) {
+                LOG.error(
+                        "{}: how the process ended can't be written down: {}", directory, Endings.result(termination));
+                close();
+            }
+            return end.isPresent();
         } finally {
             lock.unlock();
         }
@@ -392,22 +405,27 @@ public final class ProcessLog implements AutoCloseable {
     }
 
     private void awaitRoom() throws InterruptedException {
-        while (!isOver()) {
-            if (unlimited || limit.policy() == Policy.SPILL) {
-                if (free.getAsLong() >= LEFT_FREE_BYTES) {
-                    return;
-                }
-                changed.await(RETRY_MILLIS, TimeUnit.MILLISECONDS);
-                continue;
-            }
-            if (size() <= limit.bytes() - limit.bytes() / SEGMENTS) {
-                return;
-            }
+        while (!isOver() && size() > limit.bytes() - limit.bytes() / SEGMENTS) {
             Segment oldest = segments.getFirst();
-            if (limit.policy() == Policy.DROP_OLDEST || readers.stream().anyMatch(reader -> isPast(reader, oldest))) {
-                dropOldest();
-            } else {
-                changed.await();
+            switch (limit.policy()) {
+                case DROP_OLDEST -> dropOldest();
+                case SPILL -> {
+                    if (free.getAsLong() >= LEFT_FREE_BYTES) {
+                        return;
+                    }
+                    if (unlimited) {
+                        dropOldest();
+                    } else {
+                        changed.await(RETRY_MILLIS, TimeUnit.MILLISECONDS);
+                    }
+                }
+                case BLOCK -> {
+                    if (unlimited || readers.stream().anyMatch(reader -> isPast(reader, oldest))) {
+                        dropOldest();
+                    } else {
+                        changed.await();
+                    }
+                }
             }
         }
     }
@@ -425,7 +443,7 @@ public final class ProcessLog implements AutoCloseable {
         return between >= UNDER_WAY_BYTES;
     }
 
-    /** Nobody is waited for from now on: the process is to end. */
+    /** Nothing is waited for from now on, since the process is to end: rather, the oldest output goes. */
     void unlimit() {
         lock.lock();
         try {
@@ -591,7 +609,10 @@ public final class ProcessLog implements AutoCloseable {
                     return Optional.of(gap);
                 }
                 if (!advance(wait)) {
-                    return Optional.empty();
+                    return Optional.ofNullable(gaps.poll());
+                }
+                if (!gaps.isEmpty()) {
+                    continue;
                 }
                 LogEntry entry = opened == null ? null : read(opened, position, opened.length());
                 if (entry == null) {
@@ -623,6 +644,9 @@ public final class ProcessLog implements AutoCloseable {
                     if (next.isPresent()) {
                         enter(now == null ? first() : next.get());
                         continue;
+                    }
+                    if (!gaps.isEmpty()) {
+                        return true;
                     }
                     if (!wait || isOver()) {
                         return false;

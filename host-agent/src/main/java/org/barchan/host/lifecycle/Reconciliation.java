@@ -92,11 +92,13 @@ final class Reconciliation {
             }
             Sandbox sandbox = new Sandbox(record.id(), record.name(), record.createTime(), record.clientLostPolicy());
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
+            // The last of all: whoever waits finds an end where the sandbox is not found any more.
+            sandbox.undo().push("note that its end was not seen", () -> records.endLost(record.id()));
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
             records.find(record.id()).ifPresent(sandbox::keep);
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
-            if (kept && sandbox.record().isEmpty() && records.isThere(record.id())) {
+            if (kept && sandbox.record().map(known -> !known.isReadable()).orElse(records.isThere(record.id()))) {
                 LOG.error("{}: it is left alone, as what is kept of it can't be read", record.id());
                 continue;
             }
@@ -111,10 +113,7 @@ final class Reconciliation {
                         record.id());
                 sandbox.stopping();
                 registry.adopt(sandbox);
-                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> {
-                    teardown.atOnce(sandbox);
-                    records.endLost(record.id());
-                });
+                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> teardown.atOnce(sandbox));
             }
         }
         for (SandboxId id : inherited) {
@@ -176,7 +175,6 @@ final class Reconciliation {
                     sandbox.id(),
                     Printable.line(String.valueOf(e.getMessage())));
             teardown.atOnce(sandbox);
-            records.endLost(sandbox.id());
 
         } finally {
             adopted.complete(null);

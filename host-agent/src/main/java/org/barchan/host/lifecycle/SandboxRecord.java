@@ -51,6 +51,17 @@ final class SandboxRecord {
         return log.get();
     }
 
+    /** Whether its log can be opened. */
+    boolean isReadable() {
+        try {
+            var _ = log();
+            return true;
+        } catch (UncheckedIOException e) {
+            LOG.error("its log can't be opened: {}", e.toString());
+            return false;
+        }
+    }
+
     boolean deleteWhenEnded() {
         return deleteWhenEnded;
     }

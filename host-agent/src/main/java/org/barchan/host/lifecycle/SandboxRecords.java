@@ -213,8 +213,7 @@ final class SandboxRecords {
                         .setStdoutBytes(record.log().stdoutEnd())
                         .setStderrBytes(record.log().stderrEnd())
                         .build();
-                if (!record.log().tryEnd(lost)) {
-                    LOG.error("{}: that its end was not seen can't be written down; the next agent will try again", id);
+                if (!record.log().end(lost)) {
                     return;
                 }
             }
@@ -269,10 +268,12 @@ final class SandboxRecords {
         SandboxRecord record = records.remove(id);
         if (record != null) {
             try {
+                // What is left is known to be nothing, should the agent die before the last reader has gone.
+                Files.deleteIfExists(of(id).resolve(SANDBOX));
                 record.log().close();
                 record.log().whenUnread(() -> remove(of(id)));
-            } catch (UncheckedIOException e) {
-                LOG.warn("{}: its log can't be opened: {}", id, e.toString());
+            } catch (IOException | UncheckedIOException e) {
+                LOG.warn("{}: deleting what is kept of it: {}", id, e.toString());
                 remove(of(id));
             }
         }

@@ -86,12 +86,12 @@ final class Watch {
         sandbox.stopping();
         LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(counted));
         try {
-            log.append(ProcessEvent.newBuilder().setTerminated(counted).build());
+            var _ = log.end(counted);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return;
         }
-        sandbox.termination().complete(counted);
         records.ended(sandbox.id());
+        sandbox.termination().complete(counted);
     }
 }

@@ -252,13 +252,14 @@ final class ProcessLogTest {
         try (ProcessLog log = ProcessLog.create(directory(), new Limit(Limit.MIN_BYTES, Policy.SPILL), free::get)) {
             CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
                 try {
-                    appendAll(log, new byte[1 << 20]);
+                    appendAll(log, new byte[3 << 20]);
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }
             });
             assertThrows(TimeoutException.class, () -> writer.get(300, TimeUnit.MILLISECONDS));
-            assertTrue(kept() <= Limit.MIN_BYTES / 8, "kept " + kept());
+            assertTrue(kept() <= Limit.MIN_BYTES, "kept " + kept());
+            assertTrue(kept() > Limit.MIN_BYTES / 2, "kept " + kept());
             free.set(Long.MAX_VALUE);
             writer.get(10, TimeUnit.SECONDS);
         }
@@ -278,6 +279,21 @@ final class ProcessLogTest {
             log.unlimit();
             writer.get(10, TimeUnit.SECONDS);
         }
+    }
+
+    @Test
+    void end_onADiskThatTakesNothing_givesUp() throws Exception {
+        ProcessLog log = ProcessLog.create(directory(), SMALL);
+        log.append(started());
+        try (Stream<Path> files = Files.list(directory())) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(directory());
+        assertFalse(log.end(Termination.getDefaultInstance()));
+        assertTrue(log.end().isEmpty());
+        log.append(output(STDOUT, 0, "x"));
     }
 
     @Test

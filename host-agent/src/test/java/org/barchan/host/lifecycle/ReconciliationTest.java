@@ -107,6 +107,7 @@ final class ReconciliationTest {
         assertEquals(
                 List.of("1 TERMINATION_CAUSE_UNSPECIFIED", "9 TERMINATION_CAUSE_UNSPECIFIED"), machine.guest.signals);
         machine.guest.exit(0);
+        assertTrue(machine.guest.shutdownAsked.await(10, TimeUnit.SECONDS));
     }
 
     @Test
