@@ -248,6 +248,7 @@ final class SandboxRecords {
 
     /** Its end is in its log: deletes it if it is to be, or the oldest when there are too many. */
     void ended(SandboxId id) {
+        unfinished.remove(id);
         SandboxRecord record = records.get(id);
         if (record == null) {
             return;

@@ -107,7 +107,7 @@ final class ReconciliationTest {
         assertEquals(
                 List.of("1 TERMINATION_CAUSE_UNSPECIFIED", "9 TERMINATION_CAUSE_UNSPECIFIED"), machine.guest.signals);
         machine.guest.exit(0);
-        assertTrue(machine.guest.shutdownAsked.await(10, TimeUnit.SECONDS));
+        awaitGone(sandboxes);
     }
 
     @Test
@@ -125,6 +125,7 @@ final class ReconciliationTest {
         machine.guest.exit(0);
         assertTrue(machine.guest.shutdownAsked.await(10, TimeUnit.SECONDS));
         assertTrue(machine.guest.settled, "its images lack what was written last");
+        awaitGone(sandboxes);
     }
 
     @Test
@@ -213,6 +214,7 @@ final class ReconciliationTest {
 
         assertEquals(7, sandboxes.await("box").getExitCode());
         assertEquals(List.of("more", "exit 7"), RunTest.log(sandboxes, "box"));
+        awaitGone(sandboxes);
     }
 
     @Test
@@ -271,6 +273,16 @@ final class ReconciliationTest {
         sandboxes.shutdown(Duration.ofSeconds(10));
 
         assertFalse(machine.destroyed);
+    }
+
+    private static void awaitGone(Sandboxes sandboxes) throws Exception {
+        for (SandboxView view : sandboxes.list()) {
+            try {
+                sandboxes.delete(view.id().value());
+            } catch (SandboxException e) {
+                assertEquals(Code.NOT_FOUND, e.code());
+            }
+        }
     }
 
     /** Makes what an agent leaves that was killed while a sandbox ran. */
