@@ -40,6 +40,7 @@ final class CommandLineRunner {
         return switch (first) {
             case "run" -> call(new RunVerb(), rest);
             case "exec" -> call(new ExecVerb(), rest);
+            case "attach" -> call(new AttachVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);
             case "list" -> call(new ListVerb(), rest);
             case "logs" -> call(new LogsVerb(), rest);

@@ -68,7 +68,8 @@ final class ExecVerb implements Callable<Integer> {
                         false,
                         Optional.empty(),
                         Optional.empty(),
-                        false,
+                        RunSession.Input.PASSED,
+                        DetachKeys.none(),
                         times)
                 .run();
         if (timing) {

@@ -173,6 +173,12 @@ final class JsonReport implements RunOutput {
         json.addProperty("bootId", sandbox.bootId());
         json.addProperty("linkEpochs", sandbox.linkEpochs());
         json.addProperty("clientLostPolicy", lower(sandbox.clientLostPolicy()));
+        sandbox.command().ifPresent(command -> {
+            JsonArray words = new JsonArray();
+            command.words().forEach(words::add);
+            json.add("command", words);
+            json.addProperty("tty", command.terminal());
+        });
         sandbox.end().ifPresent(end -> {
             json.add("termination", json(end.termination()));
             json.addProperty("endTime", end.time().toString());

@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
         subcommands = {
             RunVerb.class,
             ExecVerb.class,
+            AttachVerb.class,
             ListVerb.class,
             LogsVerb.class,
             WaitVerb.class,

@@ -3,6 +3,7 @@ package org.barchan.cli;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiFunction;
@@ -17,32 +18,45 @@ import org.barchan.client.StandardStream;
 import org.barchan.client.Termination;
 import org.jspecify.annotations.Nullable;
 
-/** One {@code barchan run} or {@code barchan exec}: joins this process's streams and signals with the sandbox's process. */
+/** One {@code barchan run}, {@code exec} or {@code attach}: joins this process's streams and signals with the sandbox's process. */
 final class RunSession implements RunListener {
     private static final int STDIN_CHUNK = 64 * 1024;
 
     private final Caller caller;
-    private final ProcessSpec process;
+    private final String command;
+    private final boolean terminal;
     private final BiFunction<BarchanClient, RunListener, Run> starter;
     private final Optional<ProcessSpec> shell;
     private final Optional<ArchiveFile> archive;
-    private final boolean detach;
+    private final Input input;
+    private final DetachKeys detachKeys;
     private final Timing timing;
     private final RunOutput output;
     private final ProgressPrinter progress;
-    private final RunSignals signals = new RunSignals();
+    private final RunSignals signals;
     /** What this process's terminal is the terminal of. */
     private volatile @Nullable Run onTerminal;
 
     private volatile @Nullable BarchanClient client;
     private volatile boolean shellHungUp;
+    private volatile boolean detached;
     private volatile String sandboxId = "";
+
+    /** What the command gets to read. */
+    enum Input {
+        /** What comes from standard input, and its end. */
+        PASSED,
+        /** The end, at once. */
+        ENDED,
+        /** Nothing from here. */
+        LEFT
+    }
 
     /**
      * @param starter starts the process
      * @param archive takes what the command has written to overlays
      * @param shell runs beside the command, in the same sandbox, on this process's terminal
-     * @param detach whether the command is left to itself once it runs
+     * @param detachKeys leave the command to itself
      * @param timing notes the first output
      */
     RunSession(
@@ -53,17 +67,81 @@ final class RunSession implements RunListener {
             boolean verbose,
             Optional<ArchiveFile> archive,
             Optional<ProcessSpec> shell,
-            boolean detach,
+            Input input,
+            DetachKeys detachKeys,
             Timing timing) {
-        this.detach = detach;
+        this(
+                caller,
+                process.command().getFirst(),
+                process.terminal().isPresent(),
+                starter,
+                json,
+                verbose,
+                archive,
+                shell,
+                input,
+                detachKeys,
+                new RunSignals(),
+                timing);
+    }
+
+    private RunSession(
+            Caller caller,
+            String command,
+            boolean terminal,
+            BiFunction<BarchanClient, RunListener, Run> starter,
+            boolean json,
+            boolean verbose,
+            Optional<ArchiveFile> archive,
+            Optional<ProcessSpec> shell,
+            Input input,
+            DetachKeys detachKeys,
+            RunSignals signals,
+            Timing timing) {
         this.caller = caller;
-        this.process = process;
+        this.command = command;
+        this.terminal = terminal;
         this.starter = starter;
-        this.shell = shell;
-        this.timing = timing;
         this.archive = archive;
-        this.output = json ? new JsonReport() : new StreamRelay(hasTerminal(), signals::readerGone, signals::cancel);
+        this.shell = shell;
+        this.input = input;
+        this.detachKeys = detachKeys;
+        this.signals = signals;
+        this.timing = timing;
+        this.output = json ? new JsonReport() : new StreamRelay(terminal, signals::readerGone, signals::cancel);
         this.progress = new ProgressPrinter(verbose);
+    }
+
+    /**
+     * Joins the process of a sandbox.
+     *
+     * @param attacher does it
+     * @param outputOnly whether the process gets nothing to read from here
+     * @param sigProxy whether it gets the signals of this process
+     */
+    static RunSession attach(
+            Caller caller,
+            Sandbox sandbox,
+            BiFunction<BarchanClient, RunListener, Run> attacher,
+            DetachKeys keys,
+            boolean outputOnly,
+            boolean sigProxy) {
+        return new RunSession(
+                caller,
+                sandbox.command()
+                        .filter(known -> !known.words().isEmpty())
+                        .map(known -> known.words().getFirst())
+                        .orElse("the command"),
+                sandbox.command().filter(Sandbox.Command::terminal).isPresent(),
+                attacher,
+                false,
+                false,
+                Optional.empty(),
+                Optional.empty(),
+                outputOnly ? Input.LEFT : Input.PASSED,
+                keys,
+                new RunSignals(signal -> sigProxy && signal != Signals.SIGHUP),
+                new Timing());
     }
 
     int run() throws BarchanException {
@@ -71,9 +149,11 @@ final class RunSession implements RunListener {
         try (BarchanClient connected = BarchanClient.connect(Agents.of(caller))) {
             client = connected;
             Run run = starter.apply(connected, this);
-            onTerminal = hasTerminal() ? run : null;
+            onTerminal = terminal ? run : null;
             signals.begin(connected, run);
-            Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, detach || shell.isPresent()));
+            if (input != Input.LEFT) {
+                Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, input, detachKeys));
+            }
             return end(run.await());
         } catch (BarchanException e) {
             return fail(e);
@@ -83,10 +163,6 @@ final class RunSession implements RunListener {
         } finally {
             LocalTerminal.close();
         }
-    }
-
-    private boolean hasTerminal() {
-        return process.terminal().isPresent();
     }
 
     private void receive(int signal) {
@@ -144,8 +220,10 @@ final class RunSession implements RunListener {
     @Override
     public void onStarted(int pid) {
         signals.started();
-        if (hasTerminal() && StandardFiles.stdinIsTerminal() && StandardFiles.STDOUT.isTerminal()) {
+        if (terminal && StandardFiles.stdinIsTerminal() && StandardFiles.STDOUT.isTerminal()) {
             LocalTerminal.makeRaw();
+            // It may have changed since the size was looked at, or the command not know this terminal.
+            resize();
         }
         output.started();
         progress.stop();
@@ -161,7 +239,7 @@ final class RunSession implements RunListener {
         }
         // It may have changed since the size was looked at, before the sandbox was started.
         resize();
-        Thread.ofPlatform().daemon().name("barchan-shell").start(() -> passInput(run, false));
+        Thread.ofPlatform().daemon().name("barchan-shell").start(() -> passInput(run, Input.PASSED, DetachKeys.none()));
         var _ = run.termination().whenComplete((termination, error) -> {
             LocalTerminal.restore();
             onTerminal = null;
@@ -192,14 +270,20 @@ final class RunSession implements RunListener {
         }
     }
 
-    private static void passInput(Run run, boolean none) {
+    private void passInput(Run run, Input from, DetachKeys keys) {
         try (OutputStream stdin = run.stdin()) {
-            if (none || !StandardFiles.stdinIsOpen()) {
+            if (from == Input.ENDED || !StandardFiles.stdinIsOpen()) {
                 return;
             }
             byte[] buffer = new byte[STDIN_CHUNK];
             for (int count = readStdin(buffer); count >= 0; count = readStdin(buffer)) {
-                stdin.write(buffer, 0, count);
+                byte[] passed = LocalTerminal.isRaw() ? keys.pass(buffer, count) : Arrays.copyOf(buffer, count);
+                stdin.write(passed);
+                if (keys.complete()) {
+                    detached = true;
+                    run.cancel();
+                    return;
+                }
             }
         } catch (IOException e) {
             // The run has ended; whoever writes to us finds out as with any command.
@@ -235,6 +319,10 @@ final class RunSession implements RunListener {
     private int fail(BarchanException error) throws BarchanException {
         LocalTerminal.restore();
         progress.stop();
+        if (detached) {
+            Messages.line("barchan: left " + sandboxId + " to itself; barchan attach " + sandboxId + " joins it again");
+            return ExitStatus.OK;
+        }
         if (output.readerGone()) {
             return output.fail(error, ExitStatus.ofSignal(Signals.SIGPIPE));
         }
@@ -246,7 +334,6 @@ final class RunSession implements RunListener {
     }
 
     private void explain(Termination termination) {
-        String command = process.command().getFirst();
         switch (termination.result()) {
             case Termination.NotStarted notStarted -> {
                 int status = ExitStatus.of(termination);

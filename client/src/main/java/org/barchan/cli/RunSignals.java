@@ -1,6 +1,7 @@
 package org.barchan.cli;
 
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Run;
@@ -9,15 +10,36 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What signals do to a run. While the sandbox starts, the first ends it. Once the command runs they go to the command, and a second
- * SIGINT deletes the sandbox. One more signal after that ends this process at once, whatever the agent does. Thread-safe.
+ * SIGINT deletes the sandbox; or, of a command that was joined, leaves it to itself. One more signal after that ends this process at once, whatever the agent does. Thread-safe.
  */
 final class RunSignals {
+    private final boolean joined;
+    private final IntPredicate passed;
     private @Nullable BarchanClient client;
     private @Nullable Run run;
     private @Nullable Sandbox sandbox;
     private boolean started;
     private boolean interrupted;
     private Optional<Integer> abortedBy = Optional.empty();
+
+    /** Those of a command that is started. */
+    RunSignals() {
+        this(false, signal -> true);
+    }
+
+    /**
+     * Those of a command that is joined.
+     *
+     * @param passed whether a signal goes to it, rather than to end this process
+     */
+    RunSignals(IntPredicate passed) {
+        this(true, passed);
+    }
+
+    private RunSignals(boolean joined, IntPredicate passed) {
+        this.joined = joined;
+        this.passed = passed;
+    }
 
     synchronized void begin(BarchanClient over, Run begun) {
         client = over;
@@ -44,7 +66,7 @@ final class RunSignals {
             // Nothing exists yet but perhaps an agent that starts and is of use to the next run; or the user has waited
             // long enough.
             Signals.exit(ExitStatus.ofSignal(signal));
-        } else if (started && !second) {
+        } else if (started && !second && passed.test(signal)) {
             run.signal(signal);
         } else {
             abortedBy = Optional.of(signal);
@@ -54,7 +76,9 @@ final class RunSignals {
 
     /** The reader of the command's output has gone. The sandbox can't see that, so that it is told. */
     synchronized void readerGone() {
-        if (run != null) {
+        if (run != null && joined) {
+            run.cancel();
+        } else if (run != null) {
             run.signal(Signals.SIGPIPE);
         }
     }
@@ -80,7 +104,7 @@ final class RunSignals {
             over = client;
             seen = sandbox;
         }
-        if (over != null && seen != null) {
+        if (!joined && over != null && seen != null) {
             try {
                 over.delete(seen.id());
             } catch (BarchanException e) {

@@ -140,7 +140,8 @@ final class RunVerb implements Callable<Integer> {
                         verbose,
                         archive,
                         shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty(),
-                        keep.detach(),
+                        input(),
+                        keep.isKept() ? DetachKeys.parse(keep.detachKeys()) : DetachKeys.none(),
                         times)
                 .run();
         if (timing) {
@@ -149,16 +150,25 @@ final class RunVerb implements Callable<Integer> {
         return status;
     }
 
+    private RunSession.Input input() {
+        if (keep.detach()) {
+            return keep.interactive() || process.tty() ? RunSession.Input.LEFT : RunSession.Input.ENDED;
+        }
+        return shell ? RunSession.Input.ENDED : RunSession.Input.PASSED;
+    }
+
     /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */
     RunSpec spec(Caller caller, UserDatabase users) throws BarchanException {
         if (command.isEmpty() || command.getFirst().isEmpty()) {
             throw new IllegalArgumentException("no command to run; for example: barchan run -- uname -a");
         }
-        Commands.checkTerminal(process, output);
+        if (!keep.detach()) {
+            Commands.checkTerminal(process, output);
+        }
         Optional<KeepSpec> kept = keep.toSpec();
-        if (keep.detach() && (exportChanges != null || shell || process.tty())) {
+        if (keep.detach() && (exportChanges != null || shell)) {
             throw new IllegalArgumentException("option '--detach' with --"
-                    + (shell ? "shell" : exportChanges != null ? "export-changes" : "tty")
+                    + (shell ? "shell" : "export-changes")
                     + " (expected: not both, as nobody is there then)");
         }
         return new RunSpec(

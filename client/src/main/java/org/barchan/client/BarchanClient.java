@@ -84,6 +84,19 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Joins the process that a sandbox was made for, one with {@link ClientLostPolicy#KEEP}. Returns at once. Any number of clients get its
+     * output; the one that has come last sends it standard input. When the agent goes, the next one is attached to, and neither input nor output
+     * is lost. Cancelling the run leaves the process as it is; closing its input is the end of the process's.
+     *
+     * @param listener called by threads of the library; {@code onStarted} when the process has been joined
+     * @return fails with NOT_FOUND if there is none of that id or name, PRECONDITION if nothing is kept of it, it is still starting, or it has
+     *     ended
+     */
+    public Run attach(String idOrName, AttachSpec spec, RunListener listener) {
+        return connection.attach(idOrName, spec, listener);
+    }
+
+    /**
      * Runs a process in a new sandbox without input and waits for its end.
      *
      * @param captureLimit the most that is kept of each output stream, in bytes

@@ -21,7 +21,11 @@ public interface RunListener {
      */
     default void onConsole(ByteBuffer bytes) throws IOException {}
 
-    /** The command runs. */
+    /**
+     * The command runs, or has been joined.
+     *
+     * @param pid in the sandbox; 0 if it is not known
+     */
     default void onStarted(int pid) {}
 
     /**

@@ -1,6 +1,7 @@
 package org.barchan.client;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -11,6 +12,7 @@ import java.util.Optional;
  * @param kernelRelease as {@code uname -r} prints it; empty as long as it is not known
  * @param bootId the guest kernel's boot id; empty until the guest has answered
  * @param linkEpochs number of times that an agent has connected to this guest
+ * @param command what it was made for; empty if that is not known
  * @param end how its process has ended, with {@link SandboxState#ENDED}
  */
 public record Sandbox(
@@ -24,7 +26,20 @@ public record Sandbox(
         String bootId,
         long linkEpochs,
         ClientLostPolicy clientLostPolicy,
+        Optional<Command> command,
         Optional<End> end) {
+    /**
+     * A command.
+     *
+     * @param words it and its arguments, as many as fit into 4 KiB; bytes that are no UTF-8 as {@link RawText} has them
+     * @param terminal whether its standard files are a terminal
+     */
+    public record Command(List<String> words, boolean terminal) {
+        public Command {
+            words = List.copyOf(words);
+        }
+    }
+
     /** How and when a process has ended. */
     public record End(Termination termination, Instant time) {}
 }

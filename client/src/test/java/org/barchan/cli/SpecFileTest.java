@@ -244,6 +244,9 @@ final class SpecFileTest {
                 "--tty",
                 "--keep",
                 "--rm",
+                "--interactive",
+                "--detach-keys",
+                "ctrl-x,x",
                 "--log-limit",
                 "2M",
                 "--log-policy",
@@ -319,6 +322,8 @@ final class SpecFileTest {
             {"--clear-env"},
             {"--keep"},
             {"--detach", "--rm", "--log-limit=2M", "--log-policy=spill"},
+            {"--interactive"},
+            {"--detach-keys=ctrl-x,x"},
             {"--debug"},
             {"--root-transport", "virtiofs"}
         };

@@ -10,6 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.barchan.v1.AttachStart;
+import org.barchan.v1.Attached;
 import org.barchan.v1.ExecStart;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
@@ -24,6 +26,7 @@ import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxState;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.SpawnStep;
+import org.barchan.v1.StdinProgress;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
@@ -44,9 +47,12 @@ public final class FakeRun implements StreamObserver<RunRequest> {
     private final ServerCallStreamObserver<RunResponse> responses;
     private final CompletableFuture<RunStart> start = new CompletableFuture<>();
     private final CompletableFuture<ExecStart> exec = new CompletableFuture<>();
+    private final CompletableFuture<AttachStart> attach = new CompletableFuture<>();
     private final BlockingQueue<ByteString> stdin = new LinkedBlockingQueue<>();
     private final BlockingQueue<Integer> signals = new LinkedBlockingQueue<>();
     private final BlockingQueue<TerminalSize> sizes = new LinkedBlockingQueue<>();
+    private long stdoutBytes;
+    private long stderrBytes;
     private final Semaphore ready = new Semaphore(0);
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
@@ -82,6 +88,29 @@ public final class FakeRun implements StreamObserver<RunRequest> {
     /** Returns what was ordered if it was to run in a sandbox that is there. */
     public ExecStart exec() throws Exception {
         return exec.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Returns what was ordered if a process was to be joined. */
+    public AttachStart attach() throws Exception {
+        return attach.get(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    public boolean isAttach() {
+        return attach.isDone();
+    }
+
+    /** Says where a process has been joined. */
+    public FakeRun attached(long stdoutOffset, StdinProgress stdin) {
+        stdoutBytes = stdoutOffset;
+        responses.onNext(RunResponse.newBuilder()
+                .setAttached(Attached.newBuilder().setStdoutOffset(stdoutOffset).setStdin(stdin))
+                .build());
+        return this;
+    }
+
+    public FakeRun stdin(StdinProgress progress) {
+        responses.onNext(RunResponse.newBuilder().setStdinProgress(progress).build());
+        return this;
     }
 
     /** Says that sandbox and process run. */
@@ -164,10 +193,16 @@ public final class FakeRun implements StreamObserver<RunRequest> {
                 throw new AssertionError("the client took no output for " + DEADLINE_SECONDS + " s");
             }
         }
+        boolean out = stream == OutputStream.OUTPUT_STREAM_STDOUT;
         responses.onNext(RunResponse.newBuilder()
                 .setProcess(ProcessEvent.newBuilder()
-                        .setOutput(ProcessOutput.newBuilder().setStream(stream).setData(bytes)))
+                        .setOutput(ProcessOutput.newBuilder()
+                                .setStream(stream)
+                                .setOffset(out ? stdoutBytes : stderrBytes)
+                                .setData(bytes)))
                 .build());
+        stdoutBytes += out ? bytes.size() : 0;
+        stderrBytes += out ? 0 : bytes.size();
         return this;
     }
 
@@ -213,6 +248,11 @@ public final class FakeRun implements StreamObserver<RunRequest> {
                 start.complete(RunStart.newBuilder()
                         .setProcess(request.getExec().getProcess())
                         .build());
+                responses.request(1);
+            }
+            case ATTACH -> {
+                attach.complete(request.getAttach());
+                start.complete(RunStart.getDefaultInstance());
                 responses.request(1);
             }
             case STDIN -> stdin.add(request.getStdin());

@@ -10,6 +10,9 @@ import picocli.CommandLine.Option;
 
 /** The options of a sandbox that outlives its client. */
 public final class KeepOptions {
+    /** As with other tools that run containers. */
+    public static final String DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
+
     @Option(
             names = "--keep",
             description =
@@ -21,6 +24,20 @@ public final class KeepOptions {
             names = "--detach",
             description = "As --keep; print the sandbox's id when the command runs, and leave it to itself.")
     private boolean detach;
+
+    @Option(
+            names = "--interactive",
+            description =
+                    "With --detach: leave standard input open, for barchan-attach(1), as with --tty. Without, the command gets yours anyway.")
+    private boolean interactive;
+
+    @Option(
+            names = "--detach-keys",
+            paramLabel = "KEYS",
+            description =
+                    "With --keep and --tty: the keys that leave the command to itself, as with barchan-attach(1). By default "
+                            + DEFAULT_DETACH_KEYS + ".")
+    private String detachKeys = DEFAULT_DETACH_KEYS;
 
     @Option(names = "--rm", description = "With --keep or --detach: keep nothing when the command has ended.")
     private boolean delete;
@@ -58,7 +75,11 @@ public final class KeepOptions {
 
     /** @throws IllegalArgumentException if the options contradict each other: to be called when all of them are known */
     public void check() {
-        String option = delete ? "--rm" : logLimit != null ? "--log-limit" : logPolicy != null ? "--log-policy" : "";
+        String option = delete
+                ? "--rm"
+                : !detachKeys.equals(DEFAULT_DETACH_KEYS)
+                        ? "--detach-keys"
+                        : logLimit != null ? "--log-limit" : logPolicy != null ? "--log-policy" : "";
         if (!keep && !detach && !option.isEmpty()) {
             throw new IllegalArgumentException(
                     "option '" + option + "' without --keep or --detach: nothing is kept then (expected: one of them)");
@@ -69,10 +90,27 @@ public final class KeepOptions {
         return detach;
     }
 
+    /** Whether the sandbox outlives its client. */
+    public boolean isKept() {
+        return keep || detach;
+    }
+
+    public boolean interactive() {
+        return interactive;
+    }
+
+    public String detachKeys() {
+        return detachKeys;
+    }
+
     /** Puts what is set into a file of options. */
     public void addTo(Map<String, Object> values) {
         flag(values, "keep", keep);
         flag(values, "detach", detach);
+        flag(values, "interactive", interactive);
+        if (!detachKeys.equals(DEFAULT_DETACH_KEYS)) {
+            values.put("detach-keys", detachKeys);
+        }
         flag(values, "rm", delete);
         if (logLimit != null) {
             values.put("log-limit", Long.toString(logLimit));

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.barchan.client.AgentAccess;
 import org.barchan.client.AgentInfo;
+import org.barchan.client.AttachSpec;
 import org.barchan.client.BarchanException;
 import org.barchan.client.BuiltTemplate;
 import org.barchan.client.Change;
@@ -35,6 +36,7 @@ import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Template;
 import org.barchan.client.Termination;
+import org.barchan.v1.AttachStart;
 import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
@@ -87,6 +89,14 @@ public final class AgentConnection implements AutoCloseable {
                 RunRequest.newBuilder()
                         .setExec(ExecStart.newBuilder().setSandbox(idOrName).setProcess(SpecMapping.toProto(process))),
                 listener);
+    }
+
+    public Run attach(String idOrName, AttachSpec spec, RunListener listener) {
+        AttachStart.Builder attach =
+                AttachStart.newBuilder().setSandbox(idOrName).setOutputOnly(spec.outputOnly());
+        spec.stdoutOffset().ifPresent(attach::setStdoutOffset);
+        spec.stderrOffset().ifPresent(attach::setStderrOffset);
+        return begin(RunRequest.newBuilder().setAttach(attach), listener);
     }
 
     private Run begin(RunRequest.Builder first, RunListener listener) {

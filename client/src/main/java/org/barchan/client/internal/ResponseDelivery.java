@@ -121,19 +121,26 @@ final class ResponseDelivery {
                                         : "output")
                                 + " are lost here: the command wrote them faster than they were read");
             case CHANGES -> listener.onChanges(response.getChanges().asReadOnlyByteBuffer());
+            case ATTACHED -> start(0);
+            case STDIN_PROGRESS -> {} // the call's business
             case RESPONSE_NOT_SET -> {} // something newer that this client can do without
         }
     }
 
     private void deliver(ProcessEvent event) throws IOException {
         switch (event.getEventCase()) {
-            case STARTED -> {
-                started = true;
-                listener.onStarted(event.getStarted().getPid());
-            }
+            case STARTED -> start(event.getStarted().getPid());
             case OUTPUT -> deliver(event.getOutput());
             case TERMINATED -> terminated = ResultMapping.fromProto(event.getTerminated());
             case EVENT_NOT_SET -> {} // as above
+        }
+    }
+
+    /** Once, also when the process is joined again and again. */
+    private void start(int pid) {
+        if (!started) {
+            started = true;
+            listener.onStarted(pid);
         }
     }
 

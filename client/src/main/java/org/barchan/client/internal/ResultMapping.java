@@ -116,6 +116,13 @@ final class ResultMapping {
                 proto.getBootId(),
                 Integer.toUnsignedLong(proto.getLinkEpochs()),
                 fromProto(proto.getClientLostPolicy()),
+                proto.hasProcess()
+                        ? Optional.of(new Sandbox.Command(
+                                proto.getProcess().getArgvList().stream()
+                                        .map(word -> RawText.decode(word.toByteArray()))
+                                        .toList(),
+                                proto.getProcess().getTerminal()))
+                        : Optional.empty(),
                 proto.hasTermination()
                         ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
                         : Optional.empty());

@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -24,9 +26,18 @@ import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.TerminalSize;
 import org.barchan.client.Termination;
+import org.barchan.v1.AttachStart;
+import org.barchan.v1.Attached;
+import org.barchan.v1.ClientLostPolicy;
+import org.barchan.v1.OutputGap;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessServiceGrpc;
+import org.barchan.v1.ProgressLevel;
+import org.barchan.v1.RunProgress;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
+import org.barchan.v1.RunStart;
 import org.barchan.v1.SignalProcessRequest;
 import org.barchan.v1.SignalProcessResponse;
 import org.barchan.v1.SignalRequest;
@@ -43,6 +54,15 @@ final class RunCall implements Run {
             Metadata.Key.of("barchan-timing", Metadata.ASCII_STRING_MARSHALLER);
 
     private static final int PREFETCH = 32;
+
+    /** One after the other, where each agent goes at once. */
+    private static final int MAX_REJOINS = 5;
+
+    /** An agent that has served so long has not gone at once. */
+    private static final long PROGRESS_NANOS = 1_000_000_000;
+
+    /** Signals and sizes that wait for the process to be joined. */
+    private static final int MAX_WAITING = 64;
 
     private static final Duration SIGNAL_DEADLINE = Duration.ofSeconds(10);
 
@@ -61,7 +81,19 @@ final class RunCall implements Run {
     private String processId = "";
     private boolean answered;
     private boolean started;
+    private boolean over;
     private boolean retried;
+    /** A call is on its way to where the last one was, by the process's leave; what is to be sent waits. */
+    private boolean joining;
+    /** How often the process was joined again, one time soon after the other. */
+    private int rejoined;
+
+    private long begunNanos;
+    private volatile boolean terminal;
+    private long stdoutNext;
+    private long stderrNext;
+    private final SentInput sent = new SentInput();
+    private final Deque<RunRequest> waiting = new ArrayDeque<>();
     private boolean cancelled;
     private boolean released;
     private volatile Map<String, Duration> timing = Map.of();
@@ -72,21 +104,29 @@ final class RunCall implements Run {
         this.connection = connection;
         this.start = start;
         this.sandboxId = start.getExec().getSandbox();
+        this.joining = start.hasAttach();
+        this.terminal = start.getStart().getProcess().hasTerminal()
+                || start.getExec().getProcess().hasTerminal();
         this.delivery = new ResponseDelivery(listener, start.getStart().getDetach(), this::takeMore, this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
 
-    void begin(Channel over) {
+    void begin(Channel to) {
+        begin(to, start);
+    }
+
+    private void begin(Channel to, RunRequest first) {
         lock.lock();
         try {
             if (cancelled) {
                 delivery.close(Status.CANCELLED.withDescription("the run was cancelled"), new Metadata());
                 return;
             }
-            channel = over;
-            call = over.newCall(ProcessServiceGrpc.getRunMethod(), CallOptions.DEFAULT);
+            channel = to;
+            begunNanos = System.nanoTime();
+            call = to.newCall(ProcessServiceGrpc.getRunMethod(), CallOptions.DEFAULT);
             call.start(new Responses(), new Metadata());
-            call.sendMessage(start);
+            call.sendMessage(first);
             if (released) {
                 call.halfClose();
             }
@@ -123,12 +163,12 @@ final class RunCall implements Run {
         if (signal < 1 || signal > 64) {
             throw new IllegalArgumentException("signal: " + signal + " (expected: 1 to 64)");
         }
-        Channel over;
+        Channel to;
         SignalProcessRequest request;
         lock.lock();
         try {
             // An agent that says no id knows of no signal to a further process.
-            over = started && (start.hasStart() || !processId.isEmpty()) ? channel : null;
+            to = started && !joining && (!start.hasExec() || !processId.isEmpty()) ? channel : null;
             request = SignalProcessRequest.newBuilder()
                     .setSandbox(sandboxId)
                     .setProcessId(processId)
@@ -137,10 +177,10 @@ final class RunCall implements Run {
         } finally {
             lock.unlock();
         }
-        if (over == null) {
+        if (to == null) {
             sendBehindInput(signal);
         } else {
-            sendAheadOfInput(over, request);
+            sendAheadOfInput(to, request);
         }
     }
 
@@ -151,8 +191,8 @@ final class RunCall implements Run {
     }
 
     /** By a call of its own: on the stream the signal would wait behind input that the process may never read. */
-    private void sendAheadOfInput(Channel over, SignalProcessRequest request) {
-        ProcessServiceGrpc.newStub(over)
+    private void sendAheadOfInput(Channel to, SignalProcessRequest request) {
+        ProcessServiceGrpc.newStub(to)
                 .withDeadlineAfter(SIGNAL_DEADLINE)
                 .signalProcess(request, new StreamObserver<>() {
                     @Override
@@ -171,8 +211,7 @@ final class RunCall implements Run {
 
     @Override
     public void resize(TerminalSize size) {
-        if (!start.getStart().getProcess().hasTerminal()
-                && !start.getExec().getProcess().hasTerminal()) {
+        if (!terminal) {
             throw new IllegalStateException("the process has no terminal to resize");
         }
         send(RunRequest.newBuilder().setResize(SpecMapping.toProto(size)).build());
@@ -217,6 +256,7 @@ final class RunCall implements Run {
         try {
             cancelled = true;
             running = call;
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -250,11 +290,97 @@ final class RunCall implements Run {
     private void send(RunRequest request) {
         lock.lock();
         try {
-            if (call != null && !ended && !cancelled && !released) {
+            if (call == null || ended || cancelled || released) {
+                return;
+            }
+            if (joining) {
+                if (waiting.size() < MAX_WAITING) {
+                    waiting.add(request);
+                }
+            } else {
                 call.sendMessage(request);
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Whether the process outlives a call, and can be joined again. */
+    private boolean outlivesCall() {
+        RunStart run = start.getStart();
+        return start.hasAttach()
+                || (run.getClientLostPolicy() == ClientLostPolicy.CLIENT_LOST_POLICY_KEEP
+                        && !run.getDetach()
+                        && !run.getExportChanges()
+                        && !run.getAwaitHalfClose());
+    }
+
+    /** Goes on where it was, with the next agent. */
+    private void rejoin() {
+        RunRequest attach;
+        lock.lock();
+        try {
+            attach = RunRequest.newBuilder()
+                    .setAttach(AttachStart.newBuilder()
+                            .setSandbox(sandboxId)
+                            .setStdoutOffset(stdoutNext)
+                            .setStderrOffset(stderrNext)
+                            .setOutputOnly(start.getAttach().getOutputOnly()))
+                    .build();
+        } finally {
+            lock.unlock();
+        }
+        delivery.add(RunResponse.newBuilder()
+                .setProgress(RunProgress.newBuilder()
+                        .setLevel(ProgressLevel.PROGRESS_LEVEL_VERBOSE)
+                        .setMessage("the agent has gone; the command runs on, and is joined again"))
+                .build());
+        Thread.ofPlatform().daemon().name("barchan-run-rejoin").start(() -> {
+            try {
+                begin(connection.replace(Objects.requireNonNull(channel)), attach);
+            } catch (BarchanException e) {
+                delivery.fail(e);
+            }
+        });
+    }
+
+    /** Sends what the agent before has taken with it, and what has waited. */
+    private void joined(Attached attached, ClientCall<RunRequest, RunResponse> to) {
+        joining = false;
+        started = true;
+        stdoutNext = attached.getStdoutOffset();
+        stderrNext = attached.getStderrOffset();
+        if (attached.hasStdin()) {
+            sent.attached(attached.getStdin().getTaken(), attached.getStdin().getReceived())
+                    .forEach(piece -> to.sendMessage(
+                            RunRequest.newBuilder().setStdin(piece).build()));
+            if (inputClosed) {
+                to.sendMessage(RunRequest.newBuilder()
+                        .setStdinClose(StdinClose.getDefaultInstance())
+                        .build());
+            }
+        }
+        waiting.forEach(to::sendMessage);
+        waiting.clear();
+    }
+
+    private void reached(ProcessEvent event) {
+        over |= event.hasTerminated();
+        if (event.hasStarted()) {
+            started = true;
+            processId = event.getStarted().getProcessId();
+        }
+        if (event.hasOutput()) {
+            ProcessOutput output = event.getOutput();
+            reached(output.getStream(), output.getOffset() + output.getData().size());
+        }
+    }
+
+    private void reached(org.barchan.v1.OutputStream stream, long offset) {
+        if (stream == org.barchan.v1.OutputStream.OUTPUT_STREAM_STDERR) {
+            stderrNext = offset;
+        } else {
+            stdoutNext = offset;
         }
     }
 
@@ -276,11 +402,25 @@ final class RunCall implements Run {
             lock.lock();
             try {
                 answered = true;
-                if (response.getProcess().hasStarted()) {
-                    started = true;
-                    processId = response.getProcess().getStarted().getProcessId();
+                switch (response.getResponseCase()) {
+                    case SANDBOX -> {
+                        sandboxId = response.getSandbox().getId();
+                        terminal =
+                                terminal || response.getSandbox().getProcess().getTerminal();
+                    }
+                    case PROCESS -> reached(response.getProcess());
+                    case GAP -> {
+                        OutputGap gap = response.getGap();
+                        reached(gap.getStream(), gap.getOffset() + gap.getBytes());
+                    }
+                    case ATTACHED -> {
+                        if (!cancelled) {
+                            joined(response.getAttached(), Objects.requireNonNull(call));
+                        }
+                    }
+                    case STDIN_PROGRESS -> sent.drop(response.getStdinProgress().getReceived());
+                    case PROGRESS, CONSOLE_OUTPUT, CHANGES, RESPONSE_NOT_SET -> {}
                 }
-                sandboxId = response.hasSandbox() ? response.getSandbox().getId() : sandboxId;
                 changed.signalAll();
             } finally {
                 lock.unlock();
@@ -302,17 +442,24 @@ final class RunCall implements Run {
         public void onClose(Status status, Metadata trailers) {
             timing = timing(trailers);
             boolean again;
+            boolean rejoin;
             lock.lock();
             try {
-                again = AgentLauncher.hasLeft(status) && !answered && !retried && !cancelled;
+                boolean left = AgentLauncher.hasLeft(status) && !cancelled;
+                again = left && !answered && !retried;
                 retried = true;
-                ended = !again;
+                rejoined = System.nanoTime() - begunNanos > PROGRESS_NANOS ? 1 : rejoined + 1;
+                rejoin = left && started && !over && outlivesCall() && rejoined <= MAX_REJOINS;
+                joining |= rejoin;
+                ended = !again && !rejoin;
                 changed.signalAll();
             } finally {
                 lock.unlock();
             }
             if (again) {
                 retry();
+            } else if (rejoin) {
+                rejoin();
             } else {
                 delivery.close(status, trailers);
             }
@@ -355,15 +502,18 @@ final class RunCall implements Run {
 
         private boolean sendUnlessEnded(RunRequest request) throws IOException {
             try {
-                while (!ended && !released && (!answered || call == null || !call.isReady())) {
+                while (!ended && !released && !cancelled && (!answered || joining || call == null || !call.isReady())) {
                     changed.await();
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IOException("interrupted while writing to standard input", e);
             }
-            if (ended || released || call == null) {
+            if (ended || released || cancelled || call == null) {
                 return false;
+            }
+            if (request.hasStdin() && outlivesCall()) {
+                sent.add(request.getStdin());
             }
             call.sendMessage(request);
             return true;

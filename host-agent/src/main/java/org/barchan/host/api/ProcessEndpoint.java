@@ -50,8 +50,8 @@ final class ProcessEndpoint extends ProcessServiceGrpc.ProcessServiceImplBase {
                         request.getSandbox(),
                         request.getFollow(),
                         since(request),
-                        request.getStdoutOffset(),
-                        request.getStderrOffset(),
+                        ProcessParser.offset("stdout_offset", request.getStdoutOffset()),
+                        ProcessParser.offset("stderr_offset", request.getStderrOffset()),
                         entry -> paced.send(
                                 ReadLogResponse.newBuilder().setEntry(entry).build())));
     }

@@ -2,6 +2,7 @@ package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.barchan.host.sandbox.SandboxException;
@@ -27,6 +28,15 @@ final class ProcessParser {
     ProcessParser(String prefix, BiConsumer<String, String> wrong) {
         this.prefix = prefix;
         this.wrong = wrong;
+    }
+
+    /** Returns a number of bytes of a stream. */
+    static long offset(String field, long value) throws SandboxException {
+        if (value < 0) {
+            throw StatusMapping.of(List.of(new StatusMapping.Violation(
+                    field, Long.toUnsignedString(value) + " (expected: at most " + Long.MAX_VALUE + ")")));
+        }
+        return value;
     }
 
     /** Returns how long the process may run, after looking for all that is wrong with it. */

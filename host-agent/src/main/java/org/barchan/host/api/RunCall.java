@@ -7,13 +7,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import org.barchan.host.lifecycle.Attachment;
 import org.barchan.host.lifecycle.Execution;
 import org.barchan.host.lifecycle.ProcessControl;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.AttachStart;
 import org.barchan.v1.ExecStart;
-import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.TerminalSize;
@@ -36,6 +38,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     private final RunResponses responses;
     private Optional<ProcessControl> run = Optional.empty();
     private boolean terminal;
+    private boolean outputOnly;
     private boolean stdinClosed;
     // Guarded by this.
     private int waitingBytes;
@@ -53,18 +56,19 @@ final class RunCall implements StreamObserver<RunRequest> {
 
     @Override
     public void onNext(RunRequest request) {
-        if (run.isEmpty() != (request.hasStart() || request.hasExec())) {
+        if (run.isEmpty() != (request.hasStart() || request.hasExec() || request.hasAttach())) {
             violation(
                     request.getRequestCase().name().toLowerCase(java.util.Locale.ROOT),
-                    "out of order (expected: start or exec first, and once)");
+                    "out of order (expected: start, exec or attach first, and once)");
             return;
         }
         switch (request.getRequestCase()) {
             case START ->
                 begin(
-                        request.getStart().getProcess(),
+                        request.getStart().getProcess().hasTerminal(),
                         () -> sandboxes.run(new RunStartParser().parse(request.getStart(), client), responses));
-            case EXEC -> begin(request.getExec().getProcess(), () -> exec(request.getExec()));
+            case EXEC -> begin(request.getExec().getProcess().hasTerminal(), () -> exec(request.getExec()));
+            case ATTACH -> begin(false, () -> attach(request.getAttach()));
             case STDIN -> stdin(request.getStdin());
             case STDIN_CLOSE -> {
                 closeStdin();
@@ -76,9 +80,9 @@ final class RunCall implements StreamObserver<RunRequest> {
         }
     }
 
-    private void begin(ProcessSpec process, Begin begin) {
+    private void begin(boolean hasTerminal, Begin begin) {
         try {
-            terminal = process.hasTerminal();
+            terminal = hasTerminal;
             run = Optional.of(begin.begin());
             call.request(1);
         } catch (SandboxException e) {
@@ -105,6 +109,26 @@ final class RunCall implements StreamObserver<RunRequest> {
         return sandboxes.execute(start.getSandbox(), start.getProcess(), timeout, responses);
     }
 
+    private Attachment attach(AttachStart start) throws SandboxException, InterruptedException {
+        if (start.getSandbox().isEmpty()) {
+            throw StatusMapping.of(
+                    List.of(new StatusMapping.Violation("attach.sandbox", "empty (expected: an id or a name)")));
+        }
+        Attachment attachment = sandboxes.attach(
+                start.getSandbox(),
+                start.hasStdoutOffset()
+                        ? OptionalLong.of(ProcessParser.offset("attach.stdout_offset", start.getStdoutOffset()))
+                        : OptionalLong.empty(),
+                start.hasStderrOffset()
+                        ? OptionalLong.of(ProcessParser.offset("attach.stderr_offset", start.getStderrOffset()))
+                        : OptionalLong.empty(),
+                start.getOutputOnly(),
+                responses);
+        terminal = attachment.hasTerminal();
+        outputOnly = start.getOutputOnly();
+        return attachment;
+    }
+
     @FunctionalInterface
     private interface Begin {
         ProcessControl begin() throws SandboxException, InterruptedException;
@@ -113,6 +137,10 @@ final class RunCall implements StreamObserver<RunRequest> {
     private void stdin(ByteString data) {
         if (data.size() > MAX_STDIN_MESSAGE) {
             violation("stdin", data.size() + " bytes (expected: at most " + MAX_STDIN_MESSAGE + ")");
+            return;
+        }
+        if (outputOnly) {
+            violation("stdin", "after attach.output_only (expected: none)");
             return;
         }
         if (stdinClosed) {
@@ -181,7 +209,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     @Override
     public void onCompleted() {
         if (run.isEmpty()) {
-            violation("start", "missing (expected: start or exec before the end of the requests)");
+            violation("start", "missing (expected: start, exec or attach before the end of the requests)");
         } else {
             closeStdin();
             run.orElseThrow().requestsEnded();

@@ -11,10 +11,12 @@ import org.barchan.host.lifecycle.Printable;
 import org.barchan.host.lifecycle.RunObserver;
 import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.Attached;
 import org.barchan.v1.OutputGap;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.RunProgress;
 import org.barchan.v1.RunResponse;
+import org.barchan.v1.StdinProgress;
 
 /**
  * Sends what happens in a run to its client. Output waits for the client to read; the console does not, and is left out where the client
@@ -99,6 +101,16 @@ final class RunResponses implements RunObserver {
             reached(Phase.OUTPUT);
         }
         sendAtClientsPace(RunResponse.newBuilder().setProcess(event).build());
+    }
+
+    @Override
+    public void attached(Attached attached) {
+        send(RunResponse.newBuilder().setAttached(attached).build());
+    }
+
+    @Override
+    public void stdin(StdinProgress progress) {
+        send(RunResponse.newBuilder().setStdinProgress(progress).build());
     }
 
     @Override

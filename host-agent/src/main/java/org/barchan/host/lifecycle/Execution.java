@@ -45,8 +45,8 @@ public final class Execution implements ProcessControl {
         this.timer = timer;
         // A sandbox outlives agents, so that a number would come twice.
         this.processId = "exec-" + SandboxId.random().value().substring(2);
-        this.input = new ProcessInput(sandbox.id() + "/" + processId);
-        this.relay = new ProcessRelay(input, observer);
+        this.input = new ProcessInput(sandbox.id() + "/" + processId, false);
+        this.relay = new ProcessRelay(new ProcessInputs(false), input, observer);
     }
 
     @Override

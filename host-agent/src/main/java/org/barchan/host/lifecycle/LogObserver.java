@@ -1,15 +1,14 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.v1.LogEntry;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.StdinProgress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,22 +75,16 @@ final class LogObserver implements RunObserver {
     /** Tells the client what is in the log from its beginning on, until the process has ended or the log is closed. */
     private void tell(ProcessLog.Reader from) {
         try (ProcessLog.Reader reader = from) {
-            for (Optional<LogEntry> next = reader.next(true); next.isPresent(); next = reader.next(true)) {
-                LogEntry entry = next.get();
-                if (entry.hasGap()) {
-                    client.gap(entry.getGap());
-                } else if (entry.getEvent().hasTerminated()) {
-                    finished.await();
-                    client.finished(entry.getEvent());
-                } else {
-                    client.event(entry.getEvent());
-                }
+            Optional<ProcessEvent> end = LogFollower.tell(reader, client);
+            if (end.isPresent()) {
+                finished.await();
+                client.finished(end.get());
             }
         } catch (InterruptedException e) {
             // The client is gone, or is told the rest by somebody else.
-        } catch (IOException e) {
-            LOG.warn("reading a log", e);
-            client.failed(new SandboxException(SandboxException.Code.INTERNAL, "reading the log: " + e, e));
+        } catch (SandboxException e) {
+            LOG.warn("{}: {}", record.view().id(), e.getMessage());
+            client.failed(e);
         }
     }
 
@@ -126,9 +119,14 @@ final class LogObserver implements RunObserver {
 
     /** The agent lets go of the sandbox, whose process runs on: that is no end to keep. */
     @Override
-    public void leftRunning(ProcessEvent termination) {
+    public void leftRunning() {
         clientLost();
-        client.finished(termination);
+        client.leftRunning();
+    }
+
+    @Override
+    public void stdin(StdinProgress progress) {
+        client.stdin(progress);
     }
 
     @Override

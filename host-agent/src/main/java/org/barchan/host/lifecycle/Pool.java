@@ -26,6 +26,7 @@ import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.SandboxProcess;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -215,7 +216,12 @@ final class Pool {
             SandboxId id = SandboxId.random();
             next = new Making(
                     lacking.get().getKey(),
-                    new Sandbox(id, new SandboxName("pool-" + id.value()), Instant.now(), ClientLostPolicy.DELETE),
+                    new Sandbox(
+                            id,
+                            new SandboxName("pool-" + id.value()),
+                            Instant.now(),
+                            ClientLostPolicy.DELETE,
+                            SandboxProcess.getDefaultInstance()),
                     new CompletableFuture<>());
             making = Optional.of(next);
         }

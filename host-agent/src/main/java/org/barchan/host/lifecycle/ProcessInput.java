@@ -4,9 +4,11 @@ import com.google.protobuf.ByteString;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.StdinProgress;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
@@ -25,14 +27,17 @@ public final class ProcessInput implements AutoCloseable {
     private static final int FIRST_REALTIME_SIGNAL = 32;
 
     private final String owner;
+    private final boolean redraw;
     private final BlockingQueue<Stdin> stdin = new LinkedBlockingQueue<>();
     private final BlockingQueue<Control> controls = new LinkedBlockingQueue<>(MAX_SIGNALS);
     private Optional<Thread> stdinThread = Optional.empty();
     private Optional<Thread> controlThread = Optional.empty();
     private volatile boolean closed;
 
-    ProcessInput(String owner) {
+    /** @param redraw whether what is on the process's terminal is to be drawn anew when its size becomes known: its client has not seen it */
+    ProcessInput(String owner, boolean redraw) {
         this.owner = owner;
+        this.redraw = redraw;
     }
 
     /**
@@ -72,14 +77,19 @@ public final class ProcessInput implements AutoCloseable {
         }
     }
 
-    /** The process runs: passes on what has come and what will. */
-    void start(Guest guest, String processId, ProcessConnection connection) {
-        stdinThread = Optional.of(Thread.ofVirtual().name(owner + "-stdin").start(() -> pumpStdin(connection)));
+    /**
+     * The process runs: passes on what has come and what will.
+     *
+     * @param progress told how far standard input has come
+     */
+    void start(Guest guest, String processId, ProcessConnection connection, Consumer<StdinProgress> progress) {
+        stdinThread =
+                Optional.of(Thread.ofVirtual().name(owner + "-stdin").start(() -> pumpStdin(connection, progress)));
         controlThread =
                 Optional.of(Thread.ofVirtual().name(owner + "-controls").start(() -> pumpControls(guest, processId)));
     }
 
-    private void pumpStdin(ProcessConnection connection) {
+    private void pumpStdin(ProcessConnection connection, Consumer<StdinProgress> progress) {
         boolean wanted = true;
         try {
             while (true) {
@@ -88,6 +98,7 @@ public final class ProcessInput implements AutoCloseable {
                         // Goes on after the process has closed its end, so that the client gets rid of what it sends.
                         try {
                             wanted = wanted && connection.write(bytes);
+                            progress.accept(connection.stdin());
                         } finally {
                             taken.run();
                         }
@@ -107,6 +118,7 @@ public final class ProcessInput implements AutoCloseable {
     }
 
     private void pumpControls(Guest guest, String processId) {
+        boolean hidden = redraw;
         try {
             while (true) {
                 switch (controls.take()) {
@@ -114,7 +126,14 @@ public final class ProcessInput implements AutoCloseable {
                         LOG.info("{}: signal {} from the client", owner, number);
                         guest.signal(processId, number, TerminationCause.TERMINATION_CAUSE_SIGNALLED_BY_CLIENT);
                     }
-                    case Control.Resize(TerminalSize size) -> guest.resizeTerminal(processId, size);
+                    case Control.Resize(TerminalSize size) -> {
+                        if (hidden) {
+                            // A program that is told of no other size has nothing to draw.
+                            guest.resizeTerminal(processId, other(size));
+                            hidden = false;
+                        }
+                        guest.resizeTerminal(processId, size);
+                    }
                 }
             }
         } catch (InterruptedException e) {
@@ -122,6 +141,22 @@ public final class ProcessInput implements AutoCloseable {
         } catch (SandboxException e) {
             LOG.warn("{}: passing on a signal or a size: {}", owner, e.getMessage());
         }
+    }
+
+    private static TerminalSize other(TerminalSize size) {
+        return size.toBuilder()
+                .setRows(size.getRows() > 1 ? size.getRows() - 1 : size.getRows() + 1)
+                .build();
+    }
+
+    /** Another client writes from now on: what was not passed on is dropped. Returns when nothing will be. */
+    void giveWay() throws InterruptedException {
+        if (stdinThread.isPresent()) {
+            stdinThread.get().interrupt();
+            stdinThread.get().join();
+        }
+        closed = true;
+        drop();
     }
 
     @Override

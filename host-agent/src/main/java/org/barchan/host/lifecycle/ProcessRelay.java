@@ -12,6 +12,7 @@ import org.barchan.v1.Termination;
 
 /** Starts a process, passes on what it does to its observer, and to it what its client sends. */
 final class ProcessRelay {
+    private final ProcessInputs inputs;
     private final ProcessInput input;
     private final RunObserver observer;
     private Optional<Running> running = Optional.empty();
@@ -20,7 +21,9 @@ final class ProcessRelay {
 
     private record Running(Guest guest, String processId, ProcessConnection connection, ProcessStarted started) {}
 
-    ProcessRelay(ProcessInput input, RunObserver observer) {
+    /** @param inputs where other clients come in */
+    ProcessRelay(ProcessInputs inputs, ProcessInput input, RunObserver observer) {
+        this.inputs = inputs;
         this.input = input;
         this.observer = observer;
     }
@@ -46,9 +49,9 @@ final class ProcessRelay {
     /** Returns how the process ended, which the observer is not told. */
     Termination follow() throws SandboxException, InterruptedException {
         Running process = running.orElseThrow();
-        try (ProcessConnection connection = process.connection();
-                input) {
-            input.start(process.guest(), process.processId(), connection);
+        try (ProcessConnection connection = process.connection()) {
+            inputs.connected(process.guest(), process.processId(), connection);
+            var _ = inputs.takeOver(input, observer);
             observer.event(ProcessEvent.newBuilder()
                     .setStarted(process.started().toBuilder().setProcessId(process.processId()))
                     .build());
@@ -60,6 +63,8 @@ final class ProcessRelay {
                 observer.event(event);
                 count(event);
             }
+        } finally {
+            inputs.end();
         }
     }
 

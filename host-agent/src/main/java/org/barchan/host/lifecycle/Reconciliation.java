@@ -20,6 +20,7 @@ import org.barchan.host.port.MachineRecord;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,19 +91,25 @@ final class Reconciliation {
                     || registry.find(record.id().value()).isPresent()) {
                 continue;
             }
-            Sandbox sandbox = new Sandbox(record.id(), record.name(), record.createTime(), record.clientLostPolicy());
+            Optional<SandboxRecord> known = records.find(record.id());
+            Sandbox sandbox = new Sandbox(
+                    record.id(),
+                    record.name(),
+                    record.createTime(),
+                    record.clientLostPolicy(),
+                    known.map(found -> found.view().process()).orElse(SandboxProcess.getDefaultInstance()));
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
             // The last of all: whoever waits finds an end where the sandbox is not found any more.
             sandbox.undo().push("note that its end was not seen", () -> records.endLost(record.id()));
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
-            records.find(record.id()).ifPresent(sandbox::keep);
+            known.ifPresent(sandbox::keep);
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
-            if (kept && sandbox.record().map(known -> !known.isReadable()).orElse(records.isThere(record.id()))) {
+            if (kept && known.map(found -> !found.isReadable()).orElse(records.isThere(record.id()))) {
                 LOG.error("{}: it is left alone, as what is kept of it can't be read", record.id());
                 continue;
             }
-            if (kept && sandbox.record().filter(known -> !known.hasEnded()).isPresent()) {
+            if (kept && known.filter(found -> !found.hasEnded()).isPresent()) {
                 registry.adopt(sandbox);
                 CompletableFuture<Void> adopted = new CompletableFuture<>();
                 pending.add(adopted);

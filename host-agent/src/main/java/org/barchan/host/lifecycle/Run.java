@@ -60,8 +60,8 @@ public final class Run implements ProcessControl {
         this.teardown = teardown;
         this.archives = archives;
         this.timer = timer;
-        this.input = new ProcessInput(sandbox.id().value());
-        this.relay = new ProcessRelay(input, observer);
+        this.input = new ProcessInput(sandbox.id().value(), false);
+        this.relay = new ProcessRelay(sandbox.inputs(), input, observer);
     }
 
     @Override
@@ -80,7 +80,11 @@ public final class Run implements ProcessControl {
         // gRPC tells it in two ways; told twice, it would end the sandbox that was let run on the first time.
         if (clientGone.compareAndSet(false, true)) {
             observer.clientLost();
-            sandbox.signal().stop(StopReason.CLIENT_LOST);
+            if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP && sandbox.isRunning()) {
+                requestsEnded();
+            } else {
+                sandbox.signal().stop(StopReason.CLIENT_LOST);
+            }
         }
     }
 
@@ -188,14 +192,13 @@ public final class Run implements ProcessControl {
             return;
         }
         endLimit();
-        Termination lost = relay.counted(Endings.lost(reason, live, error));
         if (keep && reason.equals(Optional.of(StopReason.AGENT_STOPPING))) {
             sandbox.signal().disarm();
             sandbox.stopping();
-            observer.leftRunning(ProcessEvent.newBuilder().setTerminated(lost).build());
+            observer.leftRunning();
             teardown.letGo(sandbox, live);
         } else {
-            finish(lost);
+            finish(relay.counted(Endings.lost(reason, live, error)));
             teardown.stop(sandbox, live);
         }
     }

@@ -4,11 +4,13 @@ import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.Map;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.Attached;
 import org.barchan.v1.OutputGap;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.StdinProgress;
 
 /**
- * Is told how a run goes. Calls come from several threads. After {@link #finished} or {@link #failed}, exactly one of which is called,
+ * Is told how a run goes. Calls come from several threads. After {@link #finished}, {@link #leftRunning} or {@link #failed}, exactly one of which is called,
  * there are no more. A client that is gone is no error here: what it is told is lost.
  */
 public interface RunObserver {
@@ -37,10 +39,17 @@ public interface RunObserver {
     /** The process has ended, as {@link #finished} will say when the machine is gone: what is to outlast the agent is written down. */
     default void record(ProcessEvent termination) {}
 
-    /** The agent ends, and the process runs on without it: what there is to say instead of its end. Must not block. */
-    default void leftRunning(ProcessEvent termination) {
-        finished(termination);
+    /** The agent ends, and the process runs on without it. Must not block. */
+    default void leftRunning() {
+        failed(new SandboxException(
+                SandboxException.Code.UNAVAILABLE, "the agent is stopping; the process runs on: attach again"));
     }
+
+    /** The client has joined a process that runs. Must not block. */
+    default void attached(Attached attached) {}
+
+    /** Standard input has come so far. Must not block. */
+    default void stdin(StdinProgress progress) {}
 
     /** The process has been started, and the client wants to know no more. Must not block. */
     default void detached(ProcessEvent started) {}

@@ -1,10 +1,12 @@
 package org.barchan.host.lifecycle;
 
+import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.SandboxProcess;
 
 /**
  * What is to be run, and for whom.
@@ -32,6 +34,23 @@ public record RunOrder(
      */
     public record Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded) {
         static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false);
+    }
+
+    /** How much of a command is told of a sandbox. */
+    private static final int SUMMARY_BYTES = 4096;
+
+    /** Returns what is told of its process. */
+    SandboxProcess summary() {
+        SandboxProcess.Builder summary = SandboxProcess.newBuilder().setTerminal(process.hasTerminal());
+        int bytes = 0;
+        for (ByteString word : process.getArgvList()) {
+            bytes += word.size();
+            if (bytes > SUMMARY_BYTES) {
+                break;
+            }
+            summary.addArgv(word);
+        }
+        return summary.build();
     }
 
     RunOrder(

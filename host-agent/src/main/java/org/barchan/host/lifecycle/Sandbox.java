@@ -11,6 +11,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 
@@ -21,8 +22,10 @@ final class Sandbox {
     private final SandboxId id;
     private final SandboxName name;
     private final Instant createTime;
+    private final SandboxProcess process;
     private final ClientLostPolicy clientLostPolicy;
     private final StopSignal signal;
+    private final ProcessInputs inputs;
     private final Undo undo;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private SandboxState state = new Starting();
@@ -33,17 +36,30 @@ final class Sandbox {
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private boolean processEnded;
 
-    Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy) {
-        this(id, name, createTime, clientLostPolicy, new StopSignal());
+    Sandbox(
+            SandboxId id,
+            SandboxName name,
+            Instant createTime,
+            ClientLostPolicy clientLostPolicy,
+            SandboxProcess process) {
+        this(id, name, createTime, clientLostPolicy, process, new StopSignal());
     }
 
     /** @param signal what its machine's end stops already */
-    Sandbox(SandboxId id, SandboxName name, Instant createTime, ClientLostPolicy clientLostPolicy, StopSignal signal) {
+    Sandbox(
+            SandboxId id,
+            SandboxName name,
+            Instant createTime,
+            ClientLostPolicy clientLostPolicy,
+            SandboxProcess process,
+            StopSignal signal) {
         this.id = id;
         this.name = name;
+        this.process = process;
         this.createTime = createTime;
         this.clientLostPolicy = clientLostPolicy;
         this.signal = signal;
+        this.inputs = new ProcessInputs(clientLostPolicy == ClientLostPolicy.KEEP);
         this.undo = new Undo(id.value());
     }
 
@@ -76,6 +92,11 @@ final class Sandbox {
     /** Completes with how its process has ended; exceptionally where that was not started, or the agent has let go of it. */
     CompletableFuture<Termination> termination() {
         return termination;
+    }
+
+    /** Who writes to its process. */
+    ProcessInputs inputs() {
+        return inputs;
     }
 
     /** Stops the thread that minds this sandbox. */
@@ -169,6 +190,10 @@ final class Sandbox {
                         .isPresent();
     }
 
+    synchronized boolean isRunning() {
+        return state instanceof Running;
+    }
+
     synchronized boolean isStopping() {
         return state instanceof Stopping;
     }
@@ -194,6 +219,7 @@ final class Sandbox {
                 guest.map(live -> live.hello().bootId()).orElse(""),
                 guest.map(live -> live.hello().epochs()).orElse(0),
                 clientLostPolicy,
+                process,
                 Optional.empty());
     }
 }

@@ -9,6 +9,7 @@ import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Isolation;
 import org.barchan.v1.Sandbox;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.SandboxState;
 import org.barchan.v1.Termination;
 
@@ -19,6 +20,7 @@ import org.barchan.v1.Termination;
  * @param kernelRelease empty until the kernel has been chosen
  * @param bootId the guest kernel's boot id; empty until the guest has answered
  * @param linkEpochs number of times that an agent has connected to the guest
+ * @param process what it was made for; empty if that is not known
  * @param end how its process has ended, of one that has ended
  */
 public record SandboxView(
@@ -31,6 +33,7 @@ public record SandboxView(
         String bootId,
         int linkEpochs,
         ClientLostPolicy clientLostPolicy,
+        SandboxProcess process,
         Optional<End> end) {
 
     /** Where a sandbox is in its life. */
@@ -56,6 +59,7 @@ public record SandboxView(
                 bootId,
                 linkEpochs,
                 clientLostPolicy,
+                process,
                 Optional.of(new End(termination, time)));
     }
 
@@ -80,6 +84,9 @@ public record SandboxView(
                             case DELETE -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_DELETE;
                             case KEEP -> org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP;
                         });
+        if (process.getArgvCount() > 0) {
+            sandbox.setProcess(process);
+        }
         accelerator.ifPresent(chosen -> {
             switch (chosen) {
                 case KVM ->
@@ -113,6 +120,7 @@ public record SandboxView(
                         sandbox.getClientLostPolicy() == org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP
                                 ? ClientLostPolicy.KEEP
                                 : ClientLostPolicy.DELETE,
+                        sandbox.getProcess(),
                         Optional.empty())
                 .endedIf(sandbox);
     }

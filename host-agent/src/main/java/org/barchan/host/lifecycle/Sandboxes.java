@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -121,6 +122,7 @@ public final class Sandboxes {
                 order.sandbox().name(),
                 Instant.now(),
                 order.sandbox().clientLostPolicy(),
+                order.summary(),
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
@@ -155,6 +157,54 @@ public final class Sandboxes {
         Execution execution = new Execution(sandbox, live, process, timeout, observer, timer);
         Thread.ofVirtual().name("exec-" + sandbox.id()).start(execution::execute);
         return execution;
+    }
+
+    /**
+     * Joins the process that a kept sandbox was made for. Returns at once; all that happens is told to the observer.
+     *
+     * @param stdoutOffset how much of standard output to leave out; empty: what was written so far
+     * @param stderrOffset the same of standard error
+     * @param outputOnly whether the client writes nothing
+     * @return what tells it what the client sends
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when nothing is kept of it, it is still starting, or it has ended and the
+     *     client does not go on where it was
+     */
+    public Attachment attach(
+            String idOrName,
+            OptionalLong stdoutOffset,
+            OptionalLong stderrOffset,
+            boolean outputOnly,
+            RunObserver observer)
+            throws SandboxException, InterruptedException {
+        boolean goesOn = stdoutOffset.isPresent() || stderrOffset.isPresent();
+        Optional<Sandbox> live = findLive(idOrName);
+        SandboxRecord record = live.isPresent() ? kept(live.get(), "attaching to ") : findEnded(idOrName);
+        String action = "attaching to " + record.view().id();
+        if (live.isPresent() && !(goesOn && live.get().isStopping())) {
+            var _ = live.get().live(action);
+        } else if (!goesOn) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    action + ": it has ended; 'barchan logs' has what it wrote, 'barchan wait' how it ended");
+        }
+        Attachment attachment = new Attachment(
+                live.map(Sandbox::view).orElseGet(record::view),
+                live.filter(sandbox -> !outputOnly).map(Sandbox::inputs),
+                record.log(),
+                stdoutOffset,
+                stderrOffset,
+                observer);
+        Thread.ofVirtual().name("attach-" + record.view().id()).start(attachment::execute);
+        return attachment;
+    }
+
+    private static SandboxRecord kept(Sandbox live, String action) throws SandboxException {
+        return live.record()
+                .orElseThrow(
+                        () -> new SandboxException(
+                                SandboxException.Code.PRECONDITION,
+                                action + live.id()
+                                        + ": nothing is kept of it, since it ends with its client. Start it with --detach or --keep"));
     }
 
     /**
@@ -221,14 +271,8 @@ public final class Sandboxes {
             String idOrName, boolean follow, Instant since, long stdoutOffset, long stderrOffset, LogTaker taker)
             throws SandboxException, InterruptedException, IOException {
         Optional<Sandbox> live = findLive(idOrName);
-        Optional<SandboxRecord> record = live.isPresent() ? live.get().record() : Optional.of(findEnded(idOrName));
-        if (record.isEmpty()) {
-            throw new SandboxException(
-                    SandboxException.Code.PRECONDITION,
-                    "reading the log of " + live.get().id()
-                            + ": nothing is kept of it, since it ends with its client. Start it with --detach or --keep");
-        }
-        try (ProcessLog.Reader reader = record.get().log().reader(stdoutOffset, stderrOffset, since)) {
+        SandboxRecord record = live.isPresent() ? kept(live.get(), "reading the log of ") : findEnded(idOrName);
+        try (ProcessLog.Reader reader = record.log().reader(stdoutOffset, stderrOffset, since)) {
             for (Optional<LogEntry> next = next(reader, follow); next.isPresent(); next = next(reader, follow)) {
                 taker.take(next.get());
             }

@@ -55,6 +55,7 @@ final class Watch {
     private static Termination follow(Sandbox sandbox, LiveGuest live) throws SandboxException, InterruptedException {
         ProcessLog log = sandbox.record().orElseThrow().log();
         try (ProcessConnection connection = live.guest().attach(Run.PROCESS_ID, log.stdoutEnd(), log.stderrEnd())) {
+            sandbox.inputs().connected(live.guest(), Run.PROCESS_ID, connection);
             while (true) {
                 ProcessEvent event = connection.take();
                 if (event.hasTerminated()) {
@@ -62,6 +63,8 @@ final class Watch {
                 }
                 log.append(event);
             }
+        } finally {
+            sandbox.inputs().end();
         }
     }
 

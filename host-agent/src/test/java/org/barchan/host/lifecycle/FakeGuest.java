@@ -31,6 +31,7 @@ import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.StdinProgress;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
@@ -308,6 +309,12 @@ final class FakeGuest implements Guest {
             }
             stdin.add(data);
             return true;
+        }
+
+        @Override
+        public StdinProgress stdin() {
+            long bytes = stdin.stream().mapToLong(ByteString::size).sum();
+            return StdinProgress.newBuilder().setTaken(bytes).setReceived(bytes).build();
         }
 
         @Override

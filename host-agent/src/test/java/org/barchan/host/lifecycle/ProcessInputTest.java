@@ -43,7 +43,7 @@ final class ProcessInputTest {
     @Test
     void data_thatNobodyTakesAnyMore_isTaken() {
         List<String> taken = new ArrayList<>();
-        ProcessInput input = new ProcessInput("box");
+        ProcessInput input = new ProcessInput("box", false);
         input.data(FakeWorld.bytes("before"), () -> taken.add("before"));
         assertEquals(List.of(), taken);
         input.close();

@@ -24,6 +24,7 @@ import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.Termination;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -315,6 +316,7 @@ final class ReconciliationTest {
                 "guest-boot",
                 1,
                 ClientLostPolicy.KEEP,
+                SandboxProcess.getDefaultInstance(),
                 Optional.empty());
         return records.create(view, RunOrder.Kept.DEFAULT).log();
     }

@@ -10,6 +10,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.Attached;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.Termination;
 
@@ -20,6 +21,7 @@ final class RecordingObserver implements RunObserver {
     final List<ByteString> console = new CopyOnWriteArrayList<>();
     final List<String> changes = new CopyOnWriteArrayList<>();
     private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    private final CompletableFuture<Attached> attached = new CompletableFuture<>();
     private volatile String processId = "";
     private final CompletableFuture<Termination> end = new CompletableFuture<>();
 
@@ -51,6 +53,16 @@ final class RecordingObserver implements RunObserver {
     @Override
     public void event(ProcessEvent event) {
         events.add(event);
+    }
+
+    @Override
+    public void attached(Attached where) {
+        attached.complete(where);
+    }
+
+    /** Waits until a process has been joined. */
+    Attached attached() throws Exception {
+        return attached.get(10, TimeUnit.SECONDS);
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.Termination;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +43,7 @@ final class SandboxRecordsTest {
                 "boot",
                 1,
                 ClientLostPolicy.KEEP,
+                SandboxProcess.getDefaultInstance(),
                 Optional.empty());
     }
 
@@ -88,6 +90,7 @@ final class SandboxRecordsTest {
                 older.bootId(),
                 1,
                 ClientLostPolicy.KEEP,
+                SandboxProcess.getDefaultInstance(),
                 Optional.empty());
         records.ended(ended(records, newer, false));
         records.ended(ended(records, older, false));

@@ -23,6 +23,7 @@ import org.barchan.link.OutputHeader;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.StdinProgress;
 import org.barchan.v1.Termination;
 import org.jspecify.annotations.Nullable;
 
@@ -109,12 +110,26 @@ final class ProcessStreams implements ProcessConnection {
         }
     }
 
+    @Override
+    public StdinProgress stdin() throws SandboxException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (stdin.received() < 0) {
+                throwFailure();
+                changed.await();
+            }
+            return StdinProgress.newBuilder()
+                    .setTaken(stdin.accepted())
+                    .setReceived(stdin.received())
+                    .build();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Whether somebody may still read standard input. */
     private boolean stdinGoesOn() throws SandboxException {
-        if (stdin.isEnded()) {
-            throw new IllegalStateException("standard input of process " + processId + " has been ended");
-        }
-        if (output.isTerminated() || stdin.isClosed()) {
+        if (output.isTerminated() || stdin.isClosed() || stdin.isEnded()) {
             return false;
         }
         throwFailure();

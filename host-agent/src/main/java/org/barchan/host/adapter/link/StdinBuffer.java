@@ -38,6 +38,16 @@ final class StdinBuffer {
         return closed;
     }
 
+    /** Returns how many bytes the guest has; negative as long as it has not said so. */
+    long received() {
+        return received;
+    }
+
+    /** Returns the offset of what is added next. */
+    long accepted() {
+        return accepted;
+    }
+
     /** Returns how many bytes may be added now. */
     int room() {
         return received < 0 ? 0 : (int) Math.max(0, Math.min(limit, received + CAPACITY) - accepted);

@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.client.internal;
+
+import org.jspecify.annotations.NullMarked;

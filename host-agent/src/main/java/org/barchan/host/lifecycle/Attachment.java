@@ -1,0 +1,105 @@
+package org.barchan.host.lifecycle;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.Attached;
+import org.barchan.v1.ProcessEvent;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A client that has joined the process that a kept sandbox was made for: reads its log, and writes to it. */
+public final class Attachment implements ProcessControl {
+    private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
+
+    private final SandboxView sandbox;
+    private final Optional<ProcessInputs> inputs;
+    private final ProcessLog log;
+    private final long stdoutOffset;
+    private final long stderrOffset;
+    private final RunObserver observer;
+    private final ProcessInput input;
+    private final StopSignal stop = new StopSignal();
+
+    /**
+     * @param inputs what it writes to; empty if it only reads
+     * @param stdoutOffset where it goes on; empty: where the log ends now
+     * @param stderrOffset the same of standard error
+     */
+    Attachment(
+            SandboxView sandbox,
+            Optional<ProcessInputs> inputs,
+            ProcessLog log,
+            OptionalLong stdoutOffset,
+            OptionalLong stderrOffset,
+            RunObserver observer) {
+        this.sandbox = sandbox;
+        this.inputs = inputs;
+        this.log = log;
+        this.stdoutOffset = stdoutOffset.orElseGet(log::stdoutEnd);
+        this.stderrOffset = stderrOffset.orElseGet(log::stderrEnd);
+        this.observer = observer;
+        this.input = new ProcessInput(sandbox.id().value(), sandbox.process().getTerminal());
+    }
+
+    @Override
+    public ProcessInput input() {
+        return input;
+    }
+
+    @Override
+    public void requestsEnded() {
+        // It goes on reading.
+    }
+
+    /** Ends it; the process runs on. */
+    @Override
+    public void clientLost() {
+        stop.stop(StopReason.CLIENT_LOST);
+    }
+
+    /** Whether the process has a terminal. */
+    public boolean hasTerminal() {
+        return sandbox.process().getTerminal();
+    }
+
+    private Attached attached() throws SandboxException, InterruptedException {
+        Attached.Builder attached =
+                Attached.newBuilder().setStdoutOffset(stdoutOffset).setStderrOffset(stderrOffset);
+        if (inputs.isPresent()) {
+            inputs.get().takeOver(input, observer).ifPresent(attached::setStdin);
+        } else {
+            input.close();
+        }
+        return attached.build();
+    }
+
+    /** Does it on the calling thread, until the process has ended or the client has gone. */
+    void execute() {
+        // It is open before anything waits, so that nothing is dropped that was not read.
+        try (ProcessLog.Reader reader = log.reader(stdoutOffset, stderrOffset, Instant.MIN)) {
+            stop.arm();
+            observer.sandbox(sandbox);
+            observer.attached(attached());
+            Optional<ProcessEvent> end = LogFollower.tell(reader, observer);
+            stop.disarm();
+            if (end.isPresent()) {
+                observer.finished(end.get());
+            } else {
+                observer.leftRunning();
+            }
+        } catch (InterruptedException e) {
+            // Nobody is there to be told. What was taken of its input goes on its way.
+            stop.disarm();
+        } catch (SandboxException e) {
+            stop.disarm();
+            observer.failed(e);
+        } catch (RuntimeException | Error e) {
+            stop.disarm();
+            LOG.error("{}: attaching: a fault of Barchan's own", sandbox.id(), e);
+            observer.failed(
+                    new SandboxException(SandboxException.Code.INTERNAL, "attaching to " + sandbox.id() + ": " + e, e));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package org.barchan.host.lifecycle;
+
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.barchan.host.port.Guest;
+import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.StdinProgress;
+
+/**
+ * Who writes to a process that several clients are attached to: the one that came last, so that each knows how much of what it has sent has
+ * arrived. Safe for use by many threads.
+ */
+final class ProcessInputs {
+    private record Streams(Guest guest, String processId, ProcessConnection connection) {}
+
+    private record Writer(ProcessInput input, RunObserver client) {}
+
+    private final boolean told;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private Optional<Streams> streams = Optional.empty();
+    private Optional<Writer> writer = Optional.empty();
+    private boolean over;
+
+    /** @param told whether a client is told what has arrived of what it has sent, so that it can go on from there when it was cut off */
+    ProcessInputs(boolean told) {
+        this.told = told;
+    }
+
+    /** The process's streams are connected: whoever waits may write now. */
+    void connected(Guest guest, String processId, ProcessConnection connection) {
+        lock.lock();
+        try {
+            streams = Optional.of(new Streams(guest, processId, connection));
+            over = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Has a client write from now on, and no other. Blocks until the process's streams are connected.
+     *
+     * @return how far standard input has come; empty when the process takes no more
+     */
+    Optional<StdinProgress> takeOver(ProcessInput next, RunObserver client)
+            throws SandboxException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (streams.isEmpty() && !over) {
+                changed.await();
+            }
+            if (over) {
+                next.close();
+                return Optional.empty();
+            }
+            if (writer.isPresent()) {
+                writer.get().input().giveWay();
+                writer.get()
+                        .client()
+                        .progress(RunObserver.Level.INFO, "another client writes to the command from now on");
+            }
+            Streams to = streams.orElseThrow();
+            StdinProgress stdin = to.connection().stdin();
+            writer = Optional.of(new Writer(next, client));
+            Consumer<StdinProgress> progress = told ? client::stdin : unheard -> {};
+            next.start(to.guest(), to.processId(), to.connection(), progress);
+            return Optional.of(stdin);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The process takes no more. */
+    void end() {
+        lock.lock();
+        try {
+            over = true;
+            writer.ifPresent(last -> last.input().close());
+            writer = Optional.empty();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
