@@ -42,12 +42,14 @@ final class CommandLineRunner {
             case "exec" -> call(new ExecVerb(), rest);
             case "attach" -> call(new AttachVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);
-            case "list" -> call(new ListVerb(), rest);
+            case "list", "ps" -> call(new ListVerb(), rest);
+            case "inspect" -> call(new InspectVerb(), rest);
             case "logs" -> call(new LogsVerb(), rest);
             case "wait" -> call(new WaitVerb(), rest);
             case "stop" -> call(new StopVerb(), rest);
-            case "kill" -> call(new KillVerb(), rest);
+            case "kill", "signal" -> call(new KillVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
+            case "rm" -> call(new RmVerb(), rest);
             case "diff" -> call(new DiffVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
             case "template" -> template(rest);

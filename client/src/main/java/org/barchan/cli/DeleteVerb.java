@@ -28,8 +28,6 @@ final class DeleteVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            return EachSandbox.of(names, client::delete);
-        }
+        return EachSandbox.of(names, BarchanClient::delete);
     }
 }

@@ -69,6 +69,7 @@ final class ExecVerb implements Callable<Integer> {
                         Optional.empty(),
                         Optional.empty(),
                         RunSession.Input.PASSED,
+                        false,
                         DetachKeys.none(),
                         times)
                 .run();

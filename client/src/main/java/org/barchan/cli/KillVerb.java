@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.SignalConverter;
-import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -15,6 +14,7 @@ import picocli.CommandLine.Parameters;
 /** {@code barchan kill}. */
 @Command(
         name = "kill",
+        aliases = "signal",
         description = "Send a signal to the commands of sandboxes. A sandbox ends with its command.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {
@@ -40,8 +40,6 @@ final class KillVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            return EachSandbox.of(names, name -> client.signal(name, signal));
-        }
+        return EachSandbox.of(names, (client, name) -> client.signal(name, signal));
     }
 }

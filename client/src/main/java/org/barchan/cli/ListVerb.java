@@ -2,6 +2,7 @@ package org.barchan.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
@@ -16,11 +17,14 @@ import picocli.CommandLine.Option;
 /** {@code barchan list}. */
 @Command(
         name = "list",
+        aliases = "ps",
         description = "List the sandboxes, the oldest first.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
         footer = {"", "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it."})
 final class ListVerb implements Callable<Integer> {
+    private static final int MAX_COMMAND = 40;
+
     @Option(
             names = {"-a", "--all"},
             description = "Also those that have ended and of which something is kept: see barchan-logs(1).")
@@ -50,15 +54,15 @@ final class ListVerb implements Callable<Integer> {
     }
 
     private static String text(List<Sandbox> sandboxes) {
-        StringBuilder text = new StringBuilder(row("NAME", "ID", "STATE", "ACCEL", "KERNEL", "CREATED"));
+        StringBuilder text = new StringBuilder(row("NAME", "ID", "STATE", "ACCEL", "CREATED", "COMMAND"));
         for (Sandbox sandbox : sandboxes) {
             text.append(row(
                     sandbox.name(),
                     sandbox.id(),
                     state(sandbox),
                     JsonReport.lower(sandbox.accelerator()),
-                    sandbox.kernelRelease(),
-                    sandbox.createTime().toString()));
+                    sandbox.createTime().truncatedTo(ChronoUnit.SECONDS).toString(),
+                    sandbox.command().map(ListVerb::command).orElse("")));
         }
         return text.toString();
     }
@@ -69,7 +73,16 @@ final class ListVerb implements Callable<Integer> {
                 .orElseGet(() -> JsonReport.lower(sandbox.state()));
     }
 
-    private static String row(String name, String id, String state, String accelerator, String kernel, String created) {
-        return String.format("%-20s %-15s %-9s %-6s %-24s %s%n", name, id, state, accelerator, kernel, created);
+    /** In one line, however it is written, and not all of a long one. */
+    private static String command(Sandbox.Command command) {
+        String line = String.join(" ", command.words()).replaceAll("\\p{Cntrl}", " ");
+        return line.codePointCount(0, line.length()) <= MAX_COMMAND
+                ? line
+                : line.substring(0, line.offsetByCodePoints(0, MAX_COMMAND - 1)) + "\u2026";
+    }
+
+    private static String row(
+            String name, String id, String state, String accelerator, String created, String command) {
+        return String.format("%-20s %-15s %-9s %-6s %-20s %s%n", name, id, state, accelerator, created, command);
     }
 }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
@@ -29,6 +30,7 @@ final class RunSession implements RunListener {
     private final Optional<ProcessSpec> shell;
     private final Optional<ArchiveFile> archive;
     private final Input input;
+    private final boolean kept;
     private final DetachKeys detachKeys;
     private final Timing timing;
     private final RunOutput output;
@@ -36,6 +38,8 @@ final class RunSession implements RunListener {
     private final RunSignals signals;
     /** What this process's terminal is the terminal of. */
     private volatile @Nullable Run onTerminal;
+
+    private final CompletableFuture<Run> begun = new CompletableFuture<>();
 
     private volatile @Nullable BarchanClient client;
     private volatile boolean shellHungUp;
@@ -56,6 +60,7 @@ final class RunSession implements RunListener {
      * @param starter starts the process
      * @param archive takes what the command has written to overlays
      * @param shell runs beside the command, in the same sandbox, on this process's terminal
+     * @param kept whether the command runs on without this process
      * @param detachKeys leave the command to itself
      * @param timing notes the first output
      */
@@ -68,6 +73,7 @@ final class RunSession implements RunListener {
             Optional<ArchiveFile> archive,
             Optional<ProcessSpec> shell,
             Input input,
+            boolean kept,
             DetachKeys detachKeys,
             Timing timing) {
         this(
@@ -80,8 +86,9 @@ final class RunSession implements RunListener {
                 archive,
                 shell,
                 input,
+                kept,
                 detachKeys,
-                new RunSignals(),
+                kept ? RunSignals.ofKept() : RunSignals.ofOwn(),
                 timing);
     }
 
@@ -95,6 +102,7 @@ final class RunSession implements RunListener {
             Optional<ArchiveFile> archive,
             Optional<ProcessSpec> shell,
             Input input,
+            boolean kept,
             DetachKeys detachKeys,
             RunSignals signals,
             Timing timing) {
@@ -105,6 +113,7 @@ final class RunSession implements RunListener {
         this.archive = archive;
         this.shell = shell;
         this.input = input;
+        this.kept = kept;
         this.detachKeys = detachKeys;
         this.signals = signals;
         this.timing = timing;
@@ -139,8 +148,9 @@ final class RunSession implements RunListener {
                 Optional.empty(),
                 Optional.empty(),
                 outputOnly ? Input.LEFT : Input.PASSED,
+                true,
                 keys,
-                new RunSignals(signal -> sigProxy && signal != Signals.SIGHUP),
+                RunSignals.ofJoined(sigProxy),
                 new Timing());
     }
 
@@ -149,8 +159,8 @@ final class RunSession implements RunListener {
         try (BarchanClient connected = BarchanClient.connect(Agents.of(caller))) {
             client = connected;
             Run run = starter.apply(connected, this);
-            onTerminal = terminal ? run : null;
             signals.begin(connected, run);
+            begun.complete(run);
             if (input != Input.LEFT) {
                 Thread.ofPlatform().daemon().name("barchan-stdin").start(() -> passInput(run, input, detachKeys));
             }
@@ -220,7 +230,8 @@ final class RunSession implements RunListener {
     @Override
     public void onStarted(int pid) {
         signals.started();
-        if (terminal && StandardFiles.stdinIsTerminal() && StandardFiles.STDOUT.isTerminal()) {
+        onTerminal = terminal && input == Input.PASSED ? begun.join() : null;
+        if (onTerminal != null && StandardFiles.stdinIsTerminal() && StandardFiles.STDOUT.isTerminal()) {
             LocalTerminal.makeRaw();
             // It may have changed since the size was looked at, or the command not know this terminal.
             resize();
@@ -280,14 +291,23 @@ final class RunSession implements RunListener {
                 byte[] passed = LocalTerminal.isRaw() ? keys.pass(buffer, count) : Arrays.copyOf(buffer, count);
                 stdin.write(passed);
                 if (keys.complete()) {
-                    detached = true;
-                    run.cancel();
+                    leave(run);
                     return;
                 }
+            }
+            if (kept && LocalTerminal.isRaw()) {
+                // Nothing that is typed is an end: it is the terminal that has gone.
+                leave(run);
             }
         } catch (IOException e) {
             // The run has ended; whoever writes to us finds out as with any command.
         }
+    }
+
+    /** The command runs on, and its input is not at its end. */
+    private void leave(Run run) {
+        detached = true;
+        run.cancel();
     }
 
     private static int readStdin(byte[] buffer) {
@@ -321,6 +341,10 @@ final class RunSession implements RunListener {
         progress.stop();
         if (detached) {
             Messages.line("barchan: left " + sandboxId + " to itself; barchan attach " + sandboxId + " joins it again");
+            if (archive.isPresent()) {
+                Messages.error("what the command has written to overlays was not exported");
+                return ExitStatus.BARCHAN_FAILED;
+            }
             return ExitStatus.OK;
         }
         if (output.readerGone()) {

@@ -22,23 +22,28 @@ final class RunSignals {
     private boolean interrupted;
     private Optional<Integer> abortedBy = Optional.empty();
 
-    /** Those of a command that is started. */
-    RunSignals() {
-        this(false, signal -> true);
-    }
-
-    /**
-     * Those of a command that is joined.
-     *
-     * @param passed whether a signal goes to it, rather than to end this process
-     */
-    RunSignals(IntPredicate passed) {
-        this(true, passed);
-    }
-
     private RunSignals(boolean joined, IntPredicate passed) {
         this.joined = joined;
         this.passed = passed;
+    }
+
+    /** Those of a command that ends with this process. */
+    static RunSignals ofOwn() {
+        return new RunSignals(false, signal -> true);
+    }
+
+    /** Those of a command that outlives this process: whose terminal hangs up is gone. */
+    static RunSignals ofKept() {
+        return new RunSignals(false, signal -> signal != Signals.SIGHUP);
+    }
+
+    /**
+     * Those of a command that was joined.
+     *
+     * @param proxy whether it gets any
+     */
+    static RunSignals ofJoined(boolean proxy) {
+        return new RunSignals(true, signal -> proxy && signal != Signals.SIGHUP);
     }
 
     synchronized void begin(BarchanClient over, Run begun) {
@@ -70,7 +75,8 @@ final class RunSignals {
             run.signal(signal);
         } else {
             abortedBy = Optional.of(signal);
-            Thread.ofPlatform().daemon().name("barchan-abort").start(this::abort);
+            boolean leave = joined || (started && !passed.test(signal));
+            Thread.ofPlatform().daemon().name("barchan-abort").start(leave ? this::cancel : this::abort);
         }
     }
 
@@ -104,7 +110,7 @@ final class RunSignals {
             over = client;
             seen = sandbox;
         }
-        if (!joined && over != null && seen != null) {
+        if (over != null && seen != null) {
             try {
                 over.delete(seen.id());
             } catch (BarchanException e) {

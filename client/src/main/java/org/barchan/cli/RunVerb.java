@@ -35,7 +35,8 @@ import picocli.CommandLine.Parameters;
             "otherwise), your PATH, and your TERM, LANG, LC_* and TZ if set; then what --env says; nothing else.",
             "",
             "SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the command; while the sandbox starts they end it.",
-            "A second SIGINT deletes the sandbox. With --tty, keys that make signals make them in the sandbox.",
+            "A second SIGINT deletes the sandbox. With --keep, SIGHUP leaves the command to itself. With --tty,",
+            "keys that make signals make them in the sandbox.",
             "",
             "With --output json the command's output is not passed on but part of one object on standard output:",
             "  exitStatus   what barchan exits with",
@@ -45,7 +46,8 @@ import picocli.CommandLine.Parameters;
             "               cause, outputAbandoned}, absent if there was none; members that don't apply are absent",
             "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
             "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
-            "               linkEpochs, clientLostPolicy, termination, endTime}, absent if there was none",
+            "               linkEpochs, clientLostPolicy, command, tty, termination, endTime}, absent if there",
+            "               was none",
             "  messages     [{level: verbose|info|warning, message}]",
             "  durations    seconds: {start, run, total}, each absent if it did not come to it"
         })
@@ -140,7 +142,10 @@ final class RunVerb implements Callable<Integer> {
                         verbose,
                         archive,
                         shell ? Optional.of(DebugShell.of(spec.process())) : Optional.empty(),
-                        input(),
+                        keep.detach()
+                                ? RunSession.Input.LEFT
+                                : shell ? RunSession.Input.ENDED : RunSession.Input.PASSED,
+                        keep.isKept(),
                         keep.isKept() ? DetachKeys.parse(keep.detachKeys()) : DetachKeys.none(),
                         times)
                 .run();
@@ -148,13 +153,6 @@ final class RunVerb implements Callable<Integer> {
             times.print();
         }
         return status;
-    }
-
-    private RunSession.Input input() {
-        if (keep.detach()) {
-            return keep.interactive() || process.tty() ? RunSession.Input.LEFT : RunSession.Input.ENDED;
-        }
-        return shell ? RunSession.Input.ENDED : RunSession.Input.PASSED;
     }
 
     /** @throws IllegalArgumentException if the options contradict each other, or a value is wrong */
@@ -165,7 +163,7 @@ final class RunVerb implements Callable<Integer> {
         if (!keep.detach()) {
             Commands.checkTerminal(process, output);
         }
-        Optional<KeepSpec> kept = keep.toSpec();
+        Optional<KeepSpec> kept = keep.toSpec(process.tty());
         if (keep.detach() && (exportChanges != null || shell)) {
             throw new IllegalArgumentException("option '--detach' with --"
                     + (shell ? "shell" : "export-changes")

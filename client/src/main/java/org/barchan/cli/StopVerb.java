@@ -7,7 +7,6 @@ import java.util.concurrent.Callable;
 import org.barchan.cli.option.DurationConverter;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.SignalConverter;
-import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,12 +50,10 @@ final class StopVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            return EachSandbox.of(names, name -> {
-                if (!client.stop(name, signal, timeout)) {
-                    Messages.warning(name + ": its command did not end in time, and was ended with its sandbox");
-                }
-            });
-        }
+        return EachSandbox.of(names, (client, name) -> {
+            if (!client.stop(name, signal, timeout)) {
+                Messages.warning(name + ": its command did not end in time, and was ended with its sandbox");
+            }
+        });
     }
 }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
-import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,8 +30,6 @@ final class WaitVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
-            return EachSandbox.of(names, name -> Messages.result(ExitStatus.of(client.await(name)) + "\n"));
-        }
+        return EachSandbox.of(names, (client, name) -> Messages.result(ExitStatus.of(client.await(name)) + "\n"));
     }
 }

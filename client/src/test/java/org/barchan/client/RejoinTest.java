@@ -109,6 +109,43 @@ class RejoinTest {
     }
 
     @Test
+    void clientWhoseInputWasTakenOver_joinsAgain_toReadAlone() throws Exception {
+        CountDownLatch inputSent = new CountDownLatch(1);
+        agent.behave(run -> {
+            if (run.isAttach()) {
+                assertTrue(run.attach().getOutputOnly());
+                run.sandbox().attached(3, StdinProgress.getDefaultInstance()).stdout("two");
+                run.exit(4);
+            } else {
+                run.started().stdout("one");
+                assertEquals("ab", read(run));
+                run.stdin(StdinProgress.newBuilder().setClosed(true).build());
+                inputSent.await();
+                throw Status.UNAVAILABLE.asRuntimeException();
+            }
+        });
+        Run run = start(ClientLostPolicy.KEEP);
+        try (OutputStream stdin = run.stdin()) {
+            stdin.write(bytes("ab"));
+            assertTrue(firstOutput.await(10, TimeUnit.SECONDS));
+            inputSent.countDown();
+            run.await();
+        }
+        assertEquals(List.of("started", "one", "two"), heard);
+    }
+
+    @Test
+    void endThatWasHeard_whereTheAgentGoesBehindIt_isTheEnd() throws Exception {
+        agent.behave(run -> {
+            run.started();
+            run.terminated(6);
+            throw Status.UNAVAILABLE.asRuntimeException();
+        });
+        assertEquals(
+                new Termination.Exited(6), start(ClientLostPolicy.KEEP).await().result());
+    }
+
+    @Test
     void runThatEndsWithItsClient_fails() {
         agent.behave(run -> {
             assertFalse(run.isAttach());

@@ -214,6 +214,15 @@ public final class FakeRun implements StreamObserver<RunRequest> {
         return write(OutputStream.OUTPUT_STREAM_STDERR, ByteString.copyFromUtf8(text));
     }
 
+    /** Says that the process has ended, and not that this was all. */
+    public FakeRun terminated(int code) {
+        responses.onNext(RunResponse.newBuilder()
+                .setProcess(ProcessEvent.newBuilder()
+                        .setTerminated(Termination.newBuilder().setExitCode(code)))
+                .build());
+        return this;
+    }
+
     public void exit(int code) {
         end(Termination.newBuilder().setExitCode(code).setCause(TerminationCause.TERMINATION_CAUSE_EXITED));
     }

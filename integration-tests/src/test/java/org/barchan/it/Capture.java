@@ -55,6 +55,20 @@ final class Capture {
         return await(() -> text().contains(text), deadline);
     }
 
+    /** Returns true once so many bytes have been written, false when the stream ended or the deadline passed before. */
+    boolean awaitSize(int count, Duration deadline) {
+        return await(() -> bytes.size() >= count, deadline);
+    }
+
+    int size() {
+        lock.lock();
+        try {
+            return bytes.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Returns true once the stream has ended, false when the deadline passed before. */
     boolean awaitEnd(Duration deadline) {
         return await(() -> ended, deadline);

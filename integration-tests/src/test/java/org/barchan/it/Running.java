@@ -57,6 +57,16 @@ final class Running implements AutoCloseable {
         return await(stderr, text, "standard error");
     }
 
+    /** Returns how many bytes there are on standard output so far. */
+    int outBytes() {
+        return stdout.size();
+    }
+
+    /** Returns true once there are so many, false when that does not come to pass in time. */
+    boolean awaitOutBytes(int count, Duration deadline) {
+        return stdout.awaitSize(count, deadline);
+    }
+
     private Running await(Capture stream, String text, String name) {
         if (!stream.awaitText(text, Barchan.DEADLINE)) {
             throw new AssertionError("no '" + text + "' on " + name + " of " + describe());
@@ -66,15 +76,20 @@ final class Running implements AutoCloseable {
 
     /** Sends a signal, by its name without "SIG". */
     Running signal(String name) {
+        signal(name, process.pid());
+        return this;
+    }
+
+    /** Sends a signal to any process. */
+    static void signal(String name, long pid) {
         try {
-            int status = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+            int status = new ProcessBuilder("kill", "-" + name, Long.toString(pid))
                     .inheritIO()
                     .start()
                     .waitFor();
             if (status != 0) {
-                throw new AssertionError("kill -" + name + " failed on " + describe());
+                throw new AssertionError("kill -" + name + " " + pid + " failed");
             }
-            return this;
         } catch (IOException | InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -62,7 +62,7 @@ public final class Soak {
         System.exit(right ? 0 : 1);
     }
 
-    private static long number(String what, String[] arguments, int index, long otherwise) {
+    static long number(String what, String[] arguments, int index, long otherwise) {
         if (arguments.length <= index) {
             return otherwise;
         }

@@ -62,14 +62,19 @@ public final class KeepOptions {
                             + " block: the command is held back until somebody has read it; spill: more is kept.")
     private @Nullable LogPolicy logPolicy;
 
-    /** Returns what is kept; empty where the sandbox ends with its client. */
-    public Optional<KeepSpec> toSpec() {
+    /**
+     * Returns what is kept; empty where the sandbox ends with its client.
+     *
+     * @param tty whether the command has a terminal
+     */
+    public Optional<KeepSpec> toSpec(boolean tty) {
         return keep || detach
                 ? Optional.of(new KeepSpec(
                         detach,
                         logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
                         logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
-                        delete))
+                        delete,
+                        detach && (interactive || tty)))
                 : Optional.empty();
     }
 
@@ -93,10 +98,6 @@ public final class KeepOptions {
     /** Whether the sandbox outlives its client. */
     public boolean isKept() {
         return keep || detach;
-    }
-
-    public boolean interactive() {
-        return interactive;
     }
 
     public String detachKeys() {

@@ -153,10 +153,10 @@ final class ResponseDelivery {
         if (refused != null) {
             termination.completeExceptionally(new BarchanException(
                     Code.CANCELLED, "the run was cancelled, as its output could not be taken: " + refused, refused));
+        } else if (terminated != null && (status.isOk() || AgentLauncher.hasLeft(status))) {
+            termination.complete(terminated);
         } else if (!status.isOk()) {
             termination.completeExceptionally(StatusErrors.toException("the run", status, trailers));
-        } else if (terminated != null) {
-            termination.complete(terminated);
         } else if (detach && started) {
             termination.complete(new Termination(new Termination.Detached(), TerminationCause.UNKNOWN, 0, 0, false));
         } else {

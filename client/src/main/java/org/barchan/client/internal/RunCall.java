@@ -61,6 +61,9 @@ final class RunCall implements Run {
     /** An agent that has served so long has not gone at once. */
     private static final long PROGRESS_NANOS = 1_000_000_000;
 
+    /** Standard input that the agent may have and the sandbox may not: some times what they hold. */
+    private static final int MAX_KEPT = 8 << 20;
+
     /** Signals and sizes that wait for the process to be joined. */
     private static final int MAX_WAITING = 64;
 
@@ -90,6 +93,9 @@ final class RunCall implements Run {
 
     private long begunNanos;
     private volatile boolean terminal;
+    /** The call is one that sends nothing. */
+    private boolean outputOnly;
+
     private long stdoutNext;
     private long stderrNext;
     private final SentInput sent = new SentInput();
@@ -124,10 +130,11 @@ final class RunCall implements Run {
             }
             channel = to;
             begunNanos = System.nanoTime();
+            outputOnly = first.getAttach().getOutputOnly();
             call = to.newCall(ProcessServiceGrpc.getRunMethod(), CallOptions.DEFAULT);
             call.start(new Responses(), new Metadata());
             call.sendMessage(first);
-            if (released) {
+            if (released && !first.hasAttach()) {
                 call.halfClose();
             }
             call.request(PREFETCH);
@@ -293,6 +300,9 @@ final class RunCall implements Run {
             if (call == null || ended || cancelled || released) {
                 return;
             }
+            if (outputOnly) {
+                return;
+            }
             if (joining) {
                 if (waiting.size() < MAX_WAITING) {
                     waiting.add(request);
@@ -325,7 +335,7 @@ final class RunCall implements Run {
                             .setSandbox(sandboxId)
                             .setStdoutOffset(stdoutNext)
                             .setStderrOffset(stderrNext)
-                            .setOutputOnly(start.getAttach().getOutputOnly()))
+                            .setOutputOnly(start.getAttach().getOutputOnly() || sent.isClosed()))
                     .build();
         } finally {
             lock.unlock();
@@ -350,7 +360,9 @@ final class RunCall implements Run {
         started = true;
         stdoutNext = attached.getStdoutOffset();
         stderrNext = attached.getStderrOffset();
-        if (attached.hasStdin()) {
+        if (!attached.hasStdin() || attached.getStdin().getClosed()) {
+            sent.close();
+        } else {
             sent.attached(attached.getStdin().getTaken(), attached.getStdin().getReceived())
                     .forEach(piece -> to.sendMessage(
                             RunRequest.newBuilder().setStdin(piece).build()));
@@ -360,8 +372,13 @@ final class RunCall implements Run {
                         .build());
             }
         }
-        waiting.forEach(to::sendMessage);
+        if (attached.hasStdin()) {
+            waiting.forEach(to::sendMessage);
+        }
         waiting.clear();
+        if (released) {
+            to.halfClose();
+        }
     }
 
     private void reached(ProcessEvent event) {
@@ -418,7 +435,12 @@ final class RunCall implements Run {
                             joined(response.getAttached(), Objects.requireNonNull(call));
                         }
                     }
-                    case STDIN_PROGRESS -> sent.drop(response.getStdinProgress().getReceived());
+                    case STDIN_PROGRESS -> {
+                        sent.drop(response.getStdinProgress().getReceived());
+                        if (response.getStdinProgress().getClosed()) {
+                            sent.close();
+                        }
+                    }
                     case PROGRESS, CONSOLE_OUTPUT, CHANGES, RESPONSE_NOT_SET -> {}
                 }
                 changed.signalAll();
@@ -446,8 +468,8 @@ final class RunCall implements Run {
             lock.lock();
             try {
                 boolean left = AgentLauncher.hasLeft(status) && !cancelled;
-                again = left && !answered && !retried;
-                retried = true;
+                again = left && !retried && (!answered || (start.hasAttach() && !started));
+                retried |= again;
                 rejoined = System.nanoTime() - begunNanos > PROGRESS_NANOS ? 1 : rejoined + 1;
                 rejoin = left && started && !over && outlivesCall() && rejoined <= MAX_REJOINS;
                 joining |= rejoin;
@@ -502,7 +524,10 @@ final class RunCall implements Run {
 
         private boolean sendUnlessEnded(RunRequest request) throws IOException {
             try {
-                while (!ended && !released && !cancelled && (!answered || joining || call == null || !call.isReady())) {
+                while (!ended
+                        && !released
+                        && !cancelled
+                        && (!answered || joining || call == null || !call.isReady() || sent.size() > MAX_KEPT)) {
                     changed.await();
                 }
             } catch (InterruptedException e) {
@@ -512,8 +537,13 @@ final class RunCall implements Run {
             if (ended || released || cancelled || call == null) {
                 return false;
             }
-            if (request.hasStdin() && outlivesCall()) {
-                sent.add(request.getStdin());
+            if (outlivesCall()) {
+                if (sent.isClosed()) {
+                    return true;
+                }
+                if (request.hasStdin()) {
+                    sent.add(request.getStdin());
+                }
             }
             call.sendMessage(request);
             return true;

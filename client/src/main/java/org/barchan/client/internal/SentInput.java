@@ -16,6 +16,8 @@ final class SentInput {
     /** Where what is sent next goes. */
     private long end;
 
+    private boolean closed;
+
     /** The agent has taken so much, of which the sandbox has a part: what is sent next comes behind it. Returns what is to be sent again. */
     List<ByteString> attached(long taken, long received) {
         drop(received);
@@ -40,8 +42,25 @@ final class SentInput {
 
     /** These bytes are sent. */
     void add(ByteString bytes) {
-        kept.add(bytes);
-        end += bytes.size();
+        if (!closed) {
+            kept.add(bytes);
+            end += bytes.size();
+        }
+    }
+
+    /** Returns how many bytes are kept. */
+    long size() {
+        return closed ? 0 : end - begin;
+    }
+
+    /** Nobody takes any more: nothing is kept from now on. */
+    void close() {
+        closed = true;
+        kept.clear();
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     /** The sandbox has so much. */

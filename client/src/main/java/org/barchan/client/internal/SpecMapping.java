@@ -41,7 +41,8 @@ final class SpecMapping {
             spec.keep().logBytes().ifPresent(log::setLimitBytes);
             proto.setDetach(spec.keep().detach())
                     .setLog(log)
-                    .setDeleteWhenEnded(spec.keep().deleteWhenEnded());
+                    .setDeleteWhenEnded(spec.keep().deleteWhenEnded())
+                    .setStdinOpen(spec.keep().stdinOpen());
         }
         return proto.build();
     }

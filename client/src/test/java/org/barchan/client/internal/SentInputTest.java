@@ -45,6 +45,15 @@ class SentInputTest {
         assertEquals("d", again(10, 10));
     }
 
+    @Test
+    void whereNobodyTakesAnyMore_nothingIsKept() {
+        add("abc");
+        assertEquals(3, sent.size());
+        sent.close();
+        add("def");
+        assertEquals(0, sent.size());
+    }
+
     private void add(String... pieces) {
         List.of(pieces).forEach(piece -> sent.add(ByteString.copyFromUtf8(piece)));
     }

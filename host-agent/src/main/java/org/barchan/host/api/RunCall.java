@@ -39,6 +39,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     private Optional<ProcessControl> run = Optional.empty();
     private boolean terminal;
     private boolean outputOnly;
+    private boolean stdinOpen;
     private boolean stdinClosed;
     // Guarded by this.
     private int waitingBytes;
@@ -62,11 +63,19 @@ final class RunCall implements StreamObserver<RunRequest> {
                     "out of order (expected: start, exec or attach first, and once)");
             return;
         }
+        if (outputOnly) {
+            violation(
+                    request.getRequestCase().name().toLowerCase(java.util.Locale.ROOT),
+                    "after attach.output_only (expected: nothing)");
+            return;
+        }
         switch (request.getRequestCase()) {
-            case START ->
+            case START -> {
+                stdinOpen = request.getStart().getStdinOpen();
                 begin(
                         request.getStart().getProcess().hasTerminal(),
                         () -> sandboxes.run(new RunStartParser().parse(request.getStart(), client), responses));
+            }
             case EXEC -> begin(request.getExec().getProcess().hasTerminal(), () -> exec(request.getExec()));
             case ATTACH -> begin(false, () -> attach(request.getAttach()));
             case STDIN -> stdin(request.getStdin());
@@ -139,10 +148,6 @@ final class RunCall implements StreamObserver<RunRequest> {
             violation("stdin", data.size() + " bytes (expected: at most " + MAX_STDIN_MESSAGE + ")");
             return;
         }
-        if (outputOnly) {
-            violation("stdin", "after attach.output_only (expected: none)");
-            return;
-        }
         if (stdinClosed) {
             violation("stdin", "after its end (expected: nothing behind stdin_close)");
             return;
@@ -211,7 +216,9 @@ final class RunCall implements StreamObserver<RunRequest> {
         if (run.isEmpty()) {
             violation("start", "missing (expected: start, exec or attach before the end of the requests)");
         } else {
-            closeStdin();
+            if (!stdinOpen) {
+                closeStdin();
+            }
             run.orElseThrow().requestsEnded();
         }
     }

@@ -17,6 +17,7 @@ import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.RunProgress;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.StdinProgress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends what happens in a run to its client. Output waits for the client to read; the console does not, and is left out where the client
@@ -31,6 +32,7 @@ final class RunResponses implements RunObserver {
     private final Condition writable = lock.newCondition();
     private final CallTiming timing = CallTiming.current();
     private boolean over;
+    private @Nullable StdinProgress stdinProgress;
     private long consoleBytesLeftOut;
 
     /** To be made within the method that takes the call, as gRPC has it for handlers. */
@@ -44,6 +46,7 @@ final class RunResponses implements RunObserver {
     void wake() {
         lock.lock();
         try {
+            sendStdinProgress();
             writable.signalAll();
         } finally {
             lock.unlock();
@@ -110,7 +113,21 @@ final class RunResponses implements RunObserver {
 
     @Override
     public void stdin(StdinProgress progress) {
-        send(RunResponse.newBuilder().setStdinProgress(progress).build());
+        lock.lock();
+        try {
+            // A newer one says all that the older did: no more than one waits for the client to read.
+            stdinProgress = progress;
+            sendStdinProgress();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void sendStdinProgress() {
+        if (stdinProgress != null && call.isReady()) {
+            send(RunResponse.newBuilder().setStdinProgress(stdinProgress).build());
+            stdinProgress = null;
+        }
     }
 
     @Override

@@ -66,6 +66,9 @@ final class RunStartParser {
                     "start.detach",
                     "true with export_changes or await_half_close (expected: a client that stays for them)");
         }
+        if (start.getStdinOpen() && !start.getDetach()) {
+            wrong("start.stdin_open", "true without detach (expected: a client that does not stay)");
+        }
         ProcessLog.Limit limit = ProcessLog.Limit.DEFAULT;
         long bytes = start.getLog().hasLimitBytes() ? start.getLog().getLimitBytes() : limit.bytes();
         ProcessLog.Policy excess = switch (start.getLog().getPolicy()) {
@@ -80,7 +83,8 @@ final class RunStartParser {
         return new RunOrder.Kept(
                 parsed("start.log.limit_bytes", () -> new ProcessLog.Limit(bytes, excess), () -> limit),
                 start.getDetach(),
-                start.getDeleteWhenEnded());
+                start.getDeleteWhenEnded(),
+                start.getStdinOpen());
     }
 
     /** Returns the sandboxes that a template is for; throws the status that names all violations. */

@@ -97,8 +97,11 @@ public final class ProcessInput implements AutoCloseable {
                     case Stdin.Data(ByteString bytes, Runnable taken) -> {
                         // Goes on after the process has closed its end, so that the client gets rid of what it sends.
                         try {
+                            boolean was = wanted;
                             wanted = wanted && connection.write(bytes);
-                            progress.accept(connection.stdin());
+                            if (was) {
+                                progress.accept(connection.stdin());
+                            }
                         } finally {
                             taken.run();
                         }
@@ -149,14 +152,22 @@ public final class ProcessInput implements AutoCloseable {
                 .build();
     }
 
-    /** Another client writes from now on: what was not passed on is dropped. Returns when nothing will be. */
-    void giveWay() throws InterruptedException {
-        if (stdinThread.isPresent()) {
-            stdinThread.get().interrupt();
-            stdinThread.get().join();
+    /** As {@link #close}; returns when nothing more is passed on. */
+    void giveWay() {
+        close();
+        boolean interrupted = false;
+        while (stdinThread.isPresent() && stdinThread.get().isAlive()) {
+            try {
+                // It waits for nothing but what an interrupt ends.
+                stdinThread.get().join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
         }
-        closed = true;
         drop();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.barchan.host.lifecycle;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
@@ -35,8 +34,30 @@ final class ProcessInputs {
         lock.lock();
         try {
             streams = Optional.of(new Streams(guest, processId, connection));
-            over = false;
             changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The same, and that client is the first to write. */
+    void connected(Guest guest, String processId, ProcessConnection connection, ProcessInput first, RunObserver client)
+            throws SandboxException, InterruptedException {
+        lock.lock();
+        try {
+            connected(guest, processId, connection);
+            var _ = takeOver(first, client);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What the streams were connected by is gone; others may be connected. */
+    void disconnected() {
+        lock.lock();
+        try {
+            streams = Optional.empty();
+            dropWriter();
         } finally {
             lock.unlock();
         }
@@ -58,21 +79,36 @@ final class ProcessInputs {
                 next.close();
                 return Optional.empty();
             }
-            if (writer.isPresent()) {
-                writer.get().input().giveWay();
-                writer.get()
-                        .client()
-                        .progress(RunObserver.Level.INFO, "another client writes to the command from now on");
-            }
             Streams to = streams.orElseThrow();
+            boolean another = writer.isPresent();
+            Optional<RunObserver> before = writer.map(Writer::client);
+            dropWriter();
+            if (another) {
+                before.orElseThrow()
+                        .progress(RunObserver.Level.WARNING, "another client writes to the command from now on");
+            }
             StdinProgress stdin = to.connection().stdin();
             writer = Optional.of(new Writer(next, client));
-            Consumer<StdinProgress> progress = told ? client::stdin : unheard -> {};
-            next.start(to.guest(), to.processId(), to.connection(), progress);
+            next.start(to.guest(), to.processId(), to.connection(), progress -> tell(client, progress));
             return Optional.of(stdin);
         } finally {
             lock.unlock();
         }
+    }
+
+    private void tell(RunObserver client, StdinProgress progress) {
+        if (told) {
+            client.stdin(progress);
+        }
+    }
+
+    /** What it has sent and was not passed on is dropped. */
+    private void dropWriter() {
+        writer.ifPresent(last -> {
+            last.input().giveWay();
+            tell(last.client(), StdinProgress.newBuilder().setClosed(true).build());
+        });
+        writer = Optional.empty();
     }
 
     /** The process takes no more. */
@@ -80,8 +116,7 @@ final class ProcessInputs {
         lock.lock();
         try {
             over = true;
-            writer.ifPresent(last -> last.input().close());
-            writer = Optional.empty();
+            dropWriter();
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -50,8 +50,7 @@ final class ProcessRelay {
     Termination follow() throws SandboxException, InterruptedException {
         Running process = running.orElseThrow();
         try (ProcessConnection connection = process.connection()) {
-            inputs.connected(process.guest(), process.processId(), connection);
-            var _ = inputs.takeOver(input, observer);
+            inputs.connected(process.guest(), process.processId(), connection, input, observer);
             observer.event(ProcessEvent.newBuilder()
                     .setStarted(process.started().toBuilder().setProcessId(process.processId()))
                     .build());
@@ -64,7 +63,7 @@ final class ProcessRelay {
                 count(event);
             }
         } finally {
-            inputs.end();
+            inputs.disconnected();
         }
     }
 

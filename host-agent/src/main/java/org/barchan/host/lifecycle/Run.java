@@ -61,6 +61,9 @@ public final class Run implements ProcessControl {
         this.archives = archives;
         this.timer = timer;
         this.input = new ProcessInput(sandbox.id().value(), false);
+        if (order.kept().detach() && !order.kept().stdinOpen()) {
+            input.end();
+        }
         this.relay = new ProcessRelay(sandbox.inputs(), input, observer);
     }
 

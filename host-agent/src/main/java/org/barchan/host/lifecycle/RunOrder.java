@@ -31,9 +31,10 @@ public record RunOrder(
      * @param limit how much of what its process writes
      * @param detach whether the client is told no more than that the process has been started
      * @param deleteWhenEnded whether nothing is kept when it has ended
+     * @param stdinOpen with {@code detach}: whether standard input is not at its end at once
      */
-    public record Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded) {
-        static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false);
+    public record Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded, boolean stdinOpen) {
+        static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false, false);
     }
 
     /** How much of a command is told of a sandbox. */

@@ -31,6 +31,7 @@ final class Sandbox {
     private SandboxState state = new Starting();
     private Optional<Accelerator> accelerator = Optional.empty();
     private String kernelRelease = "";
+    private final CompletableFuture<Void> begun = new CompletableFuture<>();
     private final CompletableFuture<Void> processOver = new CompletableFuture<>();
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private volatile Optional<SandboxRecord> record = Optional.empty();
@@ -114,6 +115,11 @@ final class Sandbox {
         return gone;
     }
 
+    /** Completes when its process has been started, or will never be. */
+    CompletableFuture<Void> begun() {
+        return begun;
+    }
+
     /** Completes when its own process has ended, as far as is known, or will never run. */
     CompletableFuture<Void> processOver() {
         return processOver;
@@ -127,16 +133,26 @@ final class Sandbox {
     /** Its process has been started. */
     synchronized void running(LiveGuest guest) {
         state = new Running(guest);
+        begun.complete(null);
     }
 
     /** Its own process has ended, but it is kept. */
-    synchronized void processEnded() {
-        processEnded = true;
+    void processEnded() {
+        synchronized (this) {
+            processEnded = true;
+        }
         processOver.complete(null);
+        inputs.end();
     }
 
-    synchronized void stopping() {
+    void stopping() {
+        stop();
+        begun.complete(null);
         processOver.complete(null);
+        inputs.end();
+    }
+
+    private synchronized void stop() {
         state = switch (state) {
             case Starting() -> new Stopping(Optional.empty());
             case Running(LiveGuest guest) -> new Stopping(Optional.of(guest));

@@ -180,6 +180,9 @@ public final class Sandboxes {
         Optional<Sandbox> live = findLive(idOrName);
         SandboxRecord record = live.isPresent() ? kept(live.get(), "attaching to ") : findEnded(idOrName);
         String action = "attaching to " + record.view().id();
+        if (live.isPresent() && goesOn) {
+            awaitBegun(live.get());
+        }
         if (live.isPresent() && !(goesOn && live.get().isStopping())) {
             var _ = live.get().live(action);
         } else if (!goesOn) {
@@ -189,13 +192,24 @@ public final class Sandboxes {
         }
         Attachment attachment = new Attachment(
                 live.map(Sandbox::view).orElseGet(record::view),
-                live.filter(sandbox -> !outputOnly).map(Sandbox::inputs),
+                live.filter(sandbox -> !outputOnly && sandbox.isRunning()).map(Sandbox::inputs),
                 record.log(),
                 stdoutOffset,
                 stderrOffset,
                 observer);
         Thread.ofVirtual().name("attach-" + record.view().id()).start(attachment::execute);
         return attachment;
+    }
+
+    /** Its client has come back sooner than this agent has taken it over. */
+    private static void awaitBegun(Sandbox sandbox) throws InterruptedException {
+        try {
+            sandbox.begun().get(RECONCILE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn("{}: it is not taken over yet", sandbox.id());
+        } catch (ExecutionException e) {
+            throw new AssertionError("it never fails", e);
+        }
     }
 
     private static SandboxRecord kept(Sandbox live, String action) throws SandboxException {

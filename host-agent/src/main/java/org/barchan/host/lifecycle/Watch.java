@@ -45,6 +45,7 @@ final class Watch {
         LOG.info("{}: {}", sandbox.id(), reason);
         if (reason.equals(Optional.of(StopReason.AGENT_STOPPING))
                 && sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            sandbox.stopping();
             teardown.letGo(sandbox, live);
         } else {
             finish(sandbox, Endings.lost(reason, live, error));
@@ -64,7 +65,7 @@ final class Watch {
                 log.append(event);
             }
         } finally {
-            sandbox.inputs().end();
+            sandbox.inputs().disconnected();
         }
     }
 

@@ -112,6 +112,7 @@ class AttachmentTest {
         Attachment attachment = attach(OptionalLong.empty(), false, second);
         assertEquals(3, second.attached().getStdin().getTaken());
         first.awaitProgress("another client writes");
+        assertTrue(first.inputClosed.await(10, TimeUnit.SECONDS));
 
         run.input().data(FakeWorld.bytes("dropped"), () -> {});
         run.input().end();
@@ -120,6 +121,51 @@ class AttachmentTest {
 
         assertTrue(guest().stdinClosed.await(10, TimeUnit.SECONDS));
         assertEquals(List.of(FakeWorld.bytes("one"), FakeWorld.bytes("two")), guest().stdin);
+    }
+
+    @Test
+    void oneThatJoinsWhenTheProcessIsOver_andItsSandboxNotYetGone_isToldTheEnd() throws Exception {
+        world.onStart = machine -> machine.guest.ignoresShutdown = true;
+        var _ = run(ClientLostPolicy.KEEP);
+        guest().exit(4);
+        assertEquals(4, first.termination().getExitCode());
+        assertEquals(SandboxView.Phase.STOPPING, sandboxes.get("box").phase());
+
+        var _ = attach(OptionalLong.of(0), false, second);
+        assertEquals(4, second.termination().getExitCode());
+        world.timer.awaitAlarmIn(Teardown.GRACE);
+        world.timer.advance(Teardown.GRACE);
+    }
+
+    @Test
+    void detached_hasNoInput_unlessItIsLeftOpen() throws Exception {
+        RunOrder order = order(ClientLostPolicy.KEEP, false);
+        var _ = sandboxes.run(detached(order, false), first);
+        while (world.started.isEmpty()) {
+            Thread.onSpinWait();
+        }
+        assertTrue(guest().stdinClosed.await(10, TimeUnit.SECONDS));
+        sandboxes.delete("box");
+
+        var _ = sandboxes.run(detached(order, true), second);
+        RecordingObserver third = new RecordingObserver();
+        second.awaitDetached();
+        Attachment attachment = attach(OptionalLong.empty(), false, third);
+        write(attachment, "one");
+        FakeGuest guest = world.started.getLast().guest;
+        assertEquals(List.of(FakeWorld.bytes("one")), guest.stdin);
+        assertEquals(1, guest.stdinClosed.getCount());
+    }
+
+    private static RunOrder detached(RunOrder order, boolean stdinOpen) {
+        return new RunOrder(
+                order.sandbox(),
+                order.process(),
+                order.timeout(),
+                order.client(),
+                false,
+                false,
+                new RunOrder.Kept(ProcessLog.Limit.DEFAULT, true, false, stdinOpen));
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeoutException;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.Attached;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.StdinProgress;
 import org.barchan.v1.Termination;
 
 /** Keeps what a run says. */
@@ -21,6 +23,8 @@ final class RecordingObserver implements RunObserver {
     final List<ByteString> console = new CopyOnWriteArrayList<>();
     final List<String> changes = new CopyOnWriteArrayList<>();
     private final BlockingQueue<ProcessEvent> events = new LinkedBlockingQueue<>();
+    private final CountDownLatch detached = new CountDownLatch(1);
+    final CountDownLatch inputClosed = new CountDownLatch(1);
     private final CompletableFuture<Attached> attached = new CompletableFuture<>();
     private volatile String processId = "";
     private final CompletableFuture<Termination> end = new CompletableFuture<>();
@@ -63,6 +67,25 @@ final class RecordingObserver implements RunObserver {
     /** Waits until a process has been joined. */
     Attached attached() throws Exception {
         return attached.get(10, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void detached(ProcessEvent started) {
+        detached.countDown();
+    }
+
+    /** Waits until the process runs, of which nothing more is told. */
+    void awaitDetached() throws InterruptedException {
+        if (!detached.await(10, TimeUnit.SECONDS)) {
+            throw new AssertionError("not detached; end: " + end);
+        }
+    }
+
+    @Override
+    public void stdin(StdinProgress progress) {
+        if (progress.getClosed()) {
+            inputClosed.countDown();
+        }
     }
 
     @Override

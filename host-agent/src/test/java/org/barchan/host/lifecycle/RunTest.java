@@ -471,7 +471,7 @@ final class RunTest {
                 order.client(),
                 false,
                 false,
-                new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, true)));
+                new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, true, false)));
         observer.awaitStarted();
         guest().exit(0);
 

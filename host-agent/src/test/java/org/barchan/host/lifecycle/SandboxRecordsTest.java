@@ -48,7 +48,7 @@ final class SandboxRecordsTest {
     }
 
     private static SandboxId ended(SandboxRecords records, SandboxView view, boolean deleted) throws Exception {
-        SandboxRecord record = records.create(view, new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, deleted));
+        SandboxRecord record = records.create(view, new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, deleted, false));
         record.log()
                 .append(ProcessEvent.newBuilder()
                         .setTerminated(Termination.newBuilder().setExitCode(3))

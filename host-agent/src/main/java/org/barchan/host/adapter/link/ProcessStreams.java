@@ -121,6 +121,7 @@ final class ProcessStreams implements ProcessConnection {
             return StdinProgress.newBuilder()
                     .setTaken(stdin.accepted())
                     .setReceived(stdin.received())
+                    .setClosed(stdin.isClosed() || stdin.isEnded() || output.isTerminated())
                     .build();
         } finally {
             lock.unlock();
