@@ -64,7 +64,7 @@ public final class Attachment implements ProcessControl {
         return sandbox.process().getTerminal();
     }
 
-    private Attached attached() throws SandboxException, InterruptedException {
+    private Attached attached() throws InterruptedException {
         Attached.Builder attached =
                 Attached.newBuilder().setStdoutOffset(stdoutOffset).setStderrOffset(stderrOffset);
         if (inputs.isPresent()) {

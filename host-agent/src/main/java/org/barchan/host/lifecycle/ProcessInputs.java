@@ -42,7 +42,7 @@ final class ProcessInputs {
 
     /** The same, and that client is the first to write. */
     void connected(Guest guest, String processId, ProcessConnection connection, ProcessInput first, RunObserver client)
-            throws SandboxException, InterruptedException {
+            throws InterruptedException {
         lock.lock();
         try {
             connected(guest, processId, connection);
@@ -68,8 +68,7 @@ final class ProcessInputs {
      *
      * @return how far standard input has come; empty when the process takes no more
      */
-    Optional<StdinProgress> takeOver(ProcessInput next, RunObserver client)
-            throws SandboxException, InterruptedException {
+    Optional<StdinProgress> takeOver(ProcessInput next, RunObserver client) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (streams.isEmpty() && !over) {
@@ -80,14 +79,18 @@ final class ProcessInputs {
                 return Optional.empty();
             }
             Streams to = streams.orElseThrow();
-            boolean another = writer.isPresent();
             Optional<RunObserver> before = writer.map(Writer::client);
             dropWriter();
-            if (another) {
-                before.orElseThrow()
-                        .progress(RunObserver.Level.WARNING, "another client writes to the command from now on");
+            before.ifPresent(other -> other.progress(
+                    RunObserver.Level.WARNING, "another client writes to the command from now on"));
+            StdinProgress stdin;
+            try {
+                stdin = to.connection().stdin();
+            } catch (SandboxException e) {
+                // The thread that takes the output sees the same, and says what came of the process.
+                next.close();
+                return Optional.empty();
             }
-            StdinProgress stdin = to.connection().stdin();
             writer = Optional.of(new Writer(next, client));
             next.start(to.guest(), to.processId(), to.connection(), progress -> tell(client, progress));
             return Optional.of(stdin);

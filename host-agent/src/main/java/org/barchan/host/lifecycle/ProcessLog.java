@@ -274,8 +274,8 @@ public final class ProcessLog implements AutoCloseable {
     }
 
     /**
-     * Appends an event, now. Blocks while the disk is full, and as {@link Policy} says. The end of a process is on the disk when this
-     * returns; nothing can follow it, and another end is left out, as is what comes when the log is closed.
+     * Appends an event other than the end, now. Blocks while the disk is full, and as {@link Policy} says. What comes behind the end, or when
+     * the log is closed, is left out.
      */
     void append(ProcessEvent event) throws InterruptedException {
         lock.lockInterruptibly();

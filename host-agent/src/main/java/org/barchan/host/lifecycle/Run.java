@@ -173,7 +173,8 @@ public final class Run implements ProcessControl {
             error = "interrupted";
         } catch (SandboxException e) {
             error = String.valueOf(e.getMessage());
-            awaitMachineEnd(live);
+            sandbox.signal().disarm();
+            sandbox.awaitMachineEnd(live);
         } catch (RuntimeException | Error e) {
             LOG.error("{}: a fault of Barchan's own", sandbox.id(), e);
             error = e.toString();
@@ -291,21 +292,5 @@ public final class Run implements ProcessControl {
     private void endLimit() {
         limit.ifPresent(TimeLimit::close);
         patience.ifPresent(Timer.Alarm::cancel);
-    }
-
-    private void awaitMachineEnd(LiveGuest live) {
-        sandbox.signal().disarm();
-        if (sandbox.signal().reason().isPresent()) {
-            return;
-        }
-        try {
-            if (live.awaitMachineEnd()) {
-                sandbox.signal().stop(StopReason.MACHINE_ENDED);
-            } else {
-                LOG.warn("{}: the link is lost, but its virtual machine has not ended", sandbox.id());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

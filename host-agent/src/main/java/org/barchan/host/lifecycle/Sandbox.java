@@ -14,9 +14,12 @@ import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A live sandbox. Its state is changed by the thread that minds it; all others read it, or stop that thread. */
 final class Sandbox {
+    private static final Logger LOG = LoggerFactory.getLogger(Sandbox.class);
     private static final String ENDED = "its process has ended";
 
     private final SandboxId id;
@@ -123,6 +126,22 @@ final class Sandbox {
     /** Completes when its own process has ended, as far as is known, or will never run. */
     CompletableFuture<Void> processOver() {
         return processOver;
+    }
+
+    /** Its guest is out of reach: waits a moment for what tells that its machine has ended, if nothing else is known to end it. */
+    void awaitMachineEnd(LiveGuest live) {
+        if (signal.reason().isPresent()) {
+            return;
+        }
+        try {
+            if (live.awaitMachineEnd()) {
+                signal.stop(StopReason.MACHINE_ENDED);
+            } else {
+                LOG.warn("{}: the link is lost, but its virtual machine has not ended", id);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     synchronized void builtFrom(Accelerator chosen, String release) {

@@ -39,7 +39,7 @@ final class Watch {
             error = String.valueOf(e.getMessage());
             sandbox.signal().disarm();
             LOG.warn("{}: minding its process: {}", sandbox.id(), Printable.line(error));
-            awaitMachineEnd(sandbox, live);
+            sandbox.awaitMachineEnd(live);
         }
         Optional<StopReason> reason = sandbox.signal().reason();
         LOG.info("{}: {}", sandbox.id(), reason);
@@ -66,16 +66,6 @@ final class Watch {
             }
         } finally {
             sandbox.inputs().disconnected();
-        }
-    }
-
-    private static void awaitMachineEnd(Sandbox sandbox, LiveGuest live) {
-        try {
-            if (sandbox.signal().reason().isEmpty() && live.awaitMachineEnd()) {
-                sandbox.signal().stop(StopReason.MACHINE_ENDED);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
