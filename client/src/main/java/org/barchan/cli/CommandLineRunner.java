@@ -46,6 +46,8 @@ final class CommandLineRunner {
             case "inspect" -> call(new InspectVerb(), rest);
             case "logs" -> call(new LogsVerb(), rest);
             case "wait" -> call(new WaitVerb(), rest);
+            case "pause" -> call(new PauseVerb(), rest);
+            case "resume", "unpause" -> call(new ResumeVerb(), rest);
             case "stop" -> call(new StopVerb(), rest);
             case "kill", "signal" -> call(new KillVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);

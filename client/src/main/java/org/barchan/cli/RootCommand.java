@@ -19,6 +19,8 @@ import picocli.CommandLine.Option;
             InspectVerb.class,
             LogsVerb.class,
             WaitVerb.class,
+            PauseVerb.class,
+            ResumeVerb.class,
             StopVerb.class,
             KillVerb.class,
             DeleteVerb.class,

@@ -189,6 +189,24 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Has a sandbox stand still, with all that runs in it; its memory stays where it is.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it does not run
+     */
+    public void pause(String idOrName) throws BarchanException {
+        connection.pause(idOrName);
+    }
+
+    /**
+     * Lets a sandbox that is paused go on.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it is not paused
+     */
+    public void resume(String idOrName) throws BarchanException {
+        connection.resume(idOrName);
+    }
+
+    /**
      * Sends a signal to the process that a sandbox was made for, and all of its process group.
      *
      * @param signal Linux number, 1 to 64

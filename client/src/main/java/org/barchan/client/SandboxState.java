@@ -8,6 +8,8 @@ public enum SandboxState {
     STARTING,
     /** Its guest answers. */
     RUNNING,
+    /** Its virtual machine stands still: {@link BarchanClient#pause}. */
+    PAUSED,
     /** Being taken down. */
     STOPPING,
     /** Nothing runs any more; what its process has written is kept, and how it ended. */

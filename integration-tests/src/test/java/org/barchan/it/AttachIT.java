@@ -134,6 +134,31 @@ class AttachIT {
     }
 
     @Test
+    void paused_standsStill_alsoWhenTheAgentIsReplaced_andGoesOnWithTheRightTime() {
+        barchan.call("run", "--detach", "--name", "ticks", "--", "sh", "-c", "while :; do date +%s; sleep 0.1; done")
+                .expect(0);
+        try (Running attached = barchan.start("attach", "--no-stdin", "ticks")) {
+            attached.awaitOut("\n");
+            barchan.call("pause", "ticks").expect(0);
+            barchan.call("exec", "ticks", "--", "true").expect(125).expectStderr("it is paused");
+            barchan.call("attach", "ticks").expect(125).expectStderr("it is paused");
+            barchan.agent().kill();
+            assertEquals("paused", barchan.sandbox("ticks").get("state").getAsString());
+            int before = attached.outBytes();
+            barchan.call("exec", "ticks", "--", "true").expect(125).expectStderr("it is paused");
+            assertEquals(before, attached.outBytes(), "it goes on, though it is paused");
+            barchan.call("resume", "ticks").expect(0);
+            assertTrue(attached.awaitOutBytes(before + 50, LONG), "it does not go on");
+            long there = Long.parseLong(
+                    barchan.call("exec", "ticks", "--", "date", "+%s").expect(0).line());
+            long here = System.currentTimeMillis() / 1000;
+            assertTrue(Math.abs(here - there) <= 2, "its clock is " + (here - there) + " s behind");
+            barchan.call("pause", "ticks").expect(0);
+            barchan.call("stop", "ticks").expect(0);
+        }
+    }
+
+    @Test
     void agentKilled_aRunThatIsKept_goesOnWhereItWas() {
         try (Running run = Barchan.launch(
                 barchan.builder("run", "--keep", "--name", "kept", "--", "sh", "-c", "cat; echo error >&2; exit 9"))) {

@@ -48,8 +48,10 @@ import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListTemplatesRequest;
 import org.barchan.v1.NodeServiceGrpc;
+import org.barchan.v1.PauseSandboxRequest;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.PruneTemplatesRequest;
+import org.barchan.v1.ResumeSandboxRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.SignalProcessRequest;
@@ -145,6 +147,24 @@ public final class AgentConnection implements AutoCloseable {
                 "deleting the sandbox " + idOrName,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, SandboxServiceGrpc.getDeleteSandboxMethod(), within(DELETE_SECONDS), request));
+    }
+
+    public void pause(String idOrName) throws BarchanException {
+        PauseSandboxRequest request =
+                PauseSandboxRequest.newBuilder().setSandbox(idOrName).build();
+        call(
+                "pausing the sandbox " + idOrName,
+                channel -> ClientCalls.blockingUnaryCall(
+                        channel, SandboxServiceGrpc.getPauseSandboxMethod(), within(QUICK_SECONDS), request));
+    }
+
+    public void resume(String idOrName) throws BarchanException {
+        ResumeSandboxRequest request =
+                ResumeSandboxRequest.newBuilder().setSandbox(idOrName).build();
+        call(
+                "resuming the sandbox " + idOrName,
+                channel -> ClientCalls.blockingUnaryCall(
+                        channel, SandboxServiceGrpc.getResumeSandboxMethod(), within(QUICK_SECONDS), request));
     }
 
     public boolean stop(String idOrName, int signal, Duration timeout) throws BarchanException {

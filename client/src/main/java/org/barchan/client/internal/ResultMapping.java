@@ -195,6 +195,7 @@ final class ResultMapping {
         return switch (proto) {
             case SANDBOX_STATE_STARTING -> SandboxState.STARTING;
             case SANDBOX_STATE_RUNNING -> SandboxState.RUNNING;
+            case SANDBOX_STATE_PAUSED -> SandboxState.PAUSED;
             case SANDBOX_STATE_STOPPING -> SandboxState.STOPPING;
             case SANDBOX_STATE_ENDED -> SandboxState.ENDED;
             case SANDBOX_STATE_UNSPECIFIED, UNRECOGNIZED -> SandboxState.UNKNOWN;

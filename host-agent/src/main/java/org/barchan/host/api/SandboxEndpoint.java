@@ -16,6 +16,10 @@ import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListChangesResponse;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
+import org.barchan.v1.PauseSandboxRequest;
+import org.barchan.v1.PauseSandboxResponse;
+import org.barchan.v1.ResumeSandboxRequest;
+import org.barchan.v1.ResumeSandboxResponse;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.StopSandboxResponse;
@@ -67,6 +71,22 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
             return StopSandboxResponse.newBuilder()
                     .setEndedInTime(sandboxes.stop(request.getSandbox(), signal, timeout))
                     .build();
+        });
+    }
+
+    @Override
+    public void pauseSandbox(PauseSandboxRequest request, StreamObserver<PauseSandboxResponse> responses) {
+        Answer.to(responses, () -> {
+            sandboxes.pause(request.getSandbox());
+            return PauseSandboxResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void resumeSandbox(ResumeSandboxRequest request, StreamObserver<ResumeSandboxResponse> responses) {
+        Answer.to(responses, () -> {
+            sandboxes.resume(request.getSandbox());
+            return ResumeSandboxResponse.getDefaultInstance();
         });
     }
 

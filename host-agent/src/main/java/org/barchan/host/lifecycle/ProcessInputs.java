@@ -81,8 +81,8 @@ final class ProcessInputs {
             Streams to = streams.orElseThrow();
             Optional<RunObserver> before = writer.map(Writer::client);
             dropWriter();
-            before.ifPresent(other -> other.progress(
-                    RunObserver.Level.WARNING, "another client writes to the command from now on"));
+            before.ifPresent(other ->
+                    other.progress(RunObserver.Level.WARNING, "another client writes to the command from now on"));
             StdinProgress stdin;
             try {
                 stdin = to.connection().stdin();

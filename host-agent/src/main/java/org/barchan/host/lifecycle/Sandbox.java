@@ -3,6 +3,7 @@ package org.barchan.host.lifecycle;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.SandboxState.Running;
 import org.barchan.host.lifecycle.SandboxState.Starting;
 import org.barchan.host.lifecycle.SandboxState.Stopping;
@@ -21,6 +22,7 @@ import org.slf4j.LoggerFactory;
 final class Sandbox {
     private static final Logger LOG = LoggerFactory.getLogger(Sandbox.class);
     private static final String ENDED = "its process has ended";
+    private static final String PAUSED = "it is paused: resume it first (barchan resume)";
 
     private final SandboxId id;
     private final SandboxName name;
@@ -39,6 +41,10 @@ final class Sandbox {
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private boolean processEnded;
+    /** Held while it is paused or resumed. */
+    private final ReentrantLock pausing = new ReentrantLock();
+
+    private volatile boolean paused;
 
     Sandbox(
             SandboxId id,
@@ -207,12 +213,71 @@ final class Sandbox {
     LiveGuest live(String action) throws SandboxException {
         String why;
         synchronized (this) {
-            if (state instanceof Running(LiveGuest live)) {
+            if (state instanceof Running(LiveGuest live) && !paused) {
                 return live;
             }
-            why = state instanceof Starting ? "it is still starting" : ENDED;
+            why = state instanceof Running ? PAUSED : state instanceof Starting ? "it is still starting" : ENDED;
         }
         throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + why);
+    }
+
+    /**
+     * Has it stand still.
+     *
+     * @throws SandboxException {@code PRECONDITION} when it does not run
+     */
+    void pause() throws SandboxException {
+        pausing.lock();
+        try {
+            LiveGuest live = live("pausing " + id);
+            paused = true;
+            try {
+                live.machine().pause();
+            } catch (SandboxException | RuntimeException e) {
+                paused = false;
+                throw e;
+            }
+            LOG.info("{}: paused", id);
+        } finally {
+            pausing.unlock();
+        }
+    }
+
+    /**
+     * Lets it go on.
+     *
+     * @throws SandboxException {@code PRECONDITION} when it is not paused
+     */
+    void resume() throws SandboxException, InterruptedException {
+        pausing.lock();
+        try {
+            if (!paused) {
+                throw new SandboxException(SandboxException.Code.PRECONDITION, "resuming " + id + ": it is not paused");
+            }
+            LiveGuest live = runningGuest("resuming " + id);
+            live.machine().resume();
+            paused = false;
+            LOG.info("{}: resumed", id);
+            try {
+                // Its clock has stood still, too.
+                live.guest().personalize(name);
+            } catch (SandboxException e) {
+                LOG.warn("{}: giving it the time: {}", id, e.getMessage());
+            }
+        } finally {
+            pausing.unlock();
+        }
+    }
+
+    boolean isPaused() {
+        return paused;
+    }
+
+    private synchronized LiveGuest runningGuest(String action) throws SandboxException {
+        if (state instanceof Running(LiveGuest live)) {
+            return live;
+        }
+        throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + ENDED);
     }
 
     /** Whether all that runs in it ends with it now. */
@@ -241,7 +306,7 @@ final class Sandbox {
         };
         SandboxView.Phase phase = switch (state) {
             case Starting() -> SandboxView.Phase.STARTING;
-            case Running r -> SandboxView.Phase.RUNNING;
+            case Running r -> paused ? SandboxView.Phase.PAUSED : SandboxView.Phase.RUNNING;
             case Stopping s -> SandboxView.Phase.STOPPING;
         };
         return new SandboxView(

@@ -40,6 +40,7 @@ public record SandboxView(
     public enum Phase {
         STARTING,
         RUNNING,
+        PAUSED,
         STOPPING,
         ENDED
     }
@@ -72,6 +73,7 @@ public record SandboxView(
                         switch (phase) {
                             case STARTING -> SandboxState.SANDBOX_STATE_STARTING;
                             case RUNNING -> SandboxState.SANDBOX_STATE_RUNNING;
+                            case PAUSED -> SandboxState.SANDBOX_STATE_PAUSED;
                             case STOPPING -> SandboxState.SANDBOX_STATE_STOPPING;
                             case ENDED -> SandboxState.SANDBOX_STATE_ENDED;
                         })

@@ -183,7 +183,7 @@ public final class Sandboxes {
         if (live.isPresent() && goesOn) {
             awaitBegun(live.get());
         }
-        if (live.isPresent() && !(goesOn && live.get().isStopping())) {
+        if (live.isPresent() && !(goesOn && live.get().begun().isDone())) {
             var _ = live.get().live(action);
         } else if (!goesOn) {
             throw new SandboxException(
@@ -356,6 +356,24 @@ public final class Sandboxes {
     }
 
     /**
+     * Has a sandbox stand still.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it does not run
+     */
+    public void pause(String idOrName) throws SandboxException, InterruptedException {
+        find(idOrName).pause();
+    }
+
+    /**
+     * Lets a sandbox that is paused go on.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it is not paused
+     */
+    public void resume(String idOrName) throws SandboxException, InterruptedException {
+        find(idOrName).resume();
+    }
+
+    /**
      * Ends a sandbox in order: by a signal to its process, and as {@link #delete} if that has not ended in time or can't be told.
      *
      * @param timeout how long it may take
@@ -368,6 +386,9 @@ public final class Sandboxes {
         }
         Sandbox sandbox = find(idOrName);
         LOG.info("{}: stop", sandbox.id());
+        if (sandbox.isPaused()) {
+            sandbox.resume();
+        }
         boolean inTime = awaitProcess(sandbox, signal, timeout);
         if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
             throw new SandboxException(

@@ -27,6 +27,15 @@ public interface Machine {
      */
     void save(Path file) throws SandboxException;
 
+    /** Stops its virtual CPUs, if they are not stopped. */
+    void pause() throws SandboxException;
+
+    /** Has its virtual CPUs run, if they are stopped. */
+    void resume() throws SandboxException;
+
+    /** Whether its virtual CPUs are stopped. */
+    boolean isPaused() throws SandboxException;
+
     /**
      * Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended.
      *

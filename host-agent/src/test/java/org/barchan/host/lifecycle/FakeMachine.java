@@ -13,6 +13,7 @@ import org.barchan.host.sandbox.SandboxException;
 
 /** A machine with a guest that answers. */
 final class FakeMachine implements Machine {
+    volatile boolean paused;
     final FakeConsole console = new FakeConsole(this);
     final FakeGuest guest;
     volatile boolean destroyed;
@@ -58,6 +59,22 @@ final class FakeMachine implements Machine {
             throw new AssertionError(e);
         }
         end(MachineEnd.CRASHED);
+    }
+
+    @Override
+    public void pause() throws SandboxException {
+        world.step("machine.pause");
+        paused = true;
+    }
+
+    @Override
+    public void resume() {
+        paused = false;
+    }
+
+    @Override
+    public boolean isPaused() {
+        return paused;
     }
 
     @Override

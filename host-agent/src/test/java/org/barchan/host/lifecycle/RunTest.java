@@ -543,6 +543,34 @@ final class RunTest {
     }
 
     @Test
+    void paused_takesNothing_untilItIsResumed() throws Exception {
+        run(order(ClientLostPolicy.DELETE));
+        observer.awaitStarted();
+        refused("it is not paused", () -> sandboxes.resume("box"));
+
+        sandboxes.pause("box");
+
+        assertTrue(world.started.getFirst().paused);
+        assertEquals(SandboxView.Phase.PAUSED, sandboxes.get("box").phase());
+        refused("it is paused", () -> sandboxes.pause("box"));
+        refused("it is paused", () -> sandboxes.signal("box", "", 15));
+        sandboxes.resume("box");
+        assertFalse(world.started.getFirst().paused);
+        assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());
+        world.fail("machine.pause", Code.PRECONDITION);
+        refused("machine.pause", () -> sandboxes.pause("box"));
+        assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());
+        guest().exit(0);
+        assertEquals(0, observer.termination().getExitCode());
+        refused("ended", () -> sandboxes.pause("box"));
+    }
+
+    private static void refused(String part, org.junit.jupiter.api.function.Executable action) {
+        SandboxException reason = assertThrows(SandboxException.class, action);
+        assertTrue(message(reason).contains(part), message(reason));
+    }
+
+    @Test
     void delete_afterTheClientWasLost_destroys() throws Exception {
         Run run = sandboxes.run(order(ClientLostPolicy.KEEP), observer);
         observer.awaitStarted();

@@ -21,6 +21,7 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.libvirt.Connect;
 import org.libvirt.Domain;
+import org.libvirt.DomainInfo;
 import org.libvirt.Error.ErrorNumber;
 import org.libvirt.LibvirtException;
 import org.libvirt.event.DomainEvent;
@@ -389,6 +390,53 @@ public final class LibvirtDriver implements HypervisorDriver {
     }
 
     /** Ends a machine, and returns when its QEMU is gone and its end is told. */
+    void pause(LibvirtMachine machine) throws SandboxException {
+        var _ = onDomain("pausing", machine, domain -> {
+            if (!isPaused(domain)) {
+                domain.suspend();
+            }
+            return true;
+        });
+    }
+
+    void resume(LibvirtMachine machine) throws SandboxException {
+        var _ = onDomain("resuming", machine, domain -> {
+            if (isPaused(domain)) {
+                domain.resume();
+            }
+            return true;
+        });
+    }
+
+    boolean isPaused(LibvirtMachine machine) throws SandboxException {
+        return onDomain("looking at", machine, LibvirtDriver::isPaused);
+    }
+
+    private static boolean isPaused(Domain domain) throws LibvirtException {
+        return domain.getInfo().state == DomainInfo.DomainState.VIR_DOMAIN_PAUSED;
+    }
+
+    @FunctionalInterface
+    private interface DomainQuery<T> {
+        T ask(Domain domain) throws LibvirtException;
+    }
+
+    private <T> T onDomain(String action, LibvirtMachine machine, DomainQuery<T> query) throws SandboxException {
+        String what = action + " machine " + machine.record().id();
+        try {
+            return connection.ask(what, connect -> {
+                Domain domain = connect.domainLookupByUUID(machine.uuid());
+                try {
+                    return query.ask(domain);
+                } finally {
+                    domain.free();
+                }
+            });
+        } catch (LibvirtException e) {
+            throw LibvirtErrors.translate(what, e, Optional.empty());
+        }
+    }
+
     void destroy(LibvirtMachine machine) throws SandboxException {
         if (hypervisor.killQemu(machine.domainName(), machine.uuid())) {
             // Libvirt sees it by itself. It is not asked: it lets nobody touch a domain whose start was interrupted.

@@ -58,6 +58,21 @@ final class LibvirtMachine implements Machine {
     }
 
     @Override
+    public void pause() throws SandboxException {
+        driver.pause(this);
+    }
+
+    @Override
+    public void resume() throws SandboxException {
+        driver.resume(this);
+    }
+
+    @Override
+    public boolean isPaused() throws SandboxException {
+        return driver.isPaused(this);
+    }
+
+    @Override
     public void destroy() throws SandboxException {
         if (ended.isDone()) {
             return;
