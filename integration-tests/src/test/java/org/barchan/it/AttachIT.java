@@ -197,13 +197,13 @@ class AttachIT {
             tmux.await("bash-");
             tmux.type("echo it was $x\n").await("it was kept");
             tmux.type("less /etc/services\n")
-                    .await("/etc/services")
+                    .await("tcpmux")
                     .key("C-x")
                     .type("x")
                     .await("left with 0");
         }
         try (Tmux tmux = new Tmux(directories[2], inScratch + script, barchan.builder("attach", "shell"))) {
-            tmux.await("/etc/services").type("q").await("bash-");
+            tmux.await("tcpmux").type("q").await("bash-");
             tmux.type("exit 3\n").await("left with 3").await("over");
         }
     }

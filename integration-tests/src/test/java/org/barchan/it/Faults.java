@@ -84,6 +84,16 @@ final class Faults implements AutoCloseable {
     String round() throws InterruptedException {
         Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
         int one = random.nextInt(STREAMS);
+        try {
+            doWrong(fault, one);
+            awaitProgress();
+        } catch (AssertionError e) {
+            throw new AssertionError("after " + fault + " " + one + ": " + e.getMessage(), e);
+        }
+        return fault + " " + one;
+    }
+
+    private void doWrong(Fault fault, int one) throws InterruptedException {
         send();
         switch (fault) {
             case KILL_AGENT -> barchan.agent().kill();
@@ -106,11 +116,6 @@ final class Faults implements AutoCloseable {
             case KILL_QEMU -> loseMachine(one);
         }
         send();
-        awaitProgress();
-        return fault
-                + (fault == Fault.KILL_CLIENT || fault == Fault.KILL_QEMU || fault == Fault.STOP_READER
-                        ? " " + one
-                        : "");
     }
 
     private void loseMachine(int one) {
@@ -154,7 +159,7 @@ final class Faults implements AutoCloseable {
     }
 
     private static void awaitMore(Running running) {
-        assertTrue(running.awaitOutBytes(running.outBytes() + 1, PROGRESS), "nothing more came");
+        assertTrue(running.awaitOutBytes(running.outBytes() + 1, PROGRESS), () -> "nothing more came: " + running);
     }
 
     /** Ends all commands in order, and checks all that they have written. */

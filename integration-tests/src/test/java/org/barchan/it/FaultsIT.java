@@ -1,5 +1,6 @@
 package org.barchan.it;
 
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -9,6 +10,12 @@ class FaultsIT {
 
     @RegisterExtension
     static final Barchan barchan = new Barchan();
+
+    @AfterEach
+    void deleteAll() {
+        barchan.sandboxNames().forEach(name -> barchan.call("delete", name));
+        barchan.awaitNoSandbox();
+    }
 
     @Test
     void streams_areWhole_whateverDies() throws InterruptedException {

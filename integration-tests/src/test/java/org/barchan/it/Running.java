@@ -121,7 +121,13 @@ final class Running implements AutoCloseable {
     private String describe() {
         byte[] written = stdout.bytes();
         String shown = written.length > 4000 ? written.length + " bytes" : stdout.text();
-        return String.join(" ", command) + "\nstdout so far: " + shown + "\nstderr so far: " + stderr.text();
+        return (process.isAlive() ? "" : "ended with " + process.exitValue() + ": ") + String.join(" ", command)
+                + "\nstdout so far: " + shown + "\nstderr so far: " + stderr.text();
+    }
+
+    @Override
+    public String toString() {
+        return describe();
     }
 
     /** Kills the program if it still runs. */

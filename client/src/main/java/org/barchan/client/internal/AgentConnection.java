@@ -70,6 +70,9 @@ public final class AgentConnection implements AutoCloseable {
     /** One after the other, where each agent goes at once. */
     private static final int MAX_ATTEMPTS = 5;
 
+    /** In a row, of agents that don't come to listen. */
+    private static final int MAX_STARTS = 3;
+
     /** An agent that has served so long has not gone at once. */
     private static final long PROGRESS_NANOS = 1_000_000_000;
 
@@ -352,11 +355,24 @@ public final class AgentConnection implements AutoCloseable {
             throw new BarchanException(BarchanException.Code.CANCELLED, "the client was closed");
         }
         if (current.channel().equals(gone)) {
-            AgentChannel next = AgentLauncher.open(access);
+            AgentChannel next = open();
             current.close();
             current = next;
         }
         return current.channel();
+    }
+
+    /** What has ended one agent may well end the next one while it starts. */
+    private AgentChannel open() throws BarchanException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return AgentLauncher.open(access);
+            } catch (BarchanException e) {
+                if (e.code() != BarchanException.Code.UNAVAILABLE || attempt >= MAX_STARTS) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** Calls for any number of responses. They are begun again with another agent only while none has come. */

@@ -104,7 +104,7 @@ final class AgentProcess {
     private static BarchanException failed(AgentStart start, String when, CompletableFuture<String> errors) {
         String said = errors.completeOnTimeout("", 2, TimeUnit.SECONDS).join();
         return new BarchanException(
-                when.isEmpty() ? Code.PRECONDITION : Code.TIMEOUT,
+                !when.isEmpty() ? Code.TIMEOUT : said.isEmpty() ? Code.UNAVAILABLE : Code.PRECONDITION,
                 "the agent " + start.launcher() + " did not start" + when
                         + (said.isEmpty() ? " and gave no reason" : ":\n" + said));
     }
