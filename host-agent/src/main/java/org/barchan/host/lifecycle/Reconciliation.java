@@ -157,8 +157,10 @@ final class Reconciliation {
             sandbox.signal().arm();
             var _ = machine.ended().thenRun(() -> sandbox.signal().stop(StopReason.MACHINE_ENDED));
             // It is asked who it is, and how far its process has come; then it stands still again.
-            boolean paused = machine.isPaused();
-            machine.resume();
+            if (machine.isPaused()) {
+                sandbox.adoptPaused();
+                machine.resume();
+            }
             MachineRecord record = machine.record();
             Console console = consoles.open(sandbox.id(), record.consoleSocket());
             sandbox.undo().push("close the console", console::close);
@@ -172,7 +174,7 @@ final class Reconciliation {
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
             adopted.complete(null);
-            new Watch(teardown, records).mind(sandbox, live, paused);
+            new Watch(teardown, records).mind(sandbox, live);
         } catch (SandboxException | InterruptedException | RuntimeException e) {
             sandbox.signal().disarm();
             if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {

@@ -269,6 +269,23 @@ final class Sandbox {
         }
     }
 
+    /** It was paused under a former agent, and counts as such while this one takes it over. */
+    void adoptPaused() {
+        paused = true;
+    }
+
+    /** It has been taken over, for which it had to run: has it stand still, unless it was resumed meanwhile. */
+    void pauseAgain(LiveGuest live) throws SandboxException {
+        pausing.lock();
+        try {
+            if (paused) {
+                live.machine().pause();
+            }
+        } finally {
+            pausing.unlock();
+        }
+    }
+
     boolean isPaused() {
         return paused;
     }

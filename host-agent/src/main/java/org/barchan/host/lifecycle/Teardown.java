@@ -35,6 +35,9 @@ final class Teardown {
         sandbox.stopping();
         List<String> problems;
         try {
+            if (sandbox.isPaused()) {
+                live.machine().resume();
+            }
             problems = live.guest().settle();
         } catch (SandboxException e) {
             problems = List.of(String.valueOf(e.getMessage()));

@@ -21,16 +21,12 @@ final class Watch {
         this.records = records;
     }
 
-    /**
-     * Returns when the sandbox is gone or has been let go of.
-     *
-     * @param paused whether it is to stand still as soon as its process's streams are connected
-     */
-    void mind(Sandbox sandbox, LiveGuest live, boolean paused) {
+    /** Returns when the sandbox is gone or has been let go of. */
+    void mind(Sandbox sandbox, LiveGuest live) {
         String error;
         try {
             sandbox.signal().arm();
-            Termination termination = follow(sandbox, live, paused);
+            Termination termination = follow(sandbox, live);
             sandbox.signal().disarm();
             var _ = teardown.settle(sandbox, live);
             finish(sandbox, termination);
@@ -57,14 +53,13 @@ final class Watch {
         }
     }
 
-    private static Termination follow(Sandbox sandbox, LiveGuest live, boolean paused)
-            throws SandboxException, InterruptedException {
+    private static Termination follow(Sandbox sandbox, LiveGuest live) throws SandboxException, InterruptedException {
         ProcessLog log = sandbox.record().orElseThrow().log();
         try (ProcessConnection connection = live.guest().attach(Run.PROCESS_ID, log.stdoutEnd(), log.stderrEnd())) {
             sandbox.inputs().connected(live.guest(), Run.PROCESS_ID, connection);
-            if (paused) {
+            if (sandbox.isPaused()) {
                 var _ = connection.stdin();
-                sandbox.pause();
+                sandbox.pauseAgain(live);
             }
             while (true) {
                 ProcessEvent event = connection.take();

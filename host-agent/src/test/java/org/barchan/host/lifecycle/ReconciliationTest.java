@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
@@ -203,6 +204,28 @@ final class ReconciliationTest {
         assertEquals(
                 List.of("first", "second"),
                 sandboxes.list().stream().map(view -> view.name().value()).toList());
+    }
+
+    @Test
+    void reconcile_paused_staysSo_untilItIsResumed() throws Exception {
+        FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
+        machine.paused = true;
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        assertTrue(machine.guest.watched.await(10, TimeUnit.SECONDS));
+        while (sandboxes.get("box").phase() != SandboxView.Phase.PAUSED) {
+            Thread.onSpinWait();
+        }
+        assertTrue(machine.paused);
+        RecordingObserver client = new RecordingObserver();
+        var _ = sandboxes.attach("box", OptionalLong.of(0), OptionalLong.of(0), false, client);
+        assertEquals(0, client.attached().getStdoutOffset());
+
+        sandboxes.resume("box");
+        machine.guest.exit(3);
+        assertEquals(3, client.termination().getExitCode());
+        awaitGone(sandboxes);
     }
 
     @Test
