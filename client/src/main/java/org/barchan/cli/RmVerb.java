@@ -41,7 +41,8 @@ final class RmVerb implements Callable<Integer> {
 
     private void remove(BarchanClient client, String name) throws BarchanException {
         SandboxState state = client.get(name).state();
-        if (!force && state != SandboxState.ENDED) {
+        if (!force
+                && (state == SandboxState.STARTING || state == SandboxState.RUNNING || state == SandboxState.PAUSED)) {
             throw new BarchanException(
                     BarchanException.Code.PRECONDITION,
                     "removing the sandbox " + name + ": it is " + JsonReport.lower(state)

@@ -198,9 +198,9 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
-     * Lets a sandbox that is paused go on.
+     * Lets a sandbox go on, if it is paused.
      *
-     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it is not paused
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it does not run
      */
     public void resume(String idOrName) throws BarchanException {
         connection.resume(idOrName);

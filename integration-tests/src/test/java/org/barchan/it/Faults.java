@@ -170,9 +170,9 @@ final class Faults implements AutoCloseable {
             Result read = stream.reader().result().expect(0);
             assertEquals("over\n", read.err());
             checkLines(stream.name(), read.out());
-            barchan.call("rm", stream.name()).expect(0);
         }
         watchers.forEach(watcher -> watcher.result().expect(EXIT));
+        streams.forEach(stream -> barchan.call("rm", stream.name()).expect(0));
         Result echoed = echo.closeStdin().result().expect(3);
         assertTrue(sent.toString().equals(echoed.out()), "other lines came back than were sent");
         barchan.awaitNoSandbox();

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Whatever dies or stands still for a while, nothing is lost: some random rounds; {@code build/soak faults} has as many as one likes. */
 class FaultsIT {
-    private static final int ROUNDS = 15;
+    private static final int ROUNDS = 10;
 
     @RegisterExtension
     static final Barchan barchan = new Barchan();

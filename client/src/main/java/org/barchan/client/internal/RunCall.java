@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One call of ProcessService.Run. Responses go through a queue to a thread that calls the listener, so that a listener that blocks
- * holds back the responses and nothing else: input and signals go on.
+ * holds back the responses and little else: signals go on, and input does; that of a process which outlives the call some MiB far.
  */
 final class RunCall implements Run {
     /** Responses under way at once: 2 MiB of output at most. */

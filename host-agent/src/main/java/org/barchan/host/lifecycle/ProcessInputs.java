@@ -57,7 +57,9 @@ final class ProcessInputs {
         lock.lock();
         try {
             streams = Optional.empty();
-            dropWriter();
+            // It is not told that nothing is taken any more: with the next agent it goes on.
+            writer.ifPresent(last -> last.input().giveWay());
+            writer = Optional.empty();
         } finally {
             lock.unlock();
         }

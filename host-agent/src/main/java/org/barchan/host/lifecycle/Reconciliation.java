@@ -173,12 +173,12 @@ final class Reconciliation {
             hangUpOthers(live);
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
-            adopted.complete(null);
-            new Watch(teardown, records).mind(sandbox, live);
+            new Watch(teardown, records).mind(sandbox, live, () -> adopted.complete(null));
         } catch (SandboxException | InterruptedException | RuntimeException e) {
             sandbox.signal().disarm();
             if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
                 LOG.info("{}: not adopted yet; left to the next agent", sandbox.id());
+                sandbox.pauseAgain(machine);
                 registry.remove(sandbox);
                 return;
             }

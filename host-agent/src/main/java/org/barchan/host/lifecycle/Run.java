@@ -191,7 +191,7 @@ public final class Run implements ProcessControl {
             LOG.info("{}: its client went away; it runs on", sandbox.id());
             sandbox.signal().forget(StopReason.CLIENT_LOST);
             // The time limit goes on.
-            new Watch(teardown, records).mind(sandbox, live);
+            new Watch(teardown, records).mind(sandbox, live, () -> {});
             endLimit();
             return;
         }

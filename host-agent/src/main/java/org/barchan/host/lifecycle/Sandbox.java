@@ -7,6 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.SandboxState.Running;
 import org.barchan.host.lifecycle.SandboxState.Starting;
 import org.barchan.host.lifecycle.SandboxState.Stopping;
+import org.barchan.host.port.Machine;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
@@ -222,14 +223,17 @@ final class Sandbox {
     }
 
     /**
-     * Has it stand still.
+     * Has it stand still, if it does not.
      *
      * @throws SandboxException {@code PRECONDITION} when it does not run
      */
     void pause() throws SandboxException {
         pausing.lock();
         try {
-            LiveGuest live = live("pausing " + id);
+            LiveGuest live = runningGuest("pausing " + id);
+            if (paused) {
+                return;
+            }
             paused = true;
             try {
                 live.machine().pause();
@@ -244,25 +248,38 @@ final class Sandbox {
     }
 
     /**
-     * Lets it go on.
+     * Lets it go on, if it is paused.
      *
-     * @throws SandboxException {@code PRECONDITION} when it is not paused
+     * @throws SandboxException {@code PRECONDITION} when it does not run
      */
     void resume() throws SandboxException, InterruptedException {
         pausing.lock();
         try {
-            if (!paused) {
-                throw new SandboxException(SandboxException.Code.PRECONDITION, "resuming " + id + ": it is not paused");
-            }
             LiveGuest live = runningGuest("resuming " + id);
-            live.machine().resume();
-            paused = false;
+            if (!paused) {
+                return;
+            }
+            goOn(live);
             LOG.info("{}: resumed", id);
-            try {
-                // Its clock has stood still, too.
-                live.guest().personalize(name);
-            } catch (SandboxException e) {
-                LOG.warn("{}: giving it the time: {}", id, e.getMessage());
+            // Its clock has stood still, too.
+            live.guest().personalize(name);
+        } catch (SandboxException e) {
+            if (paused || e.code() == SandboxException.Code.PRECONDITION) {
+                throw e;
+            }
+            LOG.warn("{}: giving it the time: {}", id, e.getMessage());
+        } finally {
+            pausing.unlock();
+        }
+    }
+
+    /** Has its machine go on, if it is paused. */
+    void goOn(LiveGuest live) throws SandboxException {
+        pausing.lock();
+        try {
+            if (paused) {
+                live.machine().resume();
+                paused = false;
             }
         } finally {
             pausing.unlock();
@@ -275,12 +292,15 @@ final class Sandbox {
     }
 
     /** It has been taken over, for which it had to run: has it stand still, unless it was resumed meanwhile. */
-    void pauseAgain(LiveGuest live) throws SandboxException {
+    void pauseAgain(Machine machine) {
         pausing.lock();
         try {
             if (paused) {
-                live.machine().pause();
+                machine.pause();
             }
+        } catch (SandboxException e) {
+            LOG.warn("{}: it was paused under the former agent, and runs now: {}", id, e.getMessage());
+            paused = false;
         } finally {
             pausing.unlock();
         }
@@ -294,7 +314,9 @@ final class Sandbox {
         if (state instanceof Running(LiveGuest live)) {
             return live;
         }
-        throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + ENDED);
+        throw new SandboxException(
+                SandboxException.Code.PRECONDITION,
+                action + ": " + (state instanceof Starting ? "it is still starting" : ENDED));
     }
 
     /** Whether all that runs in it ends with it now. */

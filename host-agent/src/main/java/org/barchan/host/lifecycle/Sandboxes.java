@@ -47,6 +47,9 @@ public final class Sandboxes {
     /** How long to wait for what a former agent left to be sorted out, and for an answer from it. */
     private static final Duration RECONCILE = Duration.ofSeconds(10);
 
+    /** How long a guest that runs may take to answer a new agent. */
+    private static final Duration TAKE_OVER = Duration.ofSeconds(30);
+
     /** Of how many sandboxes that have ended something is kept. */
     private static final int MAX_ENDED = 1000;
 
@@ -204,7 +207,7 @@ public final class Sandboxes {
     /** Its client has come back sooner than this agent has taken it over. */
     private static void awaitBegun(Sandbox sandbox) throws InterruptedException {
         try {
-            sandbox.begun().get(RECONCILE.toMillis(), TimeUnit.MILLISECONDS);
+            sandbox.begun().get(TAKE_OVER.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             LOG.warn("{}: it is not taken over yet", sandbox.id());
         } catch (ExecutionException e) {
@@ -356,7 +359,7 @@ public final class Sandboxes {
     }
 
     /**
-     * Has a sandbox stand still.
+     * Has a sandbox stand still, if it does not.
      *
      * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it does not run
      */
@@ -365,9 +368,9 @@ public final class Sandboxes {
     }
 
     /**
-     * Lets a sandbox that is paused go on.
+     * Lets a sandbox go on, if it is paused.
      *
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it is not paused
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it does not run
      */
     public void resume(String idOrName) throws SandboxException, InterruptedException {
         find(idOrName).resume();
@@ -387,7 +390,11 @@ public final class Sandboxes {
         Sandbox sandbox = find(idOrName);
         LOG.info("{}: stop", sandbox.id());
         if (sandbox.isPaused()) {
-            sandbox.resume();
+            try {
+                sandbox.resume();
+            } catch (SandboxException e) {
+                LOG.warn("{}: resuming it to stop it: {}", sandbox.id(), e.getMessage());
+            }
         }
         boolean inTime = awaitProcess(sandbox, signal, timeout);
         if (sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {

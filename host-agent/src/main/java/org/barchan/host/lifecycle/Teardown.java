@@ -35,9 +35,7 @@ final class Teardown {
         sandbox.stopping();
         List<String> problems;
         try {
-            if (sandbox.isPaused()) {
-                live.machine().resume();
-            }
+            sandbox.goOn(live);
             problems = live.guest().settle();
         } catch (SandboxException e) {
             problems = List.of(String.valueOf(e.getMessage()));

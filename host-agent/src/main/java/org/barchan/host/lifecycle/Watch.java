@@ -21,12 +21,16 @@ final class Watch {
         this.records = records;
     }
 
-    /** Returns when the sandbox is gone or has been let go of. */
-    void mind(Sandbox sandbox, LiveGuest live) {
+    /**
+     * Returns when the sandbox is gone or has been let go of.
+     *
+     * @param begun run when it is as it is to be seen
+     */
+    void mind(Sandbox sandbox, LiveGuest live, Runnable begun) {
         String error;
         try {
             sandbox.signal().arm();
-            Termination termination = follow(sandbox, live);
+            Termination termination = follow(sandbox, live, begun);
             sandbox.signal().disarm();
             var _ = teardown.settle(sandbox, live);
             finish(sandbox, termination);
@@ -45,6 +49,7 @@ final class Watch {
         LOG.info("{}: {}", sandbox.id(), reason);
         if (reason.equals(Optional.of(StopReason.AGENT_STOPPING))
                 && sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            sandbox.pauseAgain(live.machine());
             sandbox.stopping();
             teardown.letGo(sandbox, live);
         } else {
@@ -53,14 +58,16 @@ final class Watch {
         }
     }
 
-    private static Termination follow(Sandbox sandbox, LiveGuest live) throws SandboxException, InterruptedException {
+    private static Termination follow(Sandbox sandbox, LiveGuest live, Runnable begun)
+            throws SandboxException, InterruptedException {
         ProcessLog log = sandbox.record().orElseThrow().log();
         try (ProcessConnection connection = live.guest().attach(Run.PROCESS_ID, log.stdoutEnd(), log.stderrEnd())) {
             sandbox.inputs().connected(live.guest(), Run.PROCESS_ID, connection);
             if (sandbox.isPaused()) {
                 var _ = connection.stdin();
-                sandbox.pauseAgain(live);
+                sandbox.pauseAgain(live.machine());
             }
+            begun.run();
             while (true) {
                 ProcessEvent event = connection.take();
                 if (event.hasTerminated()) {

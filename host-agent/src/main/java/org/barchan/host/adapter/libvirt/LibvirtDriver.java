@@ -389,7 +389,6 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
-    /** Ends a machine, and returns when its QEMU is gone and its end is told. */
     void pause(LibvirtMachine machine) throws SandboxException {
         var _ = onDomain("pausing", machine, domain -> {
             if (!isPaused(domain)) {
@@ -437,6 +436,7 @@ public final class LibvirtDriver implements HypervisorDriver {
         }
     }
 
+    /** Ends a machine, and returns when its QEMU is gone and its end is told. */
     void destroy(LibvirtMachine machine) throws SandboxException {
         if (hypervisor.killQemu(machine.domainName(), machine.uuid())) {
             // Libvirt sees it by itself. It is not asked: it lets nobody touch a domain whose start was interrupted.
