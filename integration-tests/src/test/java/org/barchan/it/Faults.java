@@ -21,8 +21,8 @@ final class Faults implements AutoCloseable {
     private static final int LINES_AT_ONCE = 1000;
     private static final int EXIT = 7;
 
-    private static final String COMMAND = "trap over=1 USR1; i=0; while [ -z \"$over\" ]; do seq $((i + 1)) $((i + "
-            + LINES_AT_ONCE + ")); i=$((i + " + LINES_AT_ONCE + ")); sleep 0.05; done; echo over >&2; exit " + EXIT;
+    private static final String COMMAND = "i=0; while [ ! -e /tmp/over ]; do seq $((i + 1)) $((i + " + LINES_AT_ONCE
+            + ")); i=$((i + " + LINES_AT_ONCE + ")); sleep 0.05; done; echo over >&2; exit " + EXIT;
 
     private enum Fault {
         KILL_AGENT,
@@ -165,7 +165,7 @@ final class Faults implements AutoCloseable {
     /** Ends all commands in order, and checks all that they have written. */
     void finish() {
         for (Stream stream : streams) {
-            barchan.call("kill", "--signal", "USR1", stream.name()).expect(0);
+            barchan.call("exec", stream.name(), "--", "touch", "/tmp/over").expect(0);
             assertEquals(EXIT + "\n", stream.waiter().result().expect(0).out());
             Result read = stream.reader().result().expect(0);
             assertEquals("over\n", read.err());

@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class Reconciliation {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliation.class);
     private static final Duration HELLO = Duration.ofSeconds(30);
+    /** Within this a guest answers that runs. */
+    private static final Duration SOON = Duration.ofSeconds(3);
 
     private final RuntimeDirectories directories;
     private final Consoles consoles;
@@ -157,14 +159,15 @@ final class Reconciliation {
             sandbox.signal().arm();
             var _ = machine.ended().thenRun(() -> sandbox.signal().stop(StopReason.MACHINE_ENDED));
             // It is asked who it is, and how far its process has come; then it stands still again.
-            if (machine.isPaused()) {
+            boolean paused = machine.isPaused();
+            if (paused) {
                 sandbox.adoptPaused();
                 machine.resume();
             }
             MachineRecord record = machine.record();
             Console console = consoles.open(sandbox.id(), record.consoleSocket());
             sandbox.undo().push("close the console", console::close);
-            Guest guest = link.open(sandbox.id(), record.linkSocket());
+            Guest guest = connect(record, paused);
             sandbox.undo().push("close the link", guest::close);
             GuestHello hello = guest.hello(HELLO);
             checkSame(sandbox.id(), hello);
@@ -190,6 +193,27 @@ final class Reconciliation {
 
         } finally {
             adopted.complete(null);
+        }
+    }
+
+    /**
+     * Connects to a guest.
+     *
+     * @param stoodStill whether it has not run since the former agent died: it may learn that its connection is gone behind the first that this one
+     *     says, and take it for the end of the new one
+     */
+    private Guest connect(MachineRecord record, boolean stoodStill) throws SandboxException, InterruptedException {
+        Guest guest = link.open(record.id(), record.linkSocket());
+        if (!stoodStill) {
+            return guest;
+        }
+        try {
+            var _ = guest.hello(SOON);
+            return guest;
+        } catch (SandboxException e) {
+            LOG.info("{}: connecting once more: {}", record.id(), Printable.line(String.valueOf(e.getMessage())));
+            guest.close();
+            return link.open(record.id(), record.linkSocket());
         }
     }
 
