@@ -57,6 +57,8 @@ final class Faults implements AutoCloseable {
         echo = Barchan.launch(
                 barchan.builder("run", "--keep", "--rm", "--name", "echo", "--", "sh", "-c", "cat; exit 3"));
         send();
+        // Whoever is not there yet when an agent dies has nothing to go on with.
+        awaitProgress();
     }
 
     private Stream begin() {
