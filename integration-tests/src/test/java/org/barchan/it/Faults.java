@@ -24,7 +24,7 @@ final class Faults implements AutoCloseable {
     private static final String COMMAND = "i=0; while [ ! -e /tmp/over ]; do seq $((i + 1)) $((i + " + LINES_AT_ONCE
             + ")); i=$((i + " + LINES_AT_ONCE + ")); sleep 0.05; done; echo over >&2; exit " + EXIT;
 
-    private enum Fault {
+    enum Fault {
         KILL_AGENT,
         KILL_AGENT_AGAIN_SOON,
         END_AGENT,
@@ -84,7 +84,11 @@ final class Faults implements AutoCloseable {
 
     /** Does one thing wrong, and returns when all goes on. Returns what it was. */
     String round() throws InterruptedException {
-        Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
+        return round(Fault.values()[random.nextInt(Fault.values().length)]);
+    }
+
+    /** Does that, and returns when all goes on. Returns what it was done to. */
+    String round(Fault fault) throws InterruptedException {
         int one = random.nextInt(STREAMS);
         try {
             doWrong(fault, one);
