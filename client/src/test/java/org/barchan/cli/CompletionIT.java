@@ -33,7 +33,7 @@ final class CompletionIT {
             value = {
                 "barchan nonsense|``",
                 "barchan run --nonsense|``",
-                "barchan r|run",
+                "barchan ru|run",
                 "barchan ''|run exec attach list ps inspect logs wait pause resume unpause stop kill signal delete rm diff kernels template spec convert doctor version completion help",
                 "barchan run --ker|--kernel --kernel-modules --kernel-release --kernel-arg",
                 "barchan doctor --|--output --help",

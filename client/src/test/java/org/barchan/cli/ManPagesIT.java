@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -34,7 +35,8 @@ final class ManPagesIT {
     private static Stream<CommandSpec> withVerbs(CommandSpec command) {
         return Stream.concat(
                 Stream.of(command),
-                command.subcommands().values().stream().flatMap(verb -> withVerbs(verb.getCommandSpec())));
+                // One that has several names is there once for each.
+                command.subcommands().values().stream().distinct().flatMap(verb -> withVerbs(verb.getCommandSpec())));
     }
 
     @Test
@@ -83,7 +85,11 @@ final class ManPagesIT {
         for (OptionSpec option : command.options()) {
             if (!option.hidden()) {
                 needed.add(String.join(", ", option.names())
-                        + (option.arity().max() > 0 ? "=" + option.paramLabel() : ""));
+                        + (option.arity().max() == 0
+                                ? ""
+                                : option.arity().min() == 0
+                                        ? "[=" + option.paramLabel() + "]"
+                                        : "=" + option.paramLabel()));
                 needed.addAll(List.of(option.description()));
             }
         }
@@ -94,7 +100,10 @@ final class ManPagesIT {
             }
         }
         command.usageMessage().exitCodeList().forEach((status, meaning) -> needed.add(status + " " + meaning));
-        command.subcommands().forEach((name, verb) -> needed.add(name + " " + summary(verb.getCommandSpec())));
+        command.subcommands().values().stream()
+                .distinct()
+                .map(CommandLine::getCommandSpec)
+                .forEach(verb -> needed.add(String.join(", ", verb.names()) + " " + summary(verb)));
         return needed;
     }
 
