@@ -32,8 +32,8 @@ import org.slf4j.LoggerFactory;
 final class Reconciliation {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciliation.class);
     private static final Duration HELLO = Duration.ofSeconds(30);
-    /** Within this a guest answers that runs. */
-    private static final Duration SOON = Duration.ofSeconds(3);
+    /** Within this a guest most often answers; it is asked again if not. */
+    private static final Duration SOON = Duration.ofMillis(500);
 
     private final RuntimeDirectories directories;
     private final Consoles consoles;
