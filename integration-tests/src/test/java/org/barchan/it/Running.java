@@ -80,6 +80,12 @@ final class Running implements AutoCloseable {
         return this;
     }
 
+    /** Sends SIGKILL, unless the program has ended. */
+    Running kill() {
+        process.destroyForcibly();
+        return this;
+    }
+
     /** Sends a signal to any process. */
     static void signal(String name, long pid) {
         try {
