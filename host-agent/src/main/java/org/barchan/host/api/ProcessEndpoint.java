@@ -6,6 +6,8 @@ import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.ListProcessesRequest;
+import org.barchan.v1.ListProcessesResponse;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.ReadLogRequest;
 import org.barchan.v1.ReadLogResponse;
@@ -37,23 +39,38 @@ final class ProcessEndpoint extends ProcessServiceGrpc.ProcessServiceImplBase {
     @Override
     public void signalProcess(SignalProcessRequest request, StreamObserver<SignalProcessResponse> responses) {
         Answer.to(responses, () -> {
-            sandboxes.signal(request.getSandbox(), request.getProcessId(), ProcessParser.signal(request.getSignal()));
+            sandboxes
+                    .processes()
+                    .signal(request.getSandbox(), request.getProcessId(), ProcessParser.signal(request.getSignal()));
             return SignalProcessResponse.getDefaultInstance();
         });
+    }
+
+    @Override
+    public void listProcesses(ListProcessesRequest request, StreamObserver<ListProcessesResponse> responses) {
+        Answer.to(
+                responses,
+                () -> ListProcessesResponse.newBuilder()
+                        .addAllProcesses(sandboxes.processes().list(request.getSandbox()))
+                        .build());
     }
 
     @Override
     public void readLog(ReadLogRequest request, StreamObserver<ReadLogResponse> responses) {
         PacedResponses.answer(
                 responses,
-                paced -> sandboxes.readLog(
-                        request.getSandbox(),
-                        request.getFollow(),
-                        since(request),
-                        ProcessParser.offset("stdout_offset", request.getStdoutOffset()),
-                        ProcessParser.offset("stderr_offset", request.getStderrOffset()),
-                        entry -> paced.send(
-                                ReadLogResponse.newBuilder().setEntry(entry).build())));
+                paced -> sandboxes
+                        .processes()
+                        .readLog(
+                                request.getSandbox(),
+                                request.getProcessId(),
+                                request.getFollow(),
+                                since(request),
+                                ProcessParser.offset("stdout_offset", request.getStdoutOffset()),
+                                ProcessParser.offset("stderr_offset", request.getStderrOffset()),
+                                entry -> paced.send(ReadLogResponse.newBuilder()
+                                        .setEntry(entry)
+                                        .build())));
     }
 
     private static Instant since(ReadLogRequest request) throws SandboxException {
@@ -78,7 +95,7 @@ final class ProcessEndpoint extends ProcessServiceGrpc.ProcessServiceImplBase {
         PacedResponses.answer(
                 responses,
                 paced -> paced.send(WaitProcessResponse.newBuilder()
-                        .setTermination(sandboxes.await(request.getSandbox()))
+                        .setTermination(sandboxes.processes().await(request.getSandbox(), request.getProcessId()))
                         .build()));
     }
 }

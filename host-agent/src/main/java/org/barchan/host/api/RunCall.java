@@ -3,13 +3,11 @@ package org.barchan.host.api;
 import com.google.protobuf.ByteString;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.barchan.host.lifecycle.Attachment;
-import org.barchan.host.lifecycle.Execution;
+import org.barchan.host.lifecycle.ExecOrder;
 import org.barchan.host.lifecycle.ProcessControl;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.HostUser;
@@ -76,7 +74,10 @@ final class RunCall implements StreamObserver<RunRequest> {
                         request.getStart().getProcess().hasTerminal(),
                         () -> sandboxes.run(new RunStartParser().parse(request.getStart(), client), responses));
             }
-            case EXEC -> begin(request.getExec().getProcess().hasTerminal(), () -> exec(request.getExec()));
+            case EXEC -> {
+                stdinOpen = request.getExec().getStdinOpen();
+                begin(request.getExec().getProcess().hasTerminal(), () -> exec(request.getExec()));
+            }
             case ATTACH -> begin(false, () -> attach(request.getAttach()));
             case STDIN -> stdin(request.getStdin());
             case STDIN_CLOSE -> {
@@ -103,19 +104,9 @@ final class RunCall implements StreamObserver<RunRequest> {
         }
     }
 
-    private Execution exec(ExecStart start) throws SandboxException, InterruptedException {
-        List<StatusMapping.Violation> violations = new ArrayList<>();
-        Optional<Duration> timeout = new ProcessParser(
-                        "exec.process.",
-                        (field, problem) -> violations.add(new StatusMapping.Violation(field, problem)))
-                .timeout(start.getProcess());
-        if (start.getSandbox().isEmpty()) {
-            violations.add(new StatusMapping.Violation("exec.sandbox", "empty (expected: an id or a name)"));
-        }
-        if (!violations.isEmpty()) {
-            throw StatusMapping.of(violations);
-        }
-        return sandboxes.execute(start.getSandbox(), start.getProcess(), timeout, responses);
+    private ProcessControl exec(ExecStart start) throws SandboxException, InterruptedException {
+        ExecOrder order = new ExecStartParser().parse(start);
+        return sandboxes.processes().execute(start.getSandbox(), order, responses);
     }
 
     private Attachment attach(AttachStart start) throws SandboxException, InterruptedException {
@@ -123,16 +114,19 @@ final class RunCall implements StreamObserver<RunRequest> {
             throw StatusMapping.of(
                     List.of(new StatusMapping.Violation("attach.sandbox", "empty (expected: an id or a name)")));
         }
-        Attachment attachment = sandboxes.attach(
-                start.getSandbox(),
-                start.hasStdoutOffset()
-                        ? OptionalLong.of(ProcessParser.offset("attach.stdout_offset", start.getStdoutOffset()))
-                        : OptionalLong.empty(),
-                start.hasStderrOffset()
-                        ? OptionalLong.of(ProcessParser.offset("attach.stderr_offset", start.getStderrOffset()))
-                        : OptionalLong.empty(),
-                start.getOutputOnly(),
-                responses);
+        Attachment attachment = sandboxes
+                .processes()
+                .attach(
+                        start.getSandbox(),
+                        start.getProcessId(),
+                        start.hasStdoutOffset()
+                                ? OptionalLong.of(ProcessParser.offset("attach.stdout_offset", start.getStdoutOffset()))
+                                : OptionalLong.empty(),
+                        start.hasStderrOffset()
+                                ? OptionalLong.of(ProcessParser.offset("attach.stderr_offset", start.getStderrOffset()))
+                                : OptionalLong.empty(),
+                        start.getOutputOnly(),
+                        responses);
         terminal = attachment.hasTerminal();
         outputOnly = start.getOutputOnly();
         return attachment;

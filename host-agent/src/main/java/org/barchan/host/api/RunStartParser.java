@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.barchan.host.lifecycle.Hypervisors;
-import org.barchan.host.lifecycle.ProcessLog;
 import org.barchan.host.lifecycle.RunOrder;
 import org.barchan.host.sandbox.AcceleratorChoice;
 import org.barchan.host.sandbox.ClientLostPolicy;
@@ -39,7 +38,7 @@ final class RunStartParser {
     RunOrder parse(RunStart start, HostUser client) {
         ProcessSpec process = start.getProcess();
         Optional<java.time.Duration> timeout = new ProcessParser("start.process.", this::wrong).timeout(process);
-        ClientLostPolicy policy = policy(start);
+        ClientLostPolicy policy = new KeptParser(START, this::wrong).policy(start.getClientLostPolicyValue());
         SandboxSpec spec = spec(start.getSandbox(), policy);
         RunOrder.Kept kept = kept(start, policy);
         if (!violations.isEmpty()) {
@@ -49,42 +48,18 @@ final class RunStartParser {
     }
 
     private RunOrder.Kept kept(RunStart start, ClientLostPolicy policy) {
-        if (policy != ClientLostPolicy.KEEP) {
-            if (start.getDetach()) {
-                wrong(
-                        "start.detach",
-                        "true with a client_lost_policy that deletes (expected: CLIENT_LOST_POLICY_KEEP)");
-            }
-            if (start.hasLog() || start.getDeleteWhenEnded()) {
-                wrong(
-                        start.hasLog() ? "start.log" : "start.delete_when_ended",
-                        "set with a client_lost_policy that keeps nothing (expected: CLIENT_LOST_POLICY_KEEP)");
-            }
-        }
         if (start.getDetach() && (start.getExportChanges() || start.getAwaitHalfClose())) {
             wrong(
                     "start.detach",
                     "true with export_changes or await_half_close (expected: a client that stays for them)");
         }
-        if (start.getStdinOpen() && !start.getDetach()) {
-            wrong("start.stdin_open", "true without detach (expected: a client that does not stay)");
-        }
-        ProcessLog.Limit limit = ProcessLog.Limit.DEFAULT;
-        long bytes = start.getLog().hasLimitBytes() ? start.getLog().getLimitBytes() : limit.bytes();
-        ProcessLog.Policy excess = switch (start.getLog().getPolicy()) {
-            case LOG_POLICY_UNSPECIFIED, LOG_POLICY_DROP_OLDEST -> ProcessLog.Policy.DROP_OLDEST;
-            case LOG_POLICY_BLOCK -> ProcessLog.Policy.BLOCK;
-            case LOG_POLICY_SPILL -> ProcessLog.Policy.SPILL;
-            case UNRECOGNIZED -> {
-                wrong("start.log.policy", unknown(start.getLog().getPolicyValue()));
-                yield ProcessLog.Policy.DROP_OLDEST;
-            }
-        };
-        return new RunOrder.Kept(
-                parsed("start.log.limit_bytes", () -> new ProcessLog.Limit(bytes, excess), () -> limit),
-                start.getDetach(),
-                start.getDeleteWhenEnded(),
-                start.getStdinOpen());
+        return new KeptParser(START, this::wrong)
+                .parse(
+                        policy,
+                        start.getDetach(),
+                        start.hasLog() ? Optional.of(start.getLog()) : Optional.empty(),
+                        start.getDeleteWhenEnded(),
+                        start.getStdinOpen());
     }
 
     /** Returns the sandboxes that a template is for; throws the status that names all violations. */
@@ -171,17 +146,6 @@ final class RunStartParser {
             case UNRECOGNIZED -> {
                 wrong(SANDBOX + "accelerator", unknown(sandbox.getAcceleratorValue()));
                 yield AcceleratorChoice.AUTO;
-            }
-        };
-    }
-
-    private ClientLostPolicy policy(RunStart start) {
-        return switch (start.getClientLostPolicy()) {
-            case CLIENT_LOST_POLICY_UNSPECIFIED, CLIENT_LOST_POLICY_DELETE -> ClientLostPolicy.DELETE;
-            case CLIENT_LOST_POLICY_KEEP -> ClientLostPolicy.KEEP;
-            case UNRECOGNIZED -> {
-                wrong("start.client_lost_policy", unknown(start.getClientLostPolicyValue()));
-                yield ClientLostPolicy.DELETE;
             }
         };
     }

@@ -5,19 +5,23 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.Attached;
+import org.barchan.v1.LogEntry;
 import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.SandboxProcess;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A client that has joined the process that a kept sandbox was made for: reads its log, and writes to it. */
+/** A client that has joined a process which is kept: reads its log, and writes to it. */
 public final class Attachment implements ProcessControl {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
 
     private final SandboxView sandbox;
+    private final SandboxProcess process;
     private final Optional<ProcessInputs> inputs;
     private final ProcessLog log;
     private final long stdoutOffset;
     private final long stderrOffset;
+    private final boolean detach;
     private final RunObserver observer;
     private final ProcessInput input;
     private final StopSignal stop = new StopSignal();
@@ -26,21 +30,26 @@ public final class Attachment implements ProcessControl {
      * @param inputs what it writes to; empty if it only reads
      * @param stdoutOffset where it goes on; empty: where the log ends now
      * @param stderrOffset the same of standard error
+     * @param detach whether the client is told no more than that the process has been started
      */
     Attachment(
             SandboxView sandbox,
+            SandboxProcess process,
             Optional<ProcessInputs> inputs,
             ProcessLog log,
             OptionalLong stdoutOffset,
             OptionalLong stderrOffset,
+            boolean detach,
             RunObserver observer) {
         this.sandbox = sandbox;
+        this.process = process;
+        this.detach = detach;
         this.inputs = inputs;
         this.log = log;
         this.stdoutOffset = stdoutOffset.orElseGet(log::stdoutEnd);
         this.stderrOffset = stderrOffset.orElseGet(log::stderrEnd);
         this.observer = observer;
-        this.input = new ProcessInput(sandbox.id().value(), sandbox.process().getTerminal());
+        this.input = new ProcessInput(sandbox.id() + "/" + process.getProcessId(), process.getTerminal());
     }
 
     @Override
@@ -61,7 +70,7 @@ public final class Attachment implements ProcessControl {
 
     /** Whether the process has a terminal. */
     public boolean hasTerminal() {
-        return sandbox.process().getTerminal();
+        return process.getTerminal();
     }
 
     private Attached attached() throws InterruptedException {
@@ -75,12 +84,31 @@ public final class Attachment implements ProcessControl {
         return attached.build();
     }
 
+    private void tellStart(ProcessLog.Reader reader) throws SandboxException, InterruptedException {
+        input.close();
+        Optional<LogEntry> first = LogFollower.next(reader, true);
+        stop.disarm();
+        if (first.isEmpty()) {
+            observer.leftRunning();
+        } else if (first.get().getEvent().hasTerminated()) {
+            observer.finished(first.get().getEvent());
+        } else {
+            observer.detached(ProcessEvent.newBuilder()
+                    .setStarted(first.get().getEvent().getStarted().toBuilder().setProcessId(process.getProcessId()))
+                    .build());
+        }
+    }
+
     /** Does it on the calling thread, until the process has ended or the client has gone. */
     void execute() {
         // It is open before anything waits, so that nothing is dropped that was not read.
         try (ProcessLog.Reader reader = log.reader(stdoutOffset, stderrOffset, Instant.MIN)) {
             stop.arm();
             observer.sandbox(sandbox);
+            if (detach) {
+                tellStart(reader);
+                return;
+            }
             observer.attached(attached());
             Optional<ProcessEvent> end = LogFollower.tell(reader, observer);
             stop.disarm();

@@ -2,16 +2,17 @@ package org.barchan.host.lifecycle;
 
 import java.time.Duration;
 import java.util.Optional;
+import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.host.sandbox.SandboxId;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One more process in a sandbox that is there, from order to end. */
+/** One more process in a sandbox that is there, from order to end. One that is kept outlives its client, and the agent. */
 public final class Execution implements ProcessControl {
     private static final Logger LOG = LoggerFactory.getLogger(Execution.class);
     static final int SIGHUP = 1;
@@ -21,32 +22,42 @@ public final class Execution implements ProcessControl {
 
     private final Sandbox sandbox;
     private final LiveGuest live;
-    private final ProcessSpec process;
-    private final Optional<Duration> timeout;
+    private final SandboxProcess process;
+    private final Optional<ProcessRecord> record;
     private final RunObserver observer;
     private final Timer timer;
     private final StopSignal stop = new StopSignal();
-    private final String processId;
     private final ProcessInput input;
     private final ProcessRelay relay;
 
+    /**
+     * @param record what is kept of it
+     * @param observer has what is to be kept kept
+     */
     Execution(
             Sandbox sandbox,
             LiveGuest live,
-            ProcessSpec process,
-            Optional<Duration> timeout,
+            SandboxProcess process,
+            Optional<ProcessRecord> record,
             RunObserver observer,
             Timer timer) {
         this.sandbox = sandbox;
         this.live = live;
         this.process = process;
-        this.timeout = timeout;
+        this.record = record;
         this.observer = observer;
         this.timer = timer;
-        // A sandbox outlives agents, so that a number would come twice.
-        this.processId = "exec-" + SandboxId.random().value().substring(2);
-        this.input = new ProcessInput(sandbox.id() + "/" + processId, false);
-        this.relay = new ProcessRelay(new ProcessInputs(false), input, observer);
+        this.input = new ProcessInput(name(), false);
+        this.relay = new ProcessRelay(
+                record.map(ProcessRecord::inputs).orElseGet(() -> new ProcessInputs(false)), input, observer);
+    }
+
+    private String id() {
+        return process.getProcessId();
+    }
+
+    private String name() {
+        return sandbox.id() + "/" + id();
     }
 
     @Override
@@ -59,57 +70,106 @@ public final class Execution implements ProcessControl {
         // It ends by itself.
     }
 
-    /** Ends the process. */
+    /** Ends the process, unless it is kept. */
     @Override
     public void clientLost() {
-        stop.stop(StopReason.CLIENT_LOST);
+        observer.clientLost();
+        if (record.isEmpty()) {
+            stop.stop(StopReason.CLIENT_LOST);
+        }
     }
 
-    /** Runs it on the calling thread, until it has ended. */
-    void execute() {
-        try {
+    /** Starts it and minds it on the calling thread, until it has ended or the agent has let go of it. */
+    void execute(ProcessSpec spec, Optional<Duration> timeout) {
+        mind(() -> {
             stop.arm();
-            Optional<Termination> notStarted = relay.start(live.guest(), processId, process);
+            Optional<Termination> notStarted = relay.start(live.guest(), id(), spec);
             observer.reached(RunObserver.Phase.STARTED);
-            finish(notStarted.isPresent() ? notStarted.get() : follow());
-            forget();
+            return notStarted.isPresent() ? notStarted : follow(timeout);
+        });
+    }
+
+    /** Minds one that a former agent has started, from where its connection goes on. */
+    void adopt(ProcessConnection connection) {
+        mind(() -> {
+            relay.adopt(live.guest(), id(), connection);
+            return follow(Optional.empty());
+        });
+    }
+
+    private interface Life {
+        /** Returns how it has ended; empty when it runs on without the agent. */
+        Optional<Termination> live() throws SandboxException, InterruptedException;
+    }
+
+    private void mind(Life life) {
+        sandbox.begun(process);
+        try {
+            Optional<Termination> end = life.live();
+            if (end.isPresent()) {
+                finish(end.get());
+                forget();
+            } else {
+                observer.leftRunning();
+            }
         } catch (InterruptedException e) {
             stop.disarm();
             hangUp();
             finish(Endings.lost(stop.reason(), live, "interrupted"));
         } catch (SandboxException e) {
             stop.disarm();
-            observer.failed(e);
-            // It may have been started, though the answer did not come.
-            hangUp();
+            fail(e);
         } catch (RuntimeException | Error e) {
             stop.disarm();
-            LOG.error("{}/{}: a fault of Barchan's own", sandbox.id(), processId, e);
-            observer.failed(new SandboxException(
+            LOG.error("{}: a fault of Barchan's own", name(), e);
+            fail(new SandboxException(
                     SandboxException.Code.INTERNAL, "running a process in " + sandbox.id() + ": " + e, e));
-            hangUp();
+        } finally {
+            record.ifPresent(kept -> kept.inputs().end());
+            sandbox.over(process);
         }
     }
 
-    private Termination follow() throws InterruptedException {
+    /** It may have been started, though the answer did not come. */
+    private void fail(SandboxException reason) {
+        observer.failed(reason);
+        record.ifPresent(kept -> kept.termination()
+                .completeExceptionally(new SandboxException(
+                        SandboxException.Code.PRECONDITION,
+                        "waiting for the process " + name() + ": it was not started: " + reason.getMessage(),
+                        reason)));
+        hangUp();
+    }
+
+    private Optional<Termination> follow(Optional<Duration> timeout) throws InterruptedException {
         Optional<TimeLimit> limit = timeout.map(time -> new TimeLimit(
-                timer,
-                time,
-                sandbox.id(),
-                live.guest(),
-                processId,
-                () -> LOG.warn("{}/{}: SIGKILL has not ended it", sandbox.id(), processId)));
+                timer, time, sandbox.id(), live.guest(), id(), () -> LOG.warn("{}: SIGKILL has not ended it", name())));
+        // Its end is not to wait for a reader of its output.
+        Optional<Timer.Alarm> patience = timeout.flatMap(time -> record.map(kept -> timer.after(time, kept::unlimit)));
         try {
-            return relay.follow();
+            return Optional.of(relay.follow());
         } catch (SandboxException e) {
+            if (record.isPresent() && sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
+                return Optional.empty();
+            }
             boolean over = sandbox.isOver() || live.awaitMachineEnd();
             if (!over) {
                 hangUp();
             }
-            return relay.counted(ending(over, String.valueOf(e.getMessage())));
+            return Optional.of(counted(ending(over, String.valueOf(e.getMessage()))));
         } finally {
             limit.ifPresent(TimeLimit::close);
+            patience.ifPresent(Timer.Alarm::cancel);
         }
+    }
+
+    private Termination counted(Termination unseen) {
+        return record.isEmpty()
+                ? relay.counted(unseen)
+                : unseen.toBuilder()
+                        .setStdoutBytes(record.get().log().stdoutEnd())
+                        .setStderrBytes(record.get().log().stderrEnd())
+                        .build();
     }
 
     private Termination ending(boolean over, String error) {
@@ -122,36 +182,47 @@ public final class Execution implements ProcessControl {
 
     private void finish(Termination termination) {
         stop.disarm();
-        LOG.info("{}/{}: process ended: {}", sandbox.id(), processId, Endings.describe(termination));
+        LOG.info("{}: process ended: {}", name(), Endings.describe(termination));
         observer.finished(ProcessEvent.newBuilder().setTerminated(termination).build());
+        record.ifPresent(kept -> {
+            var _ = kept.termination().complete(termination);
+        });
     }
 
     private void hangUp() {
-        send(SIGHUP);
-        forget();
+        hangUp(live, id(), name(), timer);
+    }
+
+    /** Ends a process that nobody waits for. */
+    static void hangUp(LiveGuest live, String id, String name, Timer timer) {
+        send(live, id, name, SIGHUP);
+        forget(live, id, name);
         var _ = timer.after(GRACE, () -> {
-            send(SIGKILL);
-            forget();
+            send(live, id, name, SIGKILL);
+            forget(live, id, name);
         });
     }
 
     /** Nobody will ask for it any more: the guest is not to keep its output. */
     private void forget() {
-        if (sandbox.isOver()) {
-            return;
-        }
-        try {
-            live.guest().forget(processId);
-        } catch (SandboxException | InterruptedException e) {
-            LOG.info("{}/{}: having it forgotten: {}", sandbox.id(), processId, e.getMessage());
+        if (!sandbox.isOver()) {
+            forget(live, id(), name());
         }
     }
 
-    private void send(int signal) {
+    private static void forget(LiveGuest live, String id, String name) {
         try {
-            live.guest().signal(processId, signal, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
+            live.guest().forget(id);
         } catch (SandboxException | InterruptedException e) {
-            LOG.info("{}/{}: ending it when its client had gone: {}", sandbox.id(), processId, e.getMessage());
+            LOG.info("{}: having it forgotten: {}", name, e.getMessage());
+        }
+    }
+
+    private static void send(LiveGuest live, String id, String name, int signal) {
+        try {
+            live.guest().signal(id, signal, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
+        } catch (SandboxException | InterruptedException e) {
+            LOG.info("{}: ending it when its client had gone: {}", name, e.getMessage());
         }
     }
 }

@@ -17,18 +17,28 @@ final class LogFollower {
      */
     static Optional<ProcessEvent> tell(ProcessLog.Reader reader, RunObserver client)
             throws SandboxException, InterruptedException {
-        try {
-            for (Optional<LogEntry> next = reader.next(true); next.isPresent(); next = reader.next(true)) {
-                LogEntry entry = next.get();
-                if (entry.hasGap()) {
-                    client.gap(entry.getGap());
-                } else if (entry.getEvent().hasTerminated()) {
-                    return Optional.of(entry.getEvent());
-                } else {
-                    client.event(entry.getEvent());
-                }
+        for (Optional<LogEntry> next = next(reader, true); next.isPresent(); next = next(reader, true)) {
+            LogEntry entry = next.get();
+            if (entry.hasGap()) {
+                client.gap(entry.getGap());
+            } else if (entry.getEvent().hasTerminated()) {
+                return Optional.of(entry.getEvent());
+            } else {
+                client.event(entry.getEvent());
             }
-            return Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Returns the next entry; empty when nothing more will come.
+     *
+     * @param follow whether to wait for it
+     */
+    static Optional<LogEntry> next(ProcessLog.Reader reader, boolean follow)
+            throws SandboxException, InterruptedException {
+        try {
+            return reader.next(follow);
         } catch (IOException e) {
             throw new SandboxException(SandboxException.Code.INTERNAL, "reading the log: " + e, e);
         }

@@ -16,8 +16,9 @@ import org.slf4j.LoggerFactory;
 final class LogObserver implements RunObserver {
     private static final Logger LOG = LoggerFactory.getLogger(LogObserver.class);
 
-    private final SandboxRecord record;
-    private final SandboxRecords records;
+    private final String name;
+    private final ProcessLog log;
+    private final Keeper keeper;
     private final RunObserver client;
     private final boolean detach;
     private final CountDownLatch finished = new CountDownLatch(1);
@@ -26,17 +27,33 @@ final class LogObserver implements RunObserver {
     /** Used by the thread that minds the sandbox. */
     private boolean recorded;
 
-    /** @param detach whether the client is told no more than that the process has been started */
-    LogObserver(SandboxRecord record, SandboxRecords records, RunObserver client, boolean detach) {
-        this.record = record;
-        this.records = records;
+    /** Is told what is to be noted beside the log. */
+    interface Keeper {
+        /** The sandbox has changed. */
+        default void changed(SandboxView sandbox) {}
+
+        /** The process's end is in the log. */
+        void ended();
+
+        /** The process was never started. */
+        void failed();
+    }
+
+    /**
+     * @param name for threads and messages
+     * @param detach whether the client is told no more than that the process has been started
+     */
+    LogObserver(String name, ProcessLog log, Keeper keeper, RunObserver client, boolean detach) {
+        this.name = name;
+        this.log = log;
+        this.keeper = keeper;
         this.client = client;
         this.detach = detach;
     }
 
     @Override
     public void sandbox(SandboxView sandbox) {
-        records.update(sandbox);
+        keeper.changed(sandbox);
         client.sandbox(sandbox);
     }
 
@@ -52,7 +69,7 @@ final class LogObserver implements RunObserver {
 
     @Override
     public void event(ProcessEvent event) throws InterruptedException {
-        record.log().append(event);
+        log.append(event);
         if (event.hasStarted()) {
             if (detach) {
                 client.detached(event);
@@ -67,9 +84,8 @@ final class LogObserver implements RunObserver {
             return;
         }
         // Made here, so that nothing is removed that it has not read.
-        ProcessLog.Reader reader = record.log().reader(0, 0, Instant.MIN);
-        follower = Optional.of(
-                Thread.ofVirtual().name("follow-" + record.view().id()).start(() -> tell(reader)));
+        ProcessLog.Reader reader = log.reader(0, 0, Instant.MIN);
+        follower = Optional.of(Thread.ofVirtual().name("follow-" + name).start(() -> tell(reader)));
     }
 
     /** Tells the client what is in the log from its beginning on, until the process has ended or the log is closed. */
@@ -83,7 +99,7 @@ final class LogObserver implements RunObserver {
         } catch (InterruptedException e) {
             // The client is gone, or is told the rest by somebody else.
         } catch (SandboxException e) {
-            LOG.warn("{}: {}", record.view().id(), e.getMessage());
+            LOG.warn("{}: {}", name, e.getMessage());
             client.failed(e);
         }
     }
@@ -96,7 +112,7 @@ final class LogObserver implements RunObserver {
     @Override
     public void record(ProcessEvent termination) {
         try {
-            recorded = record.log().end(termination.getTerminated());
+            recorded = log.end(termination.getTerminated());
         } catch (InterruptedException e) {
             // What ends the sandbox has been disarmed: it is the agent that is killed.
             Thread.currentThread().interrupt();
@@ -106,7 +122,7 @@ final class LogObserver implements RunObserver {
     @Override
     public void finished(ProcessEvent termination) {
         record(termination);
-        records.ended(record.view().id());
+        keeper.ended();
         finished.countDown();
         if (!recorded || !isFollowed()) {
             client.finished(termination);
@@ -131,7 +147,7 @@ final class LogObserver implements RunObserver {
 
     @Override
     public void failed(SandboxException reason) {
-        records.delete(record.view().id());
+        keeper.failed();
         client.failed(reason);
     }
 

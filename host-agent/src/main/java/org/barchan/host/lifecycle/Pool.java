@@ -24,7 +24,6 @@ import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
-import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SandboxProcess;
 import org.slf4j.Logger;
@@ -383,29 +382,5 @@ final class Pool {
             supplies.clear();
         }
         return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
-    }
-
-    /** Nobody waits for what is made. */
-    private static final class Unheard implements RunObserver {
-        @Override
-        public void sandbox(SandboxView sandbox) {}
-
-        @Override
-        public void progress(Level level, String message) {}
-
-        @Override
-        public void console(ByteString output) {}
-
-        @Override
-        public void event(ProcessEvent event) {}
-
-        @Override
-        public void changes(ByteString data) {}
-
-        @Override
-        public void finished(ProcessEvent termination) {}
-
-        @Override
-        public void failed(SandboxException reason) {}
     }
 }

@@ -19,7 +19,8 @@ final class ProcessRelay {
     private long stdoutBytes;
     private long stderrBytes;
 
-    private record Running(Guest guest, String processId, ProcessConnection connection, ProcessStarted started) {}
+    private record Running(
+            Guest guest, String processId, ProcessConnection connection, Optional<ProcessStarted> started) {}
 
     /** @param inputs where other clients come in */
     ProcessRelay(ProcessInputs inputs, ProcessInput input, RunObserver observer) {
@@ -37,7 +38,7 @@ final class ProcessRelay {
             if (first.hasTerminated()) {
                 return Optional.of(first.getTerminated());
             }
-            running = Optional.of(new Running(guest, processId, connection, first.getStarted()));
+            running = Optional.of(new Running(guest, processId, connection, Optional.of(first.getStarted())));
             return Optional.empty();
         } finally {
             if (running.isEmpty()) {
@@ -46,14 +47,23 @@ final class ProcessRelay {
         }
     }
 
+    /** The process was started by a former agent, and is to be followed from where the connection goes on. */
+    void adopt(Guest guest, String processId, ProcessConnection connection) {
+        running = Optional.of(new Running(guest, processId, connection, Optional.empty()));
+    }
+
     /** Returns how the process ended, which the observer is not told. */
     Termination follow() throws SandboxException, InterruptedException {
         Running process = running.orElseThrow();
         try (ProcessConnection connection = process.connection()) {
-            inputs.connected(process.guest(), process.processId(), connection, input, observer);
-            observer.event(ProcessEvent.newBuilder()
-                    .setStarted(process.started().toBuilder().setProcessId(process.processId()))
-                    .build());
+            if (process.started().isPresent()) {
+                inputs.connected(process.guest(), process.processId(), connection, input, observer);
+                observer.event(ProcessEvent.newBuilder()
+                        .setStarted(process.started().get().toBuilder().setProcessId(process.processId()))
+                        .build());
+            } else {
+                inputs.connected(process.guest(), process.processId(), connection);
+            }
             while (true) {
                 ProcessEvent event = connection.take();
                 if (event.hasTerminated()) {

@@ -17,11 +17,11 @@ import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.v1.SandboxProcess;
-import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -107,7 +107,7 @@ final class Reconciliation {
             sandbox.undo().push("destroy the machine", machine::destroy);
             known.ifPresent(sandbox::keep);
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
-            if (kept && known.map(found -> !found.isReadable()).orElse(records.isThere(record.id()))) {
+            if (kept && known.map(found -> !found.own().isReadable()).orElse(records.isThere(record.id()))) {
                 LOG.error("{}: it is left alone, as what is kept of it can't be read", record.id());
                 continue;
             }
@@ -172,8 +172,8 @@ final class Reconciliation {
             GuestHello hello = guest.hello(HELLO);
             checkSame(sandbox.id(), hello);
             LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
+            takeOverOthers(sandbox, live, paused);
             sandbox.running(live);
-            hangUpOthers(live);
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
             new Watch(teardown, records).mind(sandbox, live, () -> adopted.complete(null));
@@ -217,26 +217,46 @@ final class Reconciliation {
         }
     }
 
-    /** Further processes, whose clients were lost with the former agent. */
-    private void hangUpOthers(LiveGuest live) throws SandboxException, InterruptedException {
-        List<String> others = live.hello().processIds().stream()
-                .filter(id -> !id.equals(Run.PROCESS_ID))
-                .toList();
-        for (String id : others) {
-            live.guest().signal(id, Execution.SIGHUP, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
-            live.guest().forget(id);
+    /** Further processes: those that are kept are minded from where their logs end on; of the others, the clients were lost with the former agent. */
+    private void takeOverOthers(Sandbox sandbox, LiveGuest live, boolean paused)
+            throws SandboxException, InterruptedException {
+        SandboxRecord record = sandbox.record().orElseThrow();
+        for (String id : live.hello().processIds()) {
+            if (id.equals(Run.PROCESS_ID)) {
+                continue;
+            }
+            Optional<ProcessRecord> kept = record.process(id).filter(known -> !known.hasEnded());
+            if (kept.isEmpty()) {
+                Execution.hangUp(live, id, sandbox.id() + "/" + id, timer);
+            } else if (kept.get().isReadable()) {
+                adopt(sandbox, live, record, kept.get(), paused);
+            }
         }
-        if (!others.isEmpty()) {
-            var _ = timer.after(Execution.GRACE, () -> others.forEach(id -> kill(live, id)));
+        for (ProcessRecord other : record.others()) {
+            if (!live.hello().processIds().contains(other.id())) {
+                records.endLost(record, other, "the guest did not know it when the agent came back");
+            }
         }
     }
 
-    private static void kill(LiveGuest live, String id) {
-        try {
-            live.guest().signal(id, Execution.SIGKILL, TerminationCause.TERMINATION_CAUSE_UNSPECIFIED);
-        } catch (SandboxException | InterruptedException e) {
-            LOG.debug("{}: it has ended: {}", id, e.getMessage());
+    private void adopt(Sandbox sandbox, LiveGuest live, SandboxRecord record, ProcessRecord kept, boolean paused)
+            throws SandboxException, InterruptedException {
+        ProcessLog log = kept.log();
+        ProcessConnection connection = live.guest().attach(kept.id(), log.stdoutEnd(), log.stderrEnd());
+        if (paused) {
+            // It is connected before all stands still again.
+            var _ = connection.stdin();
         }
+        String name = sandbox.id() + "/" + kept.id();
+        Execution execution = new Execution(
+                sandbox,
+                live,
+                kept.process(),
+                Optional.of(kept),
+                new LogObserver(name, log, records.keeper(record, kept), new Unheard(), true),
+                timer);
+        LOG.info("{}: adopted", name);
+        Thread.ofVirtual().name("exec-" + name).start(() -> execution.adopt(connection));
     }
 
     private void checkSame(SandboxId id, GuestHello hello) throws SandboxException {

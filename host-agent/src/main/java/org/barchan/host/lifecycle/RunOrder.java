@@ -1,7 +1,9 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxSpec;
@@ -26,9 +28,9 @@ public record RunOrder(
         boolean keep,
         Kept kept) {
     /**
-     * What is kept of a sandbox that outlives its client.
+     * What is kept of a process that outlives its client.
      *
-     * @param limit how much of what its process writes
+     * @param limit how much of what it writes
      * @param detach whether the client is told no more than that the process has been started
      * @param deleteWhenEnded whether nothing is kept when it has ended
      * @param stdinOpen with {@code detach}: whether standard input is not at its end at once
@@ -37,12 +39,17 @@ public record RunOrder(
         static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false, false);
     }
 
-    /** How much of a command is told of a sandbox. */
+    /** How much of a command is told of a process. */
     private static final int SUMMARY_BYTES = 4096;
 
-    /** Returns what is told of its process. */
-    SandboxProcess summary() {
-        SandboxProcess.Builder summary = SandboxProcess.newBuilder().setTerminal(process.hasTerminal());
+    /** Returns what is told of a process. */
+    static SandboxProcess summary(String id, ProcessSpec process, Instant createTime) {
+        SandboxProcess.Builder summary = SandboxProcess.newBuilder()
+                .setProcessId(id)
+                .setTerminal(process.hasTerminal())
+                .setCreateTime(Timestamp.newBuilder()
+                        .setSeconds(createTime.getEpochSecond())
+                        .setNanos(createTime.getNano()));
         int bytes = 0;
         for (ByteString word : process.getArgvList()) {
             bytes += word.size();

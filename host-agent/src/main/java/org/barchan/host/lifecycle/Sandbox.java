@@ -1,8 +1,11 @@
 package org.barchan.host.lifecycle;
 
 import java.time.Instant;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.SandboxState.Running;
 import org.barchan.host.lifecycle.SandboxState.Starting;
@@ -42,6 +45,8 @@ final class Sandbox {
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private boolean processEnded;
+    /** Those that run beside its own. */
+    private final Map<String, SandboxProcess> others = new ConcurrentHashMap<>();
     /** Held while it is paused or resumed. */
     private final ReentrantLock pausing = new ReentrantLock();
 
@@ -103,6 +108,21 @@ final class Sandbox {
     /** Completes with how its process has ended; exceptionally where that was not started, or the agent has let go of it. */
     CompletableFuture<Termination> termination() {
         return termination;
+    }
+
+    /** A process runs in it beside its own. */
+    void begun(SandboxProcess other) {
+        others.put(other.getProcessId(), other);
+    }
+
+    /** It runs no more. */
+    void over(SandboxProcess other) {
+        var _ = others.remove(other.getProcessId());
+    }
+
+    /** Returns the processes that run beside its own. */
+    Collection<SandboxProcess> others() {
+        return others.values();
     }
 
     /** Who writes to its process. */
@@ -176,6 +196,8 @@ final class Sandbox {
         begun.complete(null);
         processOver.complete(null);
         inputs.end();
+        // The ends of the others are not to wait for readers of their output.
+        record.ifPresent(kept -> kept.others().forEach(ProcessRecord::unlimit));
     }
 
     private synchronized void stop() {

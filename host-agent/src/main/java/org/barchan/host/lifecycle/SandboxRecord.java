@@ -1,69 +1,72 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.Timestamp;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import org.barchan.v1.LogEntry;
+import java.util.concurrent.ConcurrentHashMap;
 import org.barchan.v1.Sandbox;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.barchan.v1.SandboxProcess;
 
-/** What is kept of a sandbox on disk: who it is, and what its process does. Safe for use by many threads. */
+/** What is kept of a sandbox on disk: who it is, and its processes. Safe for use by many threads. */
 final class SandboxRecord {
-    private static final Logger LOG = LoggerFactory.getLogger(SandboxRecord.class);
-
-    private final Path logDirectory;
-    private final ProcessLog.Limit limit;
-    private final boolean deleteWhenEnded;
+    private final ProcessRecord own;
+    private final Map<String, ProcessRecord> others = new ConcurrentHashMap<>();
     private volatile SandboxView view;
-    /** That of one that ended before this agent is opened when somebody wants to read it. */
-    private Optional<ProcessLog> log;
 
-    /** @param view the sandbox as it was when it lived, or with its end */
-    SandboxRecord(
-            SandboxView view,
-            Path logDirectory,
-            ProcessLog.Limit limit,
-            Optional<ProcessLog> log,
-            boolean deleteWhenEnded) {
+    /**
+     * @param view the sandbox as it was when it lived, or with its end
+     * @param own what is kept of the process that it was made for
+     */
+    SandboxRecord(SandboxView view, ProcessRecord own) {
         this.view = view;
-        this.logDirectory = logDirectory;
-        this.limit = limit;
-        this.log = log;
-        this.deleteWhenEnded = deleteWhenEnded;
+        this.own = own;
     }
 
-    /** @throws UncheckedIOException when it can't be opened */
-    synchronized ProcessLog log() {
-        if (log.isEmpty()) {
-            try {
-                log = Optional.of(
-                        view.end().isPresent()
-                                ? ProcessLog.openEnded(logDirectory, limit)
-                                : ProcessLog.open(logDirectory, limit));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-        return log.get();
+    /** Of the process that it was made for. */
+    ProcessLog log() {
+        return own.log();
     }
 
-    /** Whether its log can be opened. */
-    boolean isReadable() {
-        try {
-            var _ = log();
-            return true;
-        } catch (UncheckedIOException e) {
-            LOG.error("its log can't be opened: {}", e.toString());
-            return false;
-        }
+    ProcessRecord own() {
+        return own;
+    }
+
+    /** Returns what is kept of a process of it. */
+    Optional<ProcessRecord> process(String id) {
+        return id.equals(Run.PROCESS_ID) ? Optional.of(own) : Optional.ofNullable(others.get(id));
+    }
+
+    /**
+     * Adds a further process, unless there is one of its id.
+     *
+     * @return the one that was there
+     */
+    Optional<ProcessRecord> add(ProcessRecord process) {
+        return Optional.ofNullable(others.putIfAbsent(process.id(), process));
+    }
+
+    void remove(ProcessRecord process) {
+        var _ = others.remove(process.id(), process);
+    }
+
+    /** Returns its further processes, the oldest first. */
+    List<ProcessRecord> others() {
+        return others.values().stream()
+                .sorted(Comparator.comparing(other -> time(other.process().getCreateTime())))
+                .toList();
+    }
+
+    /** The agent lets go of it. */
+    void release() {
+        own.release();
+        others.values().forEach(ProcessRecord::release);
     }
 
     boolean deleteWhenEnded() {
-        return deleteWhenEnded;
+        return own.deleteWhenEnded();
     }
 
     boolean hasEnded() {
@@ -80,23 +83,18 @@ final class SandboxRecord {
         if (known.end().isPresent()) {
             return known;
         }
-        Optional<LogEntry> end;
-        try {
-            end = log().end();
-        } catch (UncheckedIOException e) {
-            LOG.error("{}: its log can't be opened: {}", known.id(), e.toString());
-            return known;
-        }
-        return end.isEmpty() ? known : known.ended(end.get().getEvent().getTerminated(), time(end.get()));
+        SandboxProcess process = own.process();
+        return process.hasTermination() ? known.ended(process.getTermination(), time(process.getEndTime())) : known;
     }
 
     /** Returns it as it is on disk. */
     Sandbox message() {
-        return view().message().toBuilder().setDeleteWhenEnded(deleteWhenEnded).build();
+        return view().message().toBuilder()
+                .setDeleteWhenEnded(deleteWhenEnded())
+                .build();
     }
 
-    private static Instant time(LogEntry entry) {
-        Timestamp time = entry.getTime();
+    static Instant time(Timestamp time) {
         return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 }

@@ -1,5 +1,6 @@
 package org.barchan.host.lifecycle;
 
+import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -8,6 +9,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,25 +19,30 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
-import org.barchan.v1.Lost;
+import org.barchan.state.v1.KeptProcess;
 import org.barchan.v1.Sandbox;
-import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What is kept of sandboxes that outlive their clients: a directory for each, {@code ID/}, with the runtime directory of the agent that minds
- * it, the sandbox, the limits of its log, and the log. Agents with another runtime directory leave it alone. Safe for use by many threads.
+ * it, the sandbox, what is kept of its process, and a directory {@code processes/ID/} for each further process. Agents with another runtime
+ * directory leave it alone. Safe for use by many threads.
  */
 final class SandboxRecords {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxRecords.class);
     private static final String OWNER = "owner";
     private static final String SANDBOX = "sandbox";
-    private static final String LIMIT = "limit";
-    private static final String PROCESS_LOG = "log";
+    private static final String PROCESSES = "processes";
+    private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+    /** Of how many further processes of a sandbox that have ended something is kept. */
+    private static final int MAX_ENDED_PROCESSES = 100;
 
     private final Path parent;
     private final Path owner;
@@ -63,33 +71,100 @@ final class SandboxRecords {
         Path directory = of(view.id());
         Path whole = parent.resolve(unfinishedPrefix() + view.id().value());
         try {
-            Files.createDirectories(
-                    parent, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            Files.createDirectory(
-                    whole, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            ProcessLog.create(whole.resolve(PROCESS_LOG), kept.limit()).close();
+            Files.createDirectories(parent, PRIVATE);
+            Files.createDirectory(whole, PRIVATE);
+            ProcessRecord.create(
+                    whole,
+                    ProcessRecord.describe(
+                            view.process().toBuilder()
+                                    .setProcessId(Run.PROCESS_ID)
+                                    .build(),
+                            kept.limit(),
+                            ByteString.EMPTY,
+                            kept.deleteWhenEnded()));
             write(whole.resolve(OWNER), owner.toString());
-            write(
-                    whole.resolve(LIMIT),
-                    kept.limit().policy() + " " + kept.limit().bytes());
             ProcessLog.sync(whole);
             Files.move(whole, directory, StandardCopyOption.ATOMIC_MOVE);
-            Path log = directory.resolve(PROCESS_LOG);
-            SandboxRecord record = new SandboxRecord(
-                    view, log, kept.limit(), Optional.of(ProcessLog.open(log, kept.limit())), kept.deleteWhenEnded());
+            ProcessRecord own = ProcessRecord.load(directory);
+            var _ = own.log();
+            SandboxRecord record = new SandboxRecord(view, own);
             write(record);
             ProcessLog.sync(parent);
             records.put(view.id(), record);
             return record;
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             remove(whole);
             remove(directory);
-            throw new SandboxException(
-                    SandboxException.Code.EXHAUSTED,
-                    "creating " + directory + ", where what the process writes is kept: "
-                            + RuntimeDirectories.describe(e)
-                            + ". Make room or give the agent's user the right to write there",
-                    e);
+            throw noRoom(directory, e);
+        }
+    }
+
+    private static SandboxException noRoom(Path directory, Exception e) {
+        String reason = e instanceof IOException io ? RuntimeDirectories.describe(io) : String.valueOf(e.getMessage());
+        return new SandboxException(
+                SandboxException.Code.EXHAUSTED,
+                "creating " + directory + ", where what the process writes is kept: "
+                        + reason
+                        + ". Make room or give the agent's user the right to write there",
+                e);
+    }
+
+    /**
+     * Makes one for a further process that is to be started.
+     *
+     * @return the one of its id, if there is one: then nothing was made
+     */
+    Optional<ProcessRecord> addProcess(SandboxRecord sandbox, KeptProcess kept) throws SandboxException {
+        Path processes = of(sandbox.view().id()).resolve(PROCESSES);
+        String id = kept.getProcess().getProcessId();
+        // Another each time: somebody may still read one of the same id that was deleted.
+        Path directory = processes.resolve(id + "." + SandboxId.random().value());
+        // One at a time: two clients may order the same.
+        synchronized (sandbox) {
+            Optional<ProcessRecord> there = sandbox.process(id);
+            if (there.isPresent()) {
+                return there;
+            }
+            Path whole = processes.resolve(".new-" + id);
+            try {
+                Files.createDirectories(processes, PRIVATE);
+                remove(whole);
+                Files.createDirectory(whole, PRIVATE);
+                ProcessRecord.create(whole, kept);
+                ProcessLog.sync(whole);
+                Files.move(whole, directory, StandardCopyOption.ATOMIC_MOVE);
+                ProcessLog.sync(processes);
+                ProcessRecord made = ProcessRecord.load(directory);
+                var _ = made.log();
+                return sandbox.add(made);
+            } catch (IOException | UncheckedIOException e) {
+                remove(whole);
+                remove(directory);
+                throw noRoom(directory, e);
+            }
+        }
+    }
+
+    /** The end of a further process is in its log: deletes it if it is to be, or the oldest when there are too many. */
+    void processEnded(SandboxRecord sandbox, ProcessRecord process) {
+        if (process.deleteWhenEnded()) {
+            deleteProcess(sandbox, process);
+            return;
+        }
+        process.noteEnd();
+        List<ProcessRecord> over =
+                sandbox.others().stream().filter(ProcessRecord::hasEnded).toList();
+        over.stream().limit(Math.max(0, over.size() - MAX_ENDED_PROCESSES)).forEach(old -> deleteProcess(sandbox, old));
+    }
+
+    /** Removes a further process, once nobody reads its log any more; it is not found from now on. */
+    void deleteProcess(SandboxRecord sandbox, ProcessRecord process) {
+        sandbox.remove(process);
+        try {
+            process.whenUnread(() -> remove(process.directory()));
+        } catch (UncheckedIOException e) {
+            LOG.warn("{}: deleting what is kept of it: {}", process.directory(), e.toString());
+            remove(process.directory());
         }
     }
 
@@ -104,16 +179,7 @@ final class SandboxRecords {
 
     private void write(SandboxRecord record) throws IOException {
         Sandbox sandbox = record.message();
-        Path file = parent.resolve(sandbox.getId()).resolve(SANDBOX);
-        Path whole = file.resolveSibling(SANDBOX + ".new");
-        Files.write(
-                whole,
-                sandbox.toByteArray(),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.SYNC);
-        Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+        ProcessRecord.replace(parent.resolve(sandbox.getId()).resolve(SANDBOX), sandbox.toByteArray());
     }
 
     /** Notes what a sandbox is by now. */
@@ -172,22 +238,39 @@ final class SandboxRecords {
                 return;
             }
             Sandbox sandbox = Sandbox.parseFrom(Files.readAllBytes(directory.resolve(SANDBOX)));
-            if (!sandbox.hasTermination() || sandbox.getDeleteWhenEnded()) {
+            ProcessRecord own = ProcessRecord.load(directory);
+            if (sandbox.hasTermination()) {
+                own.knownToHaveEnded(sandbox.getTermination(), sandbox.getEndTime());
+            }
+            SandboxRecord record = new SandboxRecord(SandboxView.of(sandbox), own);
+            boolean over = loadProcesses(directory.resolve(PROCESSES), record);
+            if (!sandbox.hasTermination() || sandbox.getDeleteWhenEnded() || !over) {
                 unfinished.add(id);
             }
-            String[] limit = Files.readString(directory.resolve(LIMIT)).split(" ", 2);
-            records.put(
-                    id,
-                    new SandboxRecord(
-                            SandboxView.of(sandbox),
-                            directory.resolve(PROCESS_LOG),
-                            new ProcessLog.Limit(Long.parseLong(limit[1]), ProcessLog.Policy.valueOf(limit[0])),
-                            Optional.empty(),
-                            sandbox.getDeleteWhenEnded()));
+            records.put(id, record);
         } catch (IOException | RuntimeException e) {
             // No reason to serve nobody.
             LOG.error("{}: what is kept of a sandbox can't be read: {}", directory, e.toString());
         }
+    }
+
+    /** Returns whether all of them are known to have ended. */
+    private static boolean loadProcesses(Path processes, SandboxRecord sandbox) throws IOException {
+        boolean over = true;
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(processes)) {
+            for (Path directory : directories) {
+                if (directory.getFileName().toString().startsWith(".")) {
+                    remove(directory);
+                    continue;
+                }
+                ProcessRecord process = ProcessRecord.load(directory);
+                var _ = sandbox.add(process);
+                over &= process.termination().isDone();
+            }
+        } catch (NoSuchFileException e) {
+            // It never had others.
+        }
+        return over;
     }
 
     /** Says of those that former agents have left and that do not live that their end was not seen, if it was not. */
@@ -202,26 +285,29 @@ final class SandboxRecords {
             return;
         }
         try {
-            if (!record.hasEnded()) {
+            if (!record.own().hasEnded()) {
                 LOG.info("{}: it is gone: its end was not seen", id);
-                Termination lost = Termination.newBuilder()
-                        .setLost(Lost.newBuilder()
-                                .setReason(
-                                        record.log().isStarted()
-                                                ? "the virtual machine had ended when the agent came back"
-                                                : "the agent died before it had started the process"))
-                        .setStdoutBytes(record.log().stdoutEnd())
-                        .setStderrBytes(record.log().stderrEnd())
-                        .build();
-                if (!record.log().end(lost)) {
-                    return;
-                }
+            }
+            String reason = "the virtual machine had ended when the agent came back";
+            if (!record.own().endLost(reason)) {
+                return;
+            }
+            for (ProcessRecord process : record.others()) {
+                endLost(record, process, reason);
             }
             ended(id);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (UncheckedIOException e) {
             LOG.error("{}: its log can't be opened: {}", id, e.toString());
+        }
+    }
+
+    /** Says of a further process that its end was not seen, if it was not. */
+    void endLost(SandboxRecord sandbox, ProcessRecord process, String reason) throws InterruptedException {
+        if (!process.termination().isDone() && process.endLost(reason)) {
+            var _ = process.termination().complete(process.process().getTermination());
+            processEnded(sandbox, process);
         }
     }
 
@@ -264,6 +350,41 @@ final class SandboxRecords {
         kept.stream().limit(Math.max(0, kept.size() - maxEnded)).forEach(view -> delete(view.id()));
     }
 
+    /** Returns what notes what becomes of a sandbox beside the log of its process. */
+    LogObserver.Keeper keeper(SandboxId id) {
+        return new LogObserver.Keeper() {
+            @Override
+            public void changed(SandboxView sandbox) {
+                update(sandbox);
+            }
+
+            @Override
+            public void ended() {
+                SandboxRecords.this.ended(id);
+            }
+
+            @Override
+            public void failed() {
+                delete(id);
+            }
+        };
+    }
+
+    /** Returns what notes what becomes of a further process beside its log. */
+    LogObserver.Keeper keeper(SandboxRecord sandbox, ProcessRecord process) {
+        return new LogObserver.Keeper() {
+            @Override
+            public void ended() {
+                processEnded(sandbox, process);
+            }
+
+            @Override
+            public void failed() {
+                deleteProcess(sandbox, process);
+            }
+        };
+    }
+
     /** Removes one, once nobody reads its log any more; it is not found from now on. */
     void delete(SandboxId id) {
         SandboxRecord record = records.remove(id);
@@ -271,8 +392,14 @@ final class SandboxRecords {
             try {
                 // What is left is known to be nothing, should the agent die before the last reader has gone.
                 Files.deleteIfExists(of(id).resolve(SANDBOX));
-                record.log().close();
-                record.log().whenUnread(() -> remove(of(id)));
+                List<ProcessRecord> all = new ArrayList<>(record.others());
+                all.add(record.own());
+                AtomicInteger read = new AtomicInteger(all.size());
+                all.forEach(process -> process.whenUnread(() -> {
+                    if (read.decrementAndGet() == 0) {
+                        remove(of(id));
+                    }
+                }));
             } catch (IOException | UncheckedIOException e) {
                 LOG.warn("{}: deleting what is kept of it: {}", id, e.toString());
                 remove(of(id));

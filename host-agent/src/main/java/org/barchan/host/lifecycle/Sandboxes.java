@@ -9,7 +9,6 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,21 +34,12 @@ import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxSpec;
-import org.barchan.v1.LogEntry;
-import org.barchan.v1.ProcessSpec;
-import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** All that can be done with the sandboxes of this host. Safe for use by many threads. */
 public final class Sandboxes {
     private static final Logger LOG = LoggerFactory.getLogger(Sandboxes.class);
-    /** How long to wait for what a former agent left to be sorted out, and for an answer from it. */
-    private static final Duration RECONCILE = Duration.ofSeconds(10);
-
-    /** How long a guest that runs may take to answer a new agent. */
-    private static final Duration TAKE_OVER = Duration.ofSeconds(30);
-
     /** Of how many sandboxes that have ended something is kept. */
     private static final int MAX_ENDED = 1000;
 
@@ -68,6 +58,8 @@ public final class Sandboxes {
     private final Settings settings;
     private final Accelerators accelerators;
     private final CompletableFuture<Void> reconciled = new CompletableFuture<>();
+    private final SandboxLookup lookup;
+    private final Processes processes;
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
         this.ports = ports;
@@ -81,6 +73,8 @@ public final class Sandboxes {
                 settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory(), MAX_ENDED);
         // Before any machine of a former agent is found.
         records.load();
+        this.lookup = new SandboxLookup(registry, records, reconciled);
+        this.processes = new Processes(lookup, records, timer);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
         GuestBoot boot = new GuestBoot(
@@ -120,12 +114,13 @@ public final class Sandboxes {
      */
     public Run run(RunOrder order, RunObserver client) throws SandboxException {
         Optional<Pool.Waiting> waiting = pool.take(order);
+        Instant now = Instant.now();
         Sandbox sandbox = new Sandbox(
                 waiting.map(Pool.Waiting::id).orElseGet(SandboxId::random),
                 order.sandbox().name(),
-                Instant.now(),
+                now,
                 order.sandbox().clientLostPolicy(),
-                order.summary(),
+                RunOrder.summary(Run.PROCESS_ID, order.process(), now),
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
@@ -139,89 +134,21 @@ public final class Sandboxes {
         if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
             SandboxRecord record = records.create(sandbox.view(), order.kept());
             sandbox.keep(record);
-            observer = new LogObserver(record, records, client, order.kept().detach());
+            observer = new LogObserver(
+                    sandbox.id().value(),
+                    record.log(),
+                    records.keeper(sandbox.id()),
+                    client,
+                    order.kept().detach());
         }
         Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), records, timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
     }
 
-    /**
-     * Runs one more process in a sandbox. Returns at once; all that happens is told to the observer.
-     *
-     * @param timeout how long it may run
-     * @return what tells it what the client sends
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when the sandbox's own process does not run
-     */
-    public Execution execute(String idOrName, ProcessSpec process, Optional<Duration> timeout, RunObserver observer)
-            throws SandboxException, InterruptedException {
-        Sandbox sandbox = find(idOrName);
-        LiveGuest live = sandbox.live("running a process in " + sandbox.id());
-        Execution execution = new Execution(sandbox, live, process, timeout, observer, timer);
-        Thread.ofVirtual().name("exec-" + sandbox.id()).start(execution::execute);
-        return execution;
-    }
-
-    /**
-     * Joins the process that a kept sandbox was made for. Returns at once; all that happens is told to the observer.
-     *
-     * @param stdoutOffset how much of standard output to leave out; empty: what was written so far
-     * @param stderrOffset the same of standard error
-     * @param outputOnly whether the client writes nothing
-     * @return what tells it what the client sends
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when nothing is kept of it, it is still starting, or it has ended and the
-     *     client does not go on where it was
-     */
-    public Attachment attach(
-            String idOrName,
-            OptionalLong stdoutOffset,
-            OptionalLong stderrOffset,
-            boolean outputOnly,
-            RunObserver observer)
-            throws SandboxException, InterruptedException {
-        boolean goesOn = stdoutOffset.isPresent() || stderrOffset.isPresent();
-        Optional<Sandbox> live = findLive(idOrName);
-        SandboxRecord record = live.isPresent() ? kept(live.get(), "attaching to ") : findEnded(idOrName);
-        String action = "attaching to " + record.view().id();
-        if (live.isPresent() && goesOn) {
-            awaitBegun(live.get());
-        }
-        if (live.isPresent() && !(goesOn && live.get().begun().isDone())) {
-            var _ = live.get().live(action);
-        } else if (!goesOn) {
-            throw new SandboxException(
-                    SandboxException.Code.PRECONDITION,
-                    action + ": it has ended; 'barchan logs' has what it wrote, 'barchan wait' how it ended");
-        }
-        Attachment attachment = new Attachment(
-                live.map(Sandbox::view).orElseGet(record::view),
-                live.filter(sandbox -> !outputOnly && sandbox.isRunning()).map(Sandbox::inputs),
-                record.log(),
-                stdoutOffset,
-                stderrOffset,
-                observer);
-        Thread.ofVirtual().name("attach-" + record.view().id()).start(attachment::execute);
-        return attachment;
-    }
-
-    /** Its client has come back sooner than this agent has taken it over. */
-    private static void awaitBegun(Sandbox sandbox) throws InterruptedException {
-        try {
-            sandbox.begun().get(TAKE_OVER.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            LOG.warn("{}: it is not taken over yet", sandbox.id());
-        } catch (ExecutionException e) {
-            throw new AssertionError("it never fails", e);
-        }
-    }
-
-    private static SandboxRecord kept(Sandbox live, String action) throws SandboxException {
-        return live.record()
-                .orElseThrow(
-                        () -> new SandboxException(
-                                SandboxException.Code.PRECONDITION,
-                                action + live.id()
-                                        + ": nothing is kept of it, since it ends with its client. Start it with --detach or --keep"));
+    /** Returns all that can be done with their processes. */
+    public Processes processes() {
+        return processes;
     }
 
     /**
@@ -230,13 +157,13 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}
      */
     public SandboxView get(String idOrName) throws SandboxException, InterruptedException {
-        Optional<Sandbox> live = findLive(idOrName);
-        return live.isPresent() ? live.get().view() : findEnded(idOrName).view();
+        Optional<Sandbox> live = lookup.findLive(idOrName);
+        return live.isPresent() ? live.get().view() : lookup.findEnded(idOrName).view();
     }
 
     /** Returns the live sandboxes, the oldest first. */
     public List<SandboxView> list() throws InterruptedException {
-        awaitReconciled();
+        lookup.awaitReconciled();
         return registry.all().stream().map(Sandbox::view).toList();
     }
 
@@ -249,70 +176,6 @@ public final class Sandboxes {
                         records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id())))
                 .sorted(Comparator.comparing(SandboxView::createTime))
                 .toList();
-    }
-
-    /**
-     * Returns how the process of a sandbox has ended, once it has.
-     *
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it was not started; {@code UNAVAILABLE} when the agent is stopping
-     */
-    public Termination await(String idOrName) throws SandboxException, InterruptedException {
-        Optional<Sandbox> live = findLive(idOrName);
-        if (live.isEmpty()) {
-            return findEnded(idOrName).view().end().orElseThrow().termination();
-        }
-        try {
-            return live.get().termination().get();
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof SandboxException reason) {
-                throw new SandboxException(reason.code(), String.valueOf(reason.getMessage()), reason);
-            }
-            throw new AssertionError("it fails in no other way", e);
-        }
-    }
-
-    /** Takes what is in a log. */
-    public interface LogTaker {
-        void take(LogEntry entry) throws IOException, InterruptedException;
-    }
-
-    /**
-     * Reads what is kept of a sandbox's process.
-     *
-     * @param follow whether to wait for more until the process has ended
-     * @param since leaves out what came before
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when nothing is kept of it
-     * @throws IOException what the taker throws
-     */
-    public void readLog(
-            String idOrName, boolean follow, Instant since, long stdoutOffset, long stderrOffset, LogTaker taker)
-            throws SandboxException, InterruptedException, IOException {
-        Optional<Sandbox> live = findLive(idOrName);
-        SandboxRecord record = live.isPresent() ? kept(live.get(), "reading the log of ") : findEnded(idOrName);
-        try (ProcessLog.Reader reader = record.log().reader(stdoutOffset, stderrOffset, since)) {
-            for (Optional<LogEntry> next = next(reader, follow); next.isPresent(); next = next(reader, follow)) {
-                taker.take(next.get());
-            }
-        }
-    }
-
-    private static Optional<LogEntry> next(ProcessLog.Reader reader, boolean follow)
-            throws SandboxException, InterruptedException {
-        try {
-            return reader.next(follow);
-        } catch (IOException e) {
-            throw new SandboxException(SandboxException.Code.INTERNAL, "reading the log: " + e, e);
-        }
-    }
-
-    /**
-     * Sends a signal to a process of a sandbox.
-     *
-     * @param processId empty for the process that the sandbox was made for
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when the latter does not run now
-     */
-    public void signal(String idOrName, String processId, int number) throws SandboxException, InterruptedException {
-        find(idOrName).signalProcess(processId.isEmpty() ? Run.PROCESS_ID : processId, number);
     }
 
     /**
@@ -338,7 +201,7 @@ public final class Sandboxes {
     }
 
     private Guest guestOf(String idOrName) throws SandboxException, InterruptedException {
-        Sandbox sandbox = find(idOrName);
+        Sandbox sandbox = lookup.find(idOrName);
         return sandbox.live("reading what was written to the overlays of " + sandbox.id())
                 .guest();
     }
@@ -349,12 +212,12 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}; {@code TIMEOUT}
      */
     public void delete(String idOrName) throws SandboxException, InterruptedException {
-        Optional<Sandbox> live = findLive(idOrName);
+        Optional<Sandbox> live = lookup.findLive(idOrName);
         if (live.isPresent()) {
             delete(live.get());
             records.delete(live.get().id());
         } else {
-            records.delete(findEnded(idOrName).view().id());
+            records.delete(lookup.findEnded(idOrName).view().id());
         }
     }
 
@@ -364,7 +227,7 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it does not run
      */
     public void pause(String idOrName) throws SandboxException, InterruptedException {
-        find(idOrName).pause();
+        lookup.find(idOrName).pause();
     }
 
     /**
@@ -373,7 +236,7 @@ public final class Sandboxes {
      * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it does not run
      */
     public void resume(String idOrName) throws SandboxException, InterruptedException {
-        find(idOrName).resume();
+        lookup.find(idOrName).resume();
     }
 
     /**
@@ -384,10 +247,10 @@ public final class Sandboxes {
      * @throws SandboxException as {@link #delete}; {@code UNAVAILABLE} when the agent is stopping: it may run on
      */
     public boolean stop(String idOrName, int signal, Duration timeout) throws SandboxException, InterruptedException {
-        if (findLive(idOrName).isEmpty() && records.findEnded(idOrName).isPresent()) {
+        if (lookup.findLive(idOrName).isEmpty() && records.findEnded(idOrName).isPresent()) {
             return true;
         }
-        Sandbox sandbox = find(idOrName);
+        Sandbox sandbox = lookup.find(idOrName);
         LOG.info("{}: stop", sandbox.id());
         if (sandbox.isPaused()) {
             try {
@@ -574,43 +437,6 @@ public final class Sandboxes {
 
     private HypervisorDriver driver(String uri) throws SandboxException {
         return hypervisors.driver(uri, driver -> reconciliation.takeOver(uri, driver));
-    }
-
-    private Sandbox find(String idOrName) throws SandboxException, InterruptedException {
-        Optional<Sandbox> live = findLive(idOrName);
-        if (live.isPresent()) {
-            return live.get();
-        }
-        throw records.findEnded(idOrName)
-                .map(ended -> new SandboxException(
-                        SandboxException.Code.PRECONDITION,
-                        "sandbox " + ended.view().id() + " has ended; nothing runs in it any more"))
-                .orElseGet(() -> notFound(idOrName));
-    }
-
-    private Optional<Sandbox> findLive(String idOrName) throws InterruptedException {
-        awaitReconciled();
-        return registry.find(idOrName);
-    }
-
-    private SandboxRecord findEnded(String idOrName) throws SandboxException {
-        return records.findEnded(idOrName).orElseThrow(() -> notFound(idOrName));
-    }
-
-    private static SandboxException notFound(String idOrName) {
-        return new SandboxException(
-                SandboxException.Code.NOT_FOUND,
-                "no sandbox of the id or name '" + Printable.line(idOrName) + "' lives here");
-    }
-
-    private void awaitReconciled() throws InterruptedException {
-        try {
-            reconciled.get(RECONCILE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            LOG.warn("what a former agent left is not sorted out yet");
-        } catch (ExecutionException e) {
-            throw new AssertionError("it never fails", e);
-        }
     }
 
     /** What the use cases need of the world. */

@@ -81,7 +81,7 @@ final class Teardown {
     void letGo(Sandbox sandbox, LiveGuest live) {
         LOG.info("{}: runs on without the agent", sandbox.id());
         live.release();
-        sandbox.record().ifPresent(record -> record.log().close());
+        sandbox.record().ifPresent(SandboxRecord::release);
         registry.remove(sandbox);
     }
 }

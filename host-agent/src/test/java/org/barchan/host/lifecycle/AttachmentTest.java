@@ -226,12 +226,14 @@ class AttachmentTest {
     private SandboxException refusal(String name) {
         return assertThrows(
                 SandboxException.class,
-                () -> sandboxes.attach(name, OptionalLong.empty(), OptionalLong.empty(), false, second));
+                () -> sandboxes
+                        .processes()
+                        .attach(name, "", OptionalLong.empty(), OptionalLong.empty(), false, second));
     }
 
     private Attachment attach(OptionalLong stdoutOffset, boolean outputOnly, RecordingObserver observer)
             throws Exception {
-        return sandboxes.attach("box", stdoutOffset, OptionalLong.empty(), outputOnly, observer);
+        return sandboxes.processes().attach("box", "", stdoutOffset, OptionalLong.empty(), outputOnly, observer);
     }
 
     private void awaitEnded() throws Exception {

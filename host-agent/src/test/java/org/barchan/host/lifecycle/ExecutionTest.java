@@ -64,7 +64,7 @@ final class ExecutionTest {
     void signal_byItsId_reachesItAlone() throws Exception {
         start(false);
         execute();
-        sandboxes.signal("box", other.processId(), 10);
+        sandboxes.processes().signal("box", other.processId(), 10);
         assertEquals(List.of("10 TERMINATION_CAUSE_SIGNALLED_BY_CLIENT"), guest().signals);
         guest().exit(0);
     }
@@ -88,7 +88,7 @@ final class ExecutionTest {
         CountDownLatch hungUp = new CountDownLatch(1);
         guest().onSignal.add(hungUp::countDown);
         world.fail("guest.start", Code.TIMEOUT);
-        var _ = sandboxes.execute("box", PROCESS, Optional.empty(), other);
+        var _ = sandboxes.processes().execute("box", new ExecOrder(PROCESS, Optional.empty(), Optional.empty()), other);
 
         assertEquals(Code.TIMEOUT, other.failure().code());
         assertTrue(hungUp.await(10, TimeUnit.SECONDS));
@@ -113,7 +113,9 @@ final class ExecutionTest {
     @Test
     void execute_whoseTimeIsUp_isTermedAndKilledAlone() throws Exception {
         start(false);
-        var _ = sandboxes.execute("box", PROCESS, Optional.of(Duration.ofSeconds(30)), other);
+        var _ = sandboxes
+                .processes()
+                .execute("box", new ExecOrder(PROCESS, Optional.of(Duration.ofSeconds(30)), Optional.empty()), other);
         other.awaitStarted();
         world.timer.advance(Duration.ofSeconds(30));
         world.timer.advance(TimeLimit.GRACE);
@@ -146,7 +148,8 @@ final class ExecutionTest {
         guest().exitOthers(0);
 
         assertEquals(0, other.termination().getExitCode());
-        SandboxException e = assertThrows(SandboxException.class, () -> sandboxes.signal("box", "", 15));
+        SandboxException e =
+                assertThrows(SandboxException.class, () -> sandboxes.processes().signal("box", "", 15));
         assertEquals(Code.PRECONDITION, e.code());
         assertEquals(1, sandboxes.list().size());
         run.requestsEnded();
@@ -176,11 +179,16 @@ final class ExecutionTest {
     }
 
     private SandboxException refused() {
-        return assertThrows(SandboxException.class, () -> sandboxes.execute("box", PROCESS, Optional.empty(), other));
+        return assertThrows(
+                SandboxException.class,
+                () -> sandboxes
+                        .processes()
+                        .execute("box", new ExecOrder(PROCESS, Optional.empty(), Optional.empty()), other));
     }
 
-    private Execution execute() throws Exception {
-        Execution execution = sandboxes.execute("box", PROCESS, Optional.empty(), other);
+    private ProcessControl execute() throws Exception {
+        ProcessControl execution =
+                sandboxes.processes().execute("box", new ExecOrder(PROCESS, Optional.empty(), Optional.empty()), other);
         other.awaitStarted();
         return execution;
     }

@@ -224,16 +224,32 @@ final class FakeGuest implements Guest {
     @Override
     public void close() {
         world.open.remove(this);
+        others.values().forEach(queue -> queue.add(ProcessEvent.getDefaultInstance()));
+    }
+
+    /** It knows nothing of the processes beside the sandbox's own. */
+    void forgetOthers() {
+        others.clear();
     }
 
     /** The process writes. */
     void write(String text, long offset) {
-        events.add(ProcessEvent.newBuilder()
+        events.add(output(text, offset));
+    }
+
+    private static ProcessEvent output(String text, long offset) {
+        return ProcessEvent.newBuilder()
                 .setOutput(ProcessOutput.newBuilder()
                         .setStream(OutputStream.OUTPUT_STREAM_STDOUT)
                         .setOffset(offset)
                         .setData(FakeWorld.bytes(text)))
-                .build());
+                .build();
+    }
+
+    /** The processes beside the sandbox's own write. */
+    void writeOthers(String text, long offset) {
+        ProcessEvent output = output(text, offset);
+        others.values().forEach(queue -> queue.add(output));
     }
 
     /** The process ends. */

@@ -219,7 +219,7 @@ final class ReconciliationTest {
         }
         assertTrue(machine.paused);
         RecordingObserver client = new RecordingObserver();
-        var _ = sandboxes.attach("box", OptionalLong.of(0), OptionalLong.of(0), false, client);
+        var _ = sandboxes.processes().attach("box", "", OptionalLong.of(0), OptionalLong.of(0), false, client);
         assertEquals(0, client.attached().getStdoutOffset());
 
         sandboxes.resume("box");
@@ -236,7 +236,7 @@ final class ReconciliationTest {
         machine.guest.write("more", 0);
         machine.guest.exit(7);
 
-        assertEquals(7, sandboxes.await("box").getExitCode());
+        assertEquals(7, sandboxes.processes().await("box", "").getExitCode());
         assertEquals(List.of("more", "exit 7"), RunTest.log(sandboxes, "box"));
         awaitGone(sandboxes);
     }
@@ -251,18 +251,19 @@ final class ReconciliationTest {
         }
         Sandboxes sandboxes = world.sandboxes();
         sandboxes.reconcile();
-        Termination end = sandboxes.await(id.value());
+        Termination end = sandboxes.processes().await(id.value(), "");
         assertTrue(end.getLost().getReason().contains("the virtual machine had ended"), end.toString());
-        assertEquals(end, sandboxes.await("box"));
+        assertEquals(end, sandboxes.processes().await("box", ""));
 
         Sandboxes next = world.sandboxes();
         next.reconcile();
-        assertEquals(end, next.await("box"));
+        assertEquals(end, next.processes().await("box", ""));
         assertEquals(SandboxView.Phase.ENDED, next.get("box").phase());
         next.delete("box");
         assertEquals(
                 Code.NOT_FOUND,
-                assertThrows(SandboxException.class, () -> next.await("box")).code());
+                assertThrows(SandboxException.class, () -> next.processes().await("box", ""))
+                        .code());
     }
 
     @Test

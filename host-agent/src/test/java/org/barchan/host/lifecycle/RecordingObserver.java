@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.Attached;
 import org.barchan.v1.ProcessEvent;
@@ -114,6 +115,13 @@ final class RecordingObserver implements RunObserver {
             throw new AssertionError("no event; progress: " + progress + "; end: " + end);
         }
         return event;
+    }
+
+    /** Returns what there is of the output that nobody has looked at. */
+    String output() {
+        return events.stream()
+                .map(event -> event.getOutput().getData().toStringUtf8())
+                .collect(Collectors.joining());
     }
 
     /** Waits until the process runs. */

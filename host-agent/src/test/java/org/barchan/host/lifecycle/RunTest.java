@@ -430,7 +430,7 @@ final class RunTest {
         guest().write("two", 3);
         guest().exit(3);
 
-        assertEquals(3, sandboxes.await("box").getExitCode());
+        assertEquals(3, sandboxes.processes().await("box", "").getExitCode());
         assertEquals(List.of("started", "one", "two", "exit 3"), log(sandboxes, "box"));
         awaitEnded();
         assertEquals(List.of(), sandboxes.list());
@@ -438,14 +438,14 @@ final class RunTest {
         assertEquals(3, sandboxes.get("box").end().orElseThrow().termination().getExitCode());
         assertEquals(
                 Code.PRECONDITION,
-                assertThrows(SandboxException.class, () -> sandboxes.signal("box", "", 1))
+                assertThrows(SandboxException.class, () -> sandboxes.processes().signal("box", "", 1))
                         .code());
         assertTrue(sandboxes.stop("box", 15, Duration.ZERO), "it has ended");
         sandboxes.delete("box");
         assertEquals(List.of(), sandboxes.listAll());
         assertEquals(
                 Code.NOT_FOUND,
-                assertThrows(SandboxException.class, () -> sandboxes.await("box"))
+                assertThrows(SandboxException.class, () -> sandboxes.processes().await("box", ""))
                         .code());
     }
 
@@ -491,7 +491,9 @@ final class RunTest {
         assertEquals(1, observer.inputClosed.getCount(), "its input goes on with the next agent");
         assertFalse(world.started.getFirst().destroyed);
         assertThrows(
-                SandboxException.class, () -> sandboxes.await("box"), "nothing is known of an end that was not seen");
+                SandboxException.class,
+                () -> sandboxes.processes().await("box", ""),
+                "nothing is known of an end that was not seen");
     }
 
     @Test
@@ -499,8 +501,8 @@ final class RunTest {
         world.onStart = machine -> machine.guest.silent = true;
         run(order(ClientLostPolicy.DELETE));
         awaitMachine();
-        CompletableFuture<SandboxException> waiter =
-                CompletableFuture.supplyAsync(() -> assertThrows(SandboxException.class, () -> sandboxes.await("box")));
+        CompletableFuture<SandboxException> waiter = CompletableFuture.supplyAsync(() ->
+                assertThrows(SandboxException.class, () -> sandboxes.processes().await("box", "")));
         guest().asked.await();
         sandboxes.delete("box");
         assertTrue(message(waiter.get(10, TimeUnit.SECONDS)).contains("sandbox"));
@@ -514,7 +516,7 @@ final class RunTest {
         assertEquals(Code.PRECONDITION, error.code());
         assertTrue(message(error).contains("nothing is kept"), message(error));
         guest().exit(0);
-        assertEquals(0, sandboxes.await("box").getExitCode());
+        assertEquals(0, sandboxes.processes().await("box", "").getExitCode());
     }
 
     private void awaitEnded() throws Exception {
@@ -530,7 +532,7 @@ final class RunTest {
     /** Returns what is kept of a sandbox's process, until it has ended. */
     static List<String> log(Sandboxes sandboxes, String name) throws Exception {
         List<String> entries = new ArrayList<>();
-        sandboxes.readLog(name, true, Instant.MIN, 0, 0, entry -> {
+        sandboxes.processes().readLog(name, "", true, Instant.MIN, 0, 0, entry -> {
             ProcessEvent event = entry.getEvent();
             entries.add(
                     switch (event.getEventCase()) {
@@ -554,7 +556,7 @@ final class RunTest {
         assertTrue(world.started.getFirst().paused);
         assertEquals(SandboxView.Phase.PAUSED, sandboxes.get("box").phase());
         sandboxes.pause("box");
-        refused("it is paused", () -> sandboxes.signal("box", "", 15));
+        refused("it is paused", () -> sandboxes.processes().signal("box", "", 15));
         sandboxes.resume("box");
         assertFalse(world.started.getFirst().paused);
         assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());

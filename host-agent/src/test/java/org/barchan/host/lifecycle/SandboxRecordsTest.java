@@ -157,7 +157,7 @@ final class SandboxRecordsTest {
         SandboxId damaged = ended(records, view(1), false);
         records.ended(ended(records, view(2), false));
         Files.writeString(
-                directory.resolve("sandboxes").resolve(damaged.value()).resolve("limit"), "");
+                directory.resolve("sandboxes").resolve(damaged.value()).resolve("process"), "nonsense");
         SandboxRecords next = records(OWNER);
         next.endLost(Set.of());
         assertEquals(1, next.ended().count());
