@@ -1,5 +1,7 @@
 package org.barchan.cli;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.KeepOptions;
@@ -7,6 +9,7 @@ import org.barchan.client.AttachSpec;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxProcess;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -17,7 +20,7 @@ import picocli.CommandLine.Parameters;
         name = "attach",
         sortOptions = false,
         description = {
-            "Join the command of a sandbox that was started with --keep or --detach: what it writes from now on is printed, and what is typed or piped"
+            "Join a command that was started with --keep or --detach: what it writes from now on is printed, and what is typed or piped"
                     + " here is its input, as if it had been started here.",
             "Any number can join; the one that came last has the input. The command runs on when this process goes."
         },
@@ -53,8 +56,15 @@ final class AttachVerb implements Callable<Integer> {
     @Mixin
     final HelpOption help = new HelpOption();
 
-    @Parameters(paramLabel = "NAME", description = "Name or id of a sandbox.")
+    @Parameters(paramLabel = "NAME", description = ProcessNames.DESCRIPTION)
     private String name = "";
+
+    private static Optional<Sandbox.Command> command(List<SandboxProcess> processes, String id) {
+        return processes.stream()
+                .filter(process -> process.id().equals(id))
+                .findFirst()
+                .map(SandboxProcess::command);
+    }
 
     @Override
     public Integer call() throws BarchanException {
@@ -63,15 +73,20 @@ final class AttachVerb implements Callable<Integer> {
         AttachSpec spec = noStdin
                 ? new AttachSpec(AttachSpec.NOW.stdoutOffset(), AttachSpec.NOW.stderrOffset(), true)
                 : AttachSpec.NOW;
+        int slash = name.indexOf('/');
         Sandbox sandbox;
+        Optional<Sandbox.Command> command;
         try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
-            sandbox = client.get(name);
+            sandbox = client.get(slash < 0 ? name : name.substring(0, slash));
+            command =
+                    slash < 0 ? sandbox.command() : command(client.processes(sandbox.id()), name.substring(slash + 1));
         }
         // By its id: it may have ended by then, and another have its name.
         return RunSession.attach(
                         caller,
-                        sandbox,
-                        (client, listener) -> client.attach(sandbox.id(), spec, listener),
+                        command,
+                        (client, listener) ->
+                                client.attach(sandbox.id() + (slash < 0 ? "" : name.substring(slash)), spec, listener),
                         keys,
                         noStdin,
                         sigProxy)

@@ -11,6 +11,7 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.Capture;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxProcess;
 import org.barchan.client.StandardStream;
 import org.barchan.client.Termination;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ final class JsonReport implements RunOutput {
     private final long begin = System.nanoTime();
     private long start;
     private @Nullable Sandbox sandbox;
+    private String process = "";
 
     @Override
     public void sandbox(Sandbox seen) {
@@ -49,7 +51,9 @@ final class JsonReport implements RunOutput {
     }
 
     @Override
-    public void detached(String sandboxId) {}
+    public void detached(String name) {
+        process = name;
+    }
 
     @Override
     public void output(StandardStream stream, ByteBuffer bytes) {
@@ -96,6 +100,9 @@ final class JsonReport implements RunOutput {
         report.add("stderr", json(stderr));
         if (sandbox != null) {
             report.add("sandbox", json(sandbox));
+        }
+        if (!process.isEmpty()) {
+            report.addProperty("process", process);
         }
         report.add("messages", messages);
         long end = System.nanoTime();
@@ -173,17 +180,30 @@ final class JsonReport implements RunOutput {
         json.addProperty("bootId", sandbox.bootId());
         json.addProperty("linkEpochs", sandbox.linkEpochs());
         json.addProperty("clientLostPolicy", lower(sandbox.clientLostPolicy()));
-        sandbox.command().ifPresent(command -> {
-            JsonArray words = new JsonArray();
-            command.words().forEach(words::add);
-            json.add("command", words);
-            json.addProperty("tty", command.terminal());
-        });
-        sandbox.end().ifPresent(end -> {
-            json.add("termination", json(end.termination()));
-            json.addProperty("endTime", end.time().toString());
-        });
+        sandbox.command().ifPresent(command -> add(json, command));
+        sandbox.end().ifPresent(end -> add(json, end));
         return json;
+    }
+
+    static JsonObject json(SandboxProcess process) {
+        JsonObject json = new JsonObject();
+        json.addProperty("id", process.id());
+        json.addProperty("createTime", process.createTime().toString());
+        add(json, process.command());
+        process.end().ifPresent(end -> add(json, end));
+        return json;
+    }
+
+    private static void add(JsonObject json, Sandbox.Command command) {
+        JsonArray words = new JsonArray();
+        command.words().forEach(words::add);
+        json.add("command", words);
+        json.addProperty("tty", command.terminal());
+    }
+
+    private static void add(JsonObject json, Sandbox.End end) {
+        json.add("termination", json(end.termination()));
+        json.addProperty("endTime", end.time().toString());
     }
 
     static String lower(Enum<?> value) {

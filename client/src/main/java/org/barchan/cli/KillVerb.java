@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "kill",
         aliases = "signal",
-        description = "Send a signal to the commands of sandboxes. A sandbox ends with its command.",
+        description = "Send a signal to commands. A sandbox ends with the command that it was made for.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {
             "0:It was sent to all of them.",
@@ -32,7 +32,7 @@ final class KillVerb implements Callable<Integer> {
             description = "Name or number of the signal. By default KILL.")
     private int signal = SIGKILL;
 
-    @Parameters(paramLabel = "NAME", arity = "1..*", description = "Name or id of a sandbox.")
+    @Parameters(paramLabel = "NAME", arity = "1..*", description = ProcessNames.DESCRIPTION)
     private List<String> names = new ArrayList<>();
 
     @Mixin

@@ -4,15 +4,19 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.OutputOption;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxProcess;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code barchan list}. */
 @Command(
@@ -21,7 +25,11 @@ import picocli.CommandLine.Option;
         description = "List the sandboxes, the oldest first.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
-        footer = {"", "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it."})
+        footer = {
+            "",
+            "JSON: {sandboxes: [...]}, each as 'barchan run --help' describes it; with NAME, {processes: [...]}, each as",
+            "'barchan inspect --help' does."
+        })
 final class ListVerb implements Callable<Integer> {
     private static final int MAX_COMMAND = 40;
 
@@ -29,6 +37,13 @@ final class ListVerb implements Callable<Integer> {
             names = {"-a", "--all"},
             description = "Also those that have ended and of which something is kept: see barchan-logs(1).")
     private boolean all;
+
+    @Parameters(
+            paramLabel = "NAME",
+            arity = "0..1",
+            description =
+                    "Name or id of a sandbox: list its commands instead, also those that have ended and are kept.")
+    private @Nullable String name;
 
     @Mixin
     private final OutputOption output = new OutputOption();
@@ -39,6 +54,11 @@ final class ListVerb implements Callable<Integer> {
     @Override
     public Integer call() throws BarchanException {
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
+            if (name != null) {
+                List<SandboxProcess> processes = client.processes(name);
+                Messages.result(output.json() ? processesJson(processes) : processesText(processes));
+                return ExitStatus.OK;
+            }
             List<Sandbox> sandboxes = all ? client.listAll() : client.list();
             Messages.result(output.json() ? json(sandboxes) : text(sandboxes));
         }
@@ -67,10 +87,36 @@ final class ListVerb implements Callable<Integer> {
         return text.toString();
     }
 
+    private static String processesJson(List<SandboxProcess> processes) {
+        JsonArray all = new JsonArray();
+        processes.forEach(process -> all.add(JsonReport.json(process)));
+        JsonObject json = new JsonObject();
+        json.add("processes", all);
+        return json + "\n";
+    }
+
+    private static String processesText(List<SandboxProcess> processes) {
+        StringBuilder text = new StringBuilder(processRow("PROCESS", "STATE", "CREATED", "COMMAND"));
+        for (SandboxProcess process : processes) {
+            text.append(processRow(
+                    process.id(),
+                    state(process.end()).orElse("running"),
+                    process.createTime().truncatedTo(ChronoUnit.SECONDS).toString(),
+                    command(process.command())));
+        }
+        return text.toString();
+    }
+
+    private static String processRow(String id, String state, String created, String command) {
+        return String.format("%-20s %-9s %-20s %s%n", id, state, created, command);
+    }
+
+    private static Optional<String> state(Optional<Sandbox.End> end) {
+        return end.map(how -> "ended " + ExitStatus.of(how.termination()));
+    }
+
     private static String state(Sandbox sandbox) {
-        return sandbox.end()
-                .map(end -> "ended " + ExitStatus.of(end.termination()))
-                .orElseGet(() -> JsonReport.lower(sandbox.state()));
+        return state(sandbox.end()).orElseGet(() -> JsonReport.lower(sandbox.state()));
     }
 
     /** In one line, however it is written, and not all of a long one. */

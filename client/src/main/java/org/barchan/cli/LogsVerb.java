@@ -29,8 +29,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "logs",
         description = {
-            "Print what the command of a sandbox has written, what it wrote to standard error on standard error.",
-            "It is kept of sandboxes that were started with --keep or --detach, until they are deleted."
+            "Print what a command has written, what it wrote to standard error on standard error.",
+            "It is kept of commands that were started with --keep or --detach, until their sandbox is deleted."
         },
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED},
@@ -56,7 +56,7 @@ final class LogsVerb implements Callable<Integer> {
     @Mixin
     private final OutputOption output = new OutputOption();
 
-    @Parameters(paramLabel = "NAME", description = "Name or id of a sandbox.")
+    @Parameters(paramLabel = "NAME", description = ProcessNames.DESCRIPTION)
     private String name = "";
 
     @Mixin

@@ -16,8 +16,8 @@ sealed interface RunOutput permits StreamRelay, JsonReport {
 
     void started();
 
-    /** The command is left to itself. */
-    void detached(String sandboxId) throws BarchanException;
+    /** The command, which other verbs name so, is left to itself. */
+    void detached(String name) throws BarchanException;
 
     void output(StandardStream stream, ByteBuffer bytes) throws IOException;
 

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 /** One {@code barchan run}, {@code exec} or {@code attach}: joins this process's streams and signals with the sandbox's process. */
 final class RunSession implements RunListener {
     private static final int STDIN_CHUNK = 64 * 1024;
+    /** What the process is called that a sandbox was made for. */
+    private static final String OWN_PROCESS = "main";
 
     private final Caller caller;
     private final String command;
@@ -122,26 +124,59 @@ final class RunSession implements RunListener {
     }
 
     /**
-     * Joins the process of a sandbox.
+     * Runs a further process in a sandbox.
      *
+     * @param starter starts it
+     * @param kept whether it runs on without this process
+     * @param keys leave it to itself
+     * @param timing notes the first output
+     */
+    static RunSession exec(
+            Caller caller,
+            ProcessSpec process,
+            BiFunction<BarchanClient, RunListener, Run> starter,
+            boolean json,
+            Input input,
+            boolean kept,
+            DetachKeys keys,
+            Timing timing) {
+        return new RunSession(
+                caller,
+                process.command().getFirst(),
+                process.terminal().isPresent(),
+                starter,
+                json,
+                false,
+                Optional.empty(),
+                Optional.empty(),
+                input,
+                kept,
+                keys,
+                kept ? RunSignals.ofJoined(true) : RunSignals.ofOwn(),
+                timing);
+    }
+
+    /**
+     * Joins a process of a sandbox.
+     *
+     * @param process what it is
      * @param attacher does it
      * @param outputOnly whether the process gets nothing to read from here
      * @param sigProxy whether it gets the signals of this process
      */
     static RunSession attach(
             Caller caller,
-            Sandbox sandbox,
+            Optional<Sandbox.Command> process,
             BiFunction<BarchanClient, RunListener, Run> attacher,
             DetachKeys keys,
             boolean outputOnly,
             boolean sigProxy) {
         return new RunSession(
                 caller,
-                sandbox.command()
-                        .filter(known -> !known.words().isEmpty())
+                process.filter(known -> !known.words().isEmpty())
                         .map(known -> known.words().getFirst())
                         .orElse("the command"),
-                sandbox.command().filter(Sandbox.Command::terminal).isPresent(),
+                process.filter(Sandbox.Command::terminal).isPresent(),
                 attacher,
                 false,
                 false,
@@ -324,7 +359,7 @@ final class RunSession implements RunListener {
         progress.stop();
         int status = signals.abortedBy().map(ExitStatus::ofSignal).orElse(ExitStatus.of(termination));
         if (termination.result() instanceof Termination.Detached) {
-            output.detached(sandboxId);
+            output.detached(processName());
         }
         if (signals.abortedBy().isEmpty() && !output.readerGone()) {
             explain(termination);
@@ -336,11 +371,18 @@ final class RunSession implements RunListener {
         return output.finish(termination, output.readerGone() ? ExitStatus.ofSignal(Signals.SIGPIPE) : status);
     }
 
+    /** Returns what other verbs name the process by. */
+    private String processName() {
+        String process = begun.join().processId();
+        return process.isEmpty() || process.equals(OWN_PROCESS) ? sandboxId : sandboxId + "/" + process;
+    }
+
     private int fail(BarchanException error) throws BarchanException {
         LocalTerminal.restore();
         progress.stop();
         if (detached) {
-            Messages.line("barchan: left " + sandboxId + " to itself; barchan attach " + sandboxId + " joins it again");
+            String name = processName();
+            Messages.line("barchan: left " + name + " to itself; barchan attach " + name + " joins it again");
             if (archive.isPresent()) {
                 Messages.error("what the command has written to overlays was not exported");
                 return ExitStatus.BARCHAN_FAILED;

@@ -49,8 +49,8 @@ final class StreamRelay implements RunOutput {
     public void started() {}
 
     @Override
-    public void detached(String sandboxId) throws BarchanException {
-        Messages.result(sandboxId + "\n");
+    public void detached(String name) throws BarchanException {
+        Messages.result(name + "\n");
     }
 
     @Override

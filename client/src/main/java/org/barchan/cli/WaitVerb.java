@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "wait",
         description = {
-            "Wait for the ends of the commands of sandboxes, one after the other, and print for each the status that barchan run exits with.",
+            "Wait for the ends of commands, one after the other, and print for each the status that barchan run exits with.",
             "Of a command that has ended it is known as long as its sandbox is kept: see barchan-run(1), --keep and --detach."
         },
         exitCodeListHeading = ExitStatus.HEADING,
@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
             "125:It can't be said of one of them, as standard error says; it was of the others."
         })
 final class WaitVerb implements Callable<Integer> {
-    @Parameters(paramLabel = "NAME", arity = "1..*", description = "Name or id of a sandbox.")
+    @Parameters(paramLabel = "NAME", arity = "1..*", description = ProcessNames.DESCRIPTION)
     private List<String> names = new ArrayList<>();
 
     @Mixin

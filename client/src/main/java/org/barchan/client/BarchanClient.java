@@ -80,20 +80,33 @@ public final class BarchanClient implements AutoCloseable {
      * @return fails with NOT_FOUND if none of that id or name lives, PRECONDITION if its own process does not run
      */
     public Run exec(String idOrName, ProcessSpec process, RunListener listener) {
-        return connection.exec(idOrName, process, listener);
+        return exec(idOrName, ExecSpec.of(process), listener);
     }
 
     /**
-     * Joins the process that a sandbox was made for, one with {@link ClientLostPolicy#KEEP}. Returns at once. Any number of clients get its
+     * Starts one more process in a sandbox that is there. Returns at once. It ends with the sandbox. One that outlives its client, which takes a
+     * sandbox with {@link ClientLostPolicy#KEEP}, goes on with the next agent when the agent goes.
+     *
+     * @param listener called by threads of the library; is told of the sandbox if the process outlives its client
+     * @return fails as {@link #exec(String, ProcessSpec, RunListener)} says; with PRECONDITION, too, if nothing is kept of the sandbox; with
+     *     ALREADY_EXISTS if another process of that id is kept
+     */
+    public Run exec(String idOrName, ExecSpec spec, RunListener listener) {
+        return connection.exec(idOrName, spec, listener);
+    }
+
+    /**
+     * Joins a process with {@link ClientLostPolicy#KEEP}. Returns at once. Any number of clients get its
      * output; the one that has come last sends it standard input. When the agent goes, the next one is attached to, and neither input nor output
      * is lost. Cancelling the run leaves the process as it is; closing its input is the end of the process's.
      *
+     * @param processName id or name of a sandbox, for the process that it was made for; of another, with "/" and its id behind
      * @param listener called by threads of the library; {@code onStarted} when the process has been joined
      * @return fails with NOT_FOUND if there is none of that id or name, PRECONDITION if nothing is kept of it, it is still starting, or it has
      *     ended
      */
-    public Run attach(String idOrName, AttachSpec spec, RunListener listener) {
-        return connection.attach(idOrName, spec, listener);
+    public Run attach(String processName, AttachSpec spec, RunListener listener) {
+        return connection.attach(processName, spec, listener);
     }
 
     /**
@@ -134,27 +147,37 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
-     * Waits for the end of the process that a sandbox was made for: at once, if it has ended and is kept. Goes on with the next agent when the
-     * agent goes.
+     * Waits for the end of a process: at once, if it has ended and is kept. Goes on with the next agent when the agent goes.
      *
+     * @param processName id or name of a sandbox, for the process that it was made for; of another that is kept, with "/" and its id behind
      * @throws BarchanException NOT_FOUND if there is none of that id or name, PRECONDITION if its process was not started
      */
-    public Termination await(String idOrName) throws BarchanException {
-        return connection.await(idOrName);
+    public Termination await(String processName) throws BarchanException {
+        return connection.await(processName);
     }
 
     /**
-     * Reads what is kept of the process that a sandbox was made for, from its beginning on.
+     * Returns the processes of a sandbox: the one that it was made for, those that run, and those that have ended and are kept; the oldest first.
      *
+     * @throws BarchanException NOT_FOUND if there is no sandbox of that id or name
+     */
+    public List<SandboxProcess> processes(String idOrName) throws BarchanException {
+        return connection.processes(idOrName);
+    }
+
+    /**
+     * Reads what is kept of a process, from its beginning on.
+     *
+     * @param processName as in {@link #await}
      * @param follow whether to wait for more until the process has ended; goes on with the next agent when the agent goes
      * @param since leaves out what came before
      * @param listener called by this thread
      * @throws BarchanException NOT_FOUND if there is none of that id or name, PRECONDITION if nothing is kept of it
      * @throws UncheckedIOException what the listener throws
      */
-    public void readLog(String idOrName, boolean follow, Optional<Instant> since, LogListener listener)
+    public void readLog(String processName, boolean follow, Optional<Instant> since, LogListener listener)
             throws BarchanException {
-        connection.readLog(idOrName, follow, since, listener);
+        connection.readLog(processName, follow, since, listener);
     }
 
     /**
@@ -207,13 +230,14 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
-     * Sends a signal to the process that a sandbox was made for, and all of its process group.
+     * Sends a signal to a process and all of its process group.
      *
+     * @param processName id or name of a sandbox, for the process that it was made for; of another, with "/" and its id behind
      * @param signal Linux number, 1 to 64
      * @throws BarchanException NOT_FOUND if no sandbox of that id or name lives, PRECONDITION if its process does not run
      */
-    public void signal(String idOrName, int signal) throws BarchanException {
-        connection.signal(idOrName, "", signal);
+    public void signal(String processName, int signal) throws BarchanException {
+        connection.signal(processName, signal);
     }
 
     /**

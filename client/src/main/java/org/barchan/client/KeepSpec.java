@@ -3,7 +3,7 @@ package org.barchan.client;
 import java.util.OptionalLong;
 
 /**
- * What is kept of a sandbox that outlives its client.
+ * What is kept of a process that outlives its client.
  *
  * @param detach whether the run is over, for its client, when the process has been started: {@link Termination.Detached}
  * @param logBytes most bytes of what the process writes, at least 1 MiB; empty: 64 MiB

@@ -27,6 +27,9 @@ public interface Run {
      */
     OutputStream stdin();
 
+    /** Returns what the process is called in its sandbox; empty before it has been started. */
+    String processId();
+
     /**
      * Sends a signal to the process and its process group. Without effect once the run has ended.
      *
@@ -53,6 +56,6 @@ public interface Run {
      */
     Map<String, Duration> timing();
 
-    /** Ends the run: what happens to the sandbox is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
+    /** Ends the run: what happens to the sandbox, or the process, is its {@link ClientLostPolicy}. The run fails with code CANCELLED. */
     void cancel();
 }

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.barchan.testing.FakeAgent;
 import org.barchan.testing.FakeRun;
 import org.barchan.v1.AttachStart;
@@ -106,6 +107,43 @@ class RejoinTest {
         Run run = client.attach("box", AttachSpec.NOW, new Listener());
         assertEquals(new Termination.Exited(0), run.await().result());
         assertEquals(List.of("started", "x"), heard);
+    }
+
+    @Test
+    void keptExec_ofWhichNothingWasHeard_isOrderedAgain_andGoesOnWhereItWas() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        agent.behave(run -> {
+            switch (calls.incrementAndGet()) {
+                case 1 -> {
+                    run.sandbox();
+                    throw Status.UNAVAILABLE.asRuntimeException();
+                }
+                case 2 -> {
+                    assertEquals("job", run.exec().getProcessId());
+                    run.sandbox().attached(0, progress(0, 0)).stdout("one");
+                    assertEquals("a", read(run));
+                    run.stdin(progress(1, 1));
+                    throw Status.UNAVAILABLE.asRuntimeException();
+                }
+                default -> {
+                    assertEquals("job", run.attach().getProcessId());
+                    assertEquals(3, run.attach().getStdoutOffset());
+                    run.sandbox().attached(3, progress(1, 1)).stdout("two").exit(0);
+                }
+            }
+        });
+        Run run = client.exec(
+                "box",
+                new ExecSpec(
+                        ProcessSpec.builder("cat").build(),
+                        ClientLostPolicy.KEEP,
+                        KeepSpec.DEFAULT,
+                        Optional.of("job")),
+                new Listener());
+        run.stdin().write(bytes("a"));
+        assertEquals(new Termination.Exited(0), run.await().result());
+        assertEquals(List.of("started", "one", "two"), heard);
+        assertEquals("job", run.processId());
     }
 
     @Test

@@ -11,18 +11,21 @@ import java.util.random.RandomGenerator;
 import org.barchan.it.HostProcess.Kind;
 
 /**
- * Kept sandboxes whose commands write numbered lines, while agent, QEMUs and clients are killed or stopped, one after the other, by chance. Each stream
+ * Kept sandboxes whose commands, each one's own and two beside it, write numbered lines, while agent, QEMUs and clients are killed or stopped, one after the other, by chance. Each stream
  * goes on after each fault; in the end each is whole, and each exit status right; of one whose QEMU was killed, what there is is the beginning.
  */
 final class Faults implements AutoCloseable {
-    private static final int STREAMS = 3;
+    private static final int SANDBOXES = 3;
+    private static final int JOBS = 2;
     private static final int MAX_PAUSE_MILLIS = 1500;
     private static final Duration PROGRESS = Duration.ofSeconds(60);
     private static final int LINES_AT_ONCE = 1000;
     private static final int EXIT = 7;
 
-    private static final String COMMAND = "i=0; while [ ! -e /tmp/over ]; do seq $((i + 1)) $((i + " + LINES_AT_ONCE
-            + ")); i=$((i + " + LINES_AT_ONCE + ")); sleep 0.05; done; echo over >&2; exit " + EXIT;
+    /** The commands beside a sandbox's own end before it. */
+    private static final String JOBS_OVER = "/tmp/jobs-over";
+
+    private static final String OVER = "/tmp/over";
 
     enum Fault {
         KILL_AGENT,
@@ -35,12 +38,21 @@ final class Faults implements AutoCloseable {
         KILL_QEMU
     }
 
-    /** A command that writes lines by itself, who reads all of them, and one who comes and goes. */
+    /** A command that writes lines by itself, who reads all of them, and who waits for its end. */
     private record Stream(String name, Running reader, Running waiter) {}
+
+    /** A sandbox. */
+    private record Box(String name, Stream own, List<Stream> jobs) {
+        List<Stream> all() {
+            List<Stream> all = new ArrayList<>(jobs);
+            all.add(own);
+            return all;
+        }
+    }
 
     private final Barchan barchan;
     private final RandomGenerator random;
-    private final List<Stream> streams = new ArrayList<>();
+    private final List<Box> boxes = new ArrayList<>();
     private final List<Running> watchers = new ArrayList<>();
     private final Running echo;
     private final StringBuilder sent = new StringBuilder();
@@ -50,8 +62,8 @@ final class Faults implements AutoCloseable {
     Faults(Barchan barchan, long seed) {
         this.barchan = barchan;
         this.random = new SplittableRandom(seed);
-        for (int i = 0; i < STREAMS; i++) {
-            streams.add(begin());
+        for (int i = 0; i < SANDBOXES; i++) {
+            boxes.add(begin());
             watchers.add(watch(i));
         }
         echo = Barchan.launch(
@@ -61,15 +73,43 @@ final class Faults implements AutoCloseable {
         awaitProgress();
     }
 
-    private Stream begin() {
-        String name = "stream-" + names++;
-        barchan.call("run", "--detach", "--name", name, "--log-policy", "spill", "--", "sh", "-c", COMMAND)
+    private static String command(String over) {
+        return "i=0; while [ ! -e " + over + " ]; do seq $((i + 1)) $((i + " + LINES_AT_ONCE + ")); i=$((i + "
+                + LINES_AT_ONCE + ")); sleep 0.05; done; echo over >&2; exit " + EXIT;
+    }
+
+    private Box begin() {
+        String name = "box-" + names++;
+        barchan.call("run", "--detach", "--name", name, "--log-policy", "spill", "--", "sh", "-c", command(OVER))
                 .expect(0);
+        List<Stream> jobs = new ArrayList<>();
+        for (int i = 0; i < JOBS; i++) {
+            String job = "job-" + i;
+            barchan.call(
+                            "exec",
+                            "--detach",
+                            "--name",
+                            job,
+                            "--log-policy",
+                            "spill",
+                            name,
+                            "--",
+                            "sh",
+                            "-c",
+                            command(JOBS_OVER))
+                    .expect(0);
+            jobs.add(stream(name + "/" + job));
+        }
+        return new Box(name, stream(name), jobs);
+    }
+
+    private Stream stream(String name) {
         return new Stream(name, barchan.start("logs", "-f", name), barchan.start("wait", name));
     }
 
-    private Running watch(int stream) {
-        return barchan.start("attach", "--no-stdin", streams.get(stream).name());
+    /** Who comes and goes. */
+    private Running watch(int box) {
+        return barchan.start("attach", "--no-stdin", boxes.get(box).name());
     }
 
     /** Sends some lines to the command that sends them back. */
@@ -89,7 +129,7 @@ final class Faults implements AutoCloseable {
 
     /** Does that, and returns when all goes on. Returns what it was done to. */
     String round(Fault fault) throws InterruptedException {
-        int one = random.nextInt(STREAMS);
+        int one = random.nextInt(SANDBOXES);
         try {
             doWrong(fault, one);
             awaitProgress();
@@ -114,7 +154,7 @@ final class Faults implements AutoCloseable {
                 List<HostProcess> machines = barchan.processes(Kind.QEMU);
                 stop(machines.get(random.nextInt(machines.size())).pid());
             }
-            case STOP_READER -> stop(streams.get(one).reader().pid());
+            case STOP_READER -> stop(boxes.get(one).own().reader().pid());
             case KILL_CLIENT -> {
                 watchers.get(one).signal("KILL").result();
                 watchers.set(one, watch(one));
@@ -125,20 +165,22 @@ final class Faults implements AutoCloseable {
     }
 
     private void loseMachine(int one) {
-        Stream stream = streams.get(one);
-        String id = barchan.sandbox(stream.name()).get("id").getAsString();
+        Box box = boxes.get(one);
+        String id = barchan.sandbox(box.name()).get("id").getAsString();
         HostProcess machine = barchan.processes(Kind.QEMU).stream()
                 .filter(process -> process.toString().contains(id))
                 .findFirst()
                 .orElseThrow();
         machine.kill();
-        assertEquals("125\n", stream.waiter().result().expect(0).out());
-        Result read = stream.reader().result().expect(0);
-        int whole = read.out().lastIndexOf('\n') + 1;
-        checkLines(stream.name(), read.out().substring(0, whole));
+        for (Stream stream : box.all()) {
+            assertEquals("125\n", stream.waiter().result().expect(0).out());
+            Result read = stream.reader().result().expect(0);
+            int whole = read.out().lastIndexOf('\n') + 1;
+            checkLines(stream.name(), read.out().substring(0, whole));
+        }
         watchers.get(one).result().expect(125).expectStderr("lost");
-        barchan.call("rm", stream.name()).expect(0);
-        streams.set(one, begin());
+        barchan.call("rm", box.name()).expect(0);
+        boxes.set(one, begin());
         watchers.set(one, watch(one));
     }
 
@@ -157,10 +199,8 @@ final class Faults implements AutoCloseable {
     }
 
     private void awaitProgress() {
-        for (int i = 0; i < STREAMS; i++) {
-            awaitMore(streams.get(i).reader());
-            awaitMore(watchers.get(i));
-        }
+        boxes.forEach(box -> box.all().forEach(stream -> awaitMore(stream.reader())));
+        watchers.forEach(Faults::awaitMore);
         echo.awaitOut("\n" + lines + "\n");
     }
 
@@ -170,18 +210,24 @@ final class Faults implements AutoCloseable {
 
     /** Ends all commands in order, and checks all that they have written. */
     void finish() {
-        for (Stream stream : streams) {
-            barchan.call("exec", stream.name(), "--", "touch", "/tmp/over").expect(0);
-            assertEquals(EXIT + "\n", stream.waiter().result().expect(0).out());
-            Result read = stream.reader().result().expect(0);
-            assertEquals("over\n", read.err());
-            checkLines(stream.name(), read.out());
+        for (Box box : boxes) {
+            barchan.call("exec", box.name(), "--", "touch", JOBS_OVER).expect(0);
+            box.jobs().forEach(Faults::checkWhole);
+            barchan.call("exec", box.name(), "--", "touch", OVER).expect(0);
+            checkWhole(box.own());
         }
         watchers.forEach(watcher -> watcher.result().expect(EXIT));
-        streams.forEach(stream -> barchan.call("rm", stream.name()).expect(0));
+        boxes.forEach(box -> barchan.call("rm", box.name()).expect(0));
         Result echoed = echo.closeStdin().result().expect(3);
         assertTrue(sent.toString().equals(echoed.out()), "other lines came back than were sent");
         barchan.awaitNoSandbox();
+    }
+
+    private static void checkWhole(Stream stream) {
+        assertEquals(EXIT + "\n", stream.waiter().result().expect(0).out());
+        Result read = stream.reader().result().expect(0);
+        assertEquals("over\n", read.err());
+        checkLines(stream.name(), read.out());
     }
 
     private static void checkLines(String name, String out) {
@@ -196,10 +242,10 @@ final class Faults implements AutoCloseable {
 
     @Override
     public void close() {
-        streams.forEach(stream -> {
+        boxes.forEach(box -> box.all().forEach(stream -> {
             stream.reader().close();
             stream.waiter().close();
-        });
+        }));
         watchers.forEach(Running::close);
         echo.close();
     }

@@ -8,7 +8,7 @@ import org.barchan.client.LogPolicy;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of a sandbox that outlives its client. */
+/** The options of a command that outlives its client. */
 public final class KeepOptions {
     /** As with other tools that run containers. */
     public static final String DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
@@ -16,13 +16,14 @@ public final class KeepOptions {
     @Option(
             names = "--keep",
             description =
-                    "Let the sandbox run on when this client is lost, until the command has ended. What the command writes, and how it ends, is"
-                            + " kept until the sandbox is deleted: see barchan-logs(1).")
+                    "Let the command run on when this client is lost. What it writes, and how it ends, is kept until its sandbox is deleted:"
+                            + " see barchan-logs(1).")
     private boolean keep;
 
     @Option(
             names = "--detach",
-            description = "As --keep; print the sandbox's id when the command runs, and leave it to itself.")
+            description =
+                    "As --keep; when the command runs, print what other verbs name it by, and leave it to itself.")
     private boolean detach;
 
     @Option(
@@ -63,7 +64,7 @@ public final class KeepOptions {
     private @Nullable LogPolicy logPolicy;
 
     /**
-     * Returns what is kept; empty where the sandbox ends with its client.
+     * Returns what is kept; empty where the command ends with its client.
      *
      * @param tty whether the command has a terminal
      */
@@ -95,7 +96,7 @@ public final class KeepOptions {
         return detach;
     }
 
-    /** Whether the sandbox outlives its client. */
+    /** Whether the command outlives its client. */
     public boolean isKept() {
         return keep || detach;
     }

@@ -4,8 +4,8 @@ import org.barchan.client.SandboxSpec;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads a sandbox's name. */
-final class NameConverter implements ITypeConverter<String> {
+/** Reads the name of a sandbox, or of a command in it. */
+public final class NameConverter implements ITypeConverter<String> {
     @Override
     public String convert(String text) {
         try {

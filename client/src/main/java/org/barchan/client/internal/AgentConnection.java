@@ -25,14 +25,15 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.BuiltTemplate;
 import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
+import org.barchan.client.ExecSpec;
 import org.barchan.client.Kernel;
 import org.barchan.client.LogListener;
-import org.barchan.client.ProcessSpec;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxProcess;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Template;
 import org.barchan.client.Termination;
@@ -40,11 +41,11 @@ import org.barchan.v1.AttachStart;
 import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
-import org.barchan.v1.ExecStart;
 import org.barchan.v1.ExportChangesRequest;
 import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListKernelsRequest;
+import org.barchan.v1.ListProcessesRequest;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListTemplatesRequest;
 import org.barchan.v1.NodeServiceGrpc;
@@ -89,16 +90,16 @@ public final class AgentConnection implements AutoCloseable {
         return begin(RunRequest.newBuilder().setStart(SpecMapping.toProto(spec)), listener);
     }
 
-    public Run exec(String idOrName, ProcessSpec process, RunListener listener) {
-        return begin(
-                RunRequest.newBuilder()
-                        .setExec(ExecStart.newBuilder().setSandbox(idOrName).setProcess(SpecMapping.toProto(process))),
-                listener);
+    public Run exec(String idOrName, ExecSpec spec, RunListener listener) {
+        return begin(RunRequest.newBuilder().setExec(SpecMapping.toProto(idOrName, spec)), listener);
     }
 
-    public Run attach(String idOrName, AttachSpec spec, RunListener listener) {
-        AttachStart.Builder attach =
-                AttachStart.newBuilder().setSandbox(idOrName).setOutputOnly(spec.outputOnly());
+    public Run attach(String processName, AttachSpec spec, RunListener listener) {
+        ProcessName name = ProcessName.parse(processName);
+        AttachStart.Builder attach = AttachStart.newBuilder()
+                .setSandbox(name.sandbox())
+                .setProcessId(name.process())
+                .setOutputOnly(spec.outputOnly());
         spec.stdoutOffset().ifPresent(attach::setStdoutOffset);
         spec.stderrOffset().ifPresent(attach::setStderrOffset);
         return begin(RunRequest.newBuilder().setAttach(attach), listener);
@@ -188,23 +189,40 @@ public final class AgentConnection implements AutoCloseable {
                 .getEndedInTime();
     }
 
-    public void signal(String idOrName, String processId, int signal) throws BarchanException {
+    public void signal(String processName, int signal) throws BarchanException {
+        ProcessName name = ProcessName.parse(processName);
         SignalProcessRequest request = SignalProcessRequest.newBuilder()
-                .setSandbox(idOrName)
-                .setProcessId(processId)
+                .setSandbox(name.sandbox())
+                .setProcessId(name.process())
                 .setSignal(signal)
                 .build();
         call(
-                "sending a signal to the sandbox " + idOrName,
+                "sending a signal to " + name,
                 channel -> ClientCalls.blockingUnaryCall(
                         channel, ProcessServiceGrpc.getSignalProcessMethod(), within(QUICK_SECONDS), request));
     }
 
-    public Termination await(String idOrName) throws BarchanException {
-        String action = "waiting for the sandbox " + idOrName;
+    public List<SandboxProcess> processes(String idOrName) throws BarchanException {
+        ListProcessesRequest request =
+                ListProcessesRequest.newBuilder().setSandbox(idOrName).build();
+        return call(
+                        "listing the processes of the sandbox " + idOrName,
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel, ProcessServiceGrpc.getListProcessesMethod(), within(QUICK_SECONDS), request))
+                .getProcessesList()
+                .stream()
+                .map(ResultMapping::fromProto)
+                .toList();
+    }
+
+    public Termination await(String processName) throws BarchanException {
+        ProcessName name = ProcessName.parse(processName);
+        String action = "waiting for " + name;
         // The next agent may know another by that name.
-        WaitProcessRequest request =
-                WaitProcessRequest.newBuilder().setSandbox(get(idOrName).id()).build();
+        WaitProcessRequest request = WaitProcessRequest.newBuilder()
+                .setSandbox(get(name.sandbox()).id())
+                .setProcessId(name.process())
+                .build();
         return withAgents(
                 action,
                 channel -> ResultMapping.fromProto(ClientCalls.blockingUnaryCall(
@@ -213,10 +231,11 @@ public final class AgentConnection implements AutoCloseable {
     }
 
     /** @throws UncheckedIOException what the listener throws */
-    public void readLog(String idOrName, boolean follow, Optional<Instant> since, LogListener listener)
+    public void readLog(String processName, boolean follow, Optional<Instant> since, LogListener listener)
             throws BarchanException {
-        LogReading reading = new LogReading(get(idOrName).id(), follow, since, listener);
-        withAgents("reading the log of the sandbox " + idOrName, channel -> {
+        ProcessName name = ProcessName.parse(processName);
+        LogReading reading = new LogReading(get(name.sandbox()).id(), name.process(), follow, since, listener);
+        withAgents("reading the log of " + name, channel -> {
             reading.go(channel);
             return true;
         });

@@ -23,7 +23,8 @@ import org.barchan.v1.ReadLogResponse;
 
 /** Reads a log, and goes on where it was when it is begun again with another agent. For one thread. */
 final class LogReading {
-    private final String idOrName;
+    private final String sandbox;
+    private final String process;
     private final boolean follow;
     private final Optional<Instant> since;
     private final LogListener listener;
@@ -32,8 +33,9 @@ final class LogReading {
     private long stdoutNext;
     private long stderrNext;
 
-    LogReading(String idOrName, boolean follow, Optional<Instant> since, LogListener listener) {
-        this.idOrName = idOrName;
+    LogReading(String sandbox, String process, boolean follow, Optional<Instant> since, LogListener listener) {
+        this.sandbox = sandbox;
+        this.process = process;
         this.follow = follow;
         this.since = since;
         this.listener = listener;
@@ -54,7 +56,8 @@ final class LogReading {
 
     private void read(Channel channel) {
         ReadLogRequest.Builder request = ReadLogRequest.newBuilder()
-                .setSandbox(idOrName)
+                .setSandbox(sandbox)
+                .setProcessId(process)
                 .setFollow(follow)
                 .setStdoutOffset(stdoutNext)
                 .setStderrOffset(stderrNext);

@@ -13,6 +13,7 @@ import org.barchan.client.Kernel;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.RawText;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxProcess;
 import org.barchan.client.SandboxState;
 import org.barchan.client.SpawnStep;
 import org.barchan.client.StandardStream;
@@ -104,6 +105,24 @@ final class ResultMapping {
         return new Diagnosis(proto.getCheck(), outcome, proto.getDetail(), proto.getRemedy());
     }
 
+    private static Sandbox.Command command(org.barchan.v1.SandboxProcess process) {
+        return new Sandbox.Command(
+                process.getArgvList().stream()
+                        .map(word -> RawText.decode(word.toByteArray()))
+                        .toList(),
+                process.getTerminal());
+    }
+
+    static SandboxProcess fromProto(org.barchan.v1.SandboxProcess proto) {
+        return new SandboxProcess(
+                proto.getProcessId(),
+                command(proto),
+                fromProto(proto.getCreateTime()),
+                proto.hasTermination()
+                        ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
+                        : Optional.empty());
+    }
+
     static Sandbox fromProto(org.barchan.v1.Sandbox proto) {
         return new Sandbox(
                 proto.getId(),
@@ -116,13 +135,7 @@ final class ResultMapping {
                 proto.getBootId(),
                 Integer.toUnsignedLong(proto.getLinkEpochs()),
                 fromProto(proto.getClientLostPolicy()),
-                proto.hasProcess()
-                        ? Optional.of(new Sandbox.Command(
-                                proto.getProcess().getArgvList().stream()
-                                        .map(word -> RawText.decode(word.toByteArray()))
-                                        .toList(),
-                                proto.getProcess().getTerminal()))
-                        : Optional.empty(),
+                proto.hasProcess() ? Optional.of(command(proto.getProcess())) : Optional.empty(),
                 proto.hasTermination()
                         ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
                         : Optional.empty());

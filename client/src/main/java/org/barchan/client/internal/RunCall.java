@@ -110,10 +110,12 @@ final class RunCall implements Run {
         this.connection = connection;
         this.start = start;
         this.sandboxId = start.getExec().getSandbox();
-        this.joining = start.hasAttach();
+        this.processId = start.getAttach().getProcessId();
+        this.joining = start.hasAttach() || canBeRepeated();
         this.terminal = start.getStart().getProcess().hasTerminal()
                 || start.getExec().getProcess().hasTerminal();
-        this.delivery = new ResponseDelivery(listener, start.getStart().getDetach(), this::takeMore, this::cancel);
+        this.delivery = new ResponseDelivery(
+                listener, start.getStart().getDetach() || start.getExec().getDetach(), this::takeMore, this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
 
@@ -163,6 +165,16 @@ final class RunCall implements Run {
     @Override
     public OutputStream stdin() {
         return stdin;
+    }
+
+    @Override
+    public String processId() {
+        lock.lock();
+        try {
+            return processId;
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -315,10 +327,16 @@ final class RunCall implements Run {
         }
     }
 
+    /** Whether the same order starts nothing a second time. */
+    private boolean canBeRepeated() {
+        return !start.getExec().getProcessId().isEmpty();
+    }
+
     /** Whether the process outlives a call, and can be joined again. */
     private boolean outlivesCall() {
         RunStart run = start.getStart();
         return start.hasAttach()
+                || (canBeRepeated() && !start.getExec().getDetach())
                 || (run.getClientLostPolicy() == ClientLostPolicy.CLIENT_LOST_POLICY_KEEP
                         && !run.getDetach()
                         && !run.getExportChanges()
@@ -333,6 +351,7 @@ final class RunCall implements Run {
             attach = RunRequest.newBuilder()
                     .setAttach(AttachStart.newBuilder()
                             .setSandbox(sandboxId)
+                            .setProcessId(processId)
                             .setStdoutOffset(stdoutNext)
                             .setStderrOffset(stderrNext)
                             .setOutputOnly(start.getAttach().getOutputOnly() || sent.isClosed()))
@@ -358,6 +377,7 @@ final class RunCall implements Run {
     private void joined(Attached attached, ClientCall<RunRequest, RunResponse> to) {
         joining = false;
         started = true;
+        processId = processId.isEmpty() ? start.getExec().getProcessId() : processId;
         stdoutNext = attached.getStdoutOffset();
         stderrNext = attached.getStderrOffset();
         if (!attached.hasStdin() || attached.getStdin().getClosed()) {
@@ -386,6 +406,11 @@ final class RunCall implements Run {
         if (event.hasStarted()) {
             started = true;
             processId = event.getStarted().getProcessId();
+            if (joining && call != null) {
+                joining = false;
+                waiting.forEach(call::sendMessage);
+                waiting.clear();
+            }
         }
         if (event.hasOutput()) {
             ProcessOutput output = event.getOutput();
@@ -468,7 +493,7 @@ final class RunCall implements Run {
             lock.lock();
             try {
                 boolean left = AgentLauncher.hasLeft(status) && !cancelled;
-                again = left && !retried && (!answered || (start.hasAttach() && !started));
+                again = left && !retried && (!answered || ((start.hasAttach() || canBeRepeated()) && !started));
                 retried |= again;
                 rejoined = System.nanoTime() - begunNanos > PROGRESS_NANOS ? 1 : rejoined + 1;
                 rejoin = left && started && !over && outlivesCall() && rejoined <= MAX_REJOINS;

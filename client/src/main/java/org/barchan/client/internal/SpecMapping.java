@@ -2,10 +2,13 @@ package org.barchan.client.internal;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
+import java.util.UUID;
 import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.DiskImage;
+import org.barchan.client.ExecSpec;
 import org.barchan.client.Identity;
+import org.barchan.client.KeepSpec;
 import org.barchan.client.LogPolicy;
 import org.barchan.client.Mount;
 import org.barchan.client.MountMode;
@@ -16,6 +19,7 @@ import org.barchan.client.SandboxSpec;
 import org.barchan.client.TerminalSize;
 import org.barchan.client.Transport;
 import org.barchan.v1.EnvironmentVariable;
+import org.barchan.v1.ExecStart;
 import org.barchan.v1.HostPath;
 import org.barchan.v1.LogSpec;
 import org.barchan.v1.RunStart;
@@ -36,15 +40,36 @@ final class SpecMapping {
                 .setExportChanges(spec.exportChanges())
                 .setAwaitHalfClose(spec.keepUntilReleased());
         if (spec.clientLostPolicy() == ClientLostPolicy.KEEP) {
-            LogSpec.Builder log =
-                    LogSpec.newBuilder().setPolicy(toProto(spec.keep().logPolicy()));
-            spec.keep().logBytes().ifPresent(log::setLimitBytes);
             proto.setDetach(spec.keep().detach())
-                    .setLog(log)
+                    .setLog(log(spec.keep()))
                     .setDeleteWhenEnded(spec.keep().deleteWhenEnded())
                     .setStdinOpen(spec.keep().stdinOpen());
         }
         return proto.build();
+    }
+
+    static ExecStart toProto(String idOrName, ExecSpec spec) {
+        ExecStart.Builder proto = ExecStart.newBuilder().setSandbox(idOrName).setProcess(toProto(spec.process()));
+        if (spec.clientLostPolicy() == ClientLostPolicy.KEEP) {
+            proto.setClientLostPolicy(toProto(spec.clientLostPolicy()))
+                    .setDetach(spec.keep().detach())
+                    .setLog(log(spec.keep()))
+                    .setDeleteWhenEnded(spec.keep().deleteWhenEnded())
+                    .setStdinOpen(spec.keep().stdinOpen())
+                    // So that what an agent may not have heard can be said again.
+                    .setProcessId(spec.processId().orElseGet(SpecMapping::newProcessId));
+        }
+        return proto.build();
+    }
+
+    private static String newProcessId() {
+        return "exec-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12);
+    }
+
+    private static LogSpec log(KeepSpec keep) {
+        LogSpec.Builder log = LogSpec.newBuilder().setPolicy(toProto(keep.logPolicy()));
+        keep.logBytes().ifPresent(log::setLimitBytes);
+        return log.build();
     }
 
     private static org.barchan.v1.LogPolicy toProto(LogPolicy policy) {
