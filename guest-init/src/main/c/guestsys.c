@@ -16,6 +16,8 @@
 #include <linux/openat2.h>
 #include <linux/random.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -33,6 +35,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -372,6 +375,55 @@ int gs_loopback_up(void) {
   }
   close(s);
   return r;
+}
+
+/* Who does not accept in time counts as nobody; connect(2) then says EAGAIN, or EINPROGRESS. */
+static int connect_within(int s, const struct sockaddr *address, socklen_t size) {
+  struct timeval most = {10, 0};
+  if (setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) < 0 || connect(s, address, size) < 0) {
+    int e = errno == EAGAIN || errno == EINPROGRESS ? ETIMEDOUT : errno;
+    close(s);
+    return -e;
+  }
+  int r = gs_set_nonblocking(s);
+  if (r >= 0) return s;
+  close(s);
+  return r;
+}
+
+/* Returns a non-blocking socket that is connected to a TCP port of the loopback, of IPv6 or IPv4. */
+int gs_connect_tcp(int port, int six) {
+  int s = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (s < 0) return -errno;
+  int on = 1;
+  setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (six) {
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    return connect_within(s, (struct sockaddr *)&to, sizeof to);
+  }
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  return connect_within(s, (struct sockaddr *)&to, sizeof to);
+}
+
+/* The same of a unix socket below a root. Its path may be too long for an address, and its links are to be followed there. */
+int gs_connect_unix(const char *root, const char *path) {
+  int file = gs_open_below(root, path, MAKE_NOTHING);
+  if (file < 0) return file;
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  snprintf(to.sun_path, sizeof to.sun_path, "/proc/self/fd/%d", file);
+  int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int r = s < 0 ? -errno : connect_within(s, (struct sockaddr *)&to, sizeof to);
+  close(file);
+  return r;
+}
+
+/* No more is written. */
+int gs_shutdown_write(int fd) { return result(shutdown(fd, SHUT_WR)); }
+
+/* Has closing a socket tell the other end that the connection was broken off, where its kind can. */
+int gs_reset_on_close(int fd) {
+  struct linger now = {1, 0};
+  return result(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now));
 }
 
 int gs_power_off(void) {

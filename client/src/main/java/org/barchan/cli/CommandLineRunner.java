@@ -53,6 +53,7 @@ final class CommandLineRunner {
             case "delete" -> call(new DeleteVerb(), rest);
             case "rm" -> call(new RmVerb(), rest);
             case "diff" -> call(new DiffVerb(), rest);
+            case "port-forward" -> call(new PortForwardVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);
             case "template" -> template(rest);
             case "convert" -> call(new ConvertVerb(), rest);

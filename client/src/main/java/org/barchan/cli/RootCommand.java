@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
             DeleteVerb.class,
             RmVerb.class,
             DiffVerb.class,
+            PortForwardVerb.class,
             KernelsVerb.class,
             TemplateVerb.class,
             SpecVerb.class,

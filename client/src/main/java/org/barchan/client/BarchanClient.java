@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
@@ -260,6 +261,20 @@ public final class BarchanClient implements AutoCloseable {
      */
     public void exportChanges(String idOrName, OutputStream out) throws BarchanException {
         connection.exportChanges(idOrName, out);
+    }
+
+    /**
+     * Listens on this host, and carries whoever connects to what listens in a sandbox, as long as both live. Who can connect reaches it: an
+     * address that others can reach lets them in.
+     *
+     * @param local where to listen: an IP address, with port 0 for any that is free, or a unix socket, which only this user can connect to
+     * @param failures told of each connection that could not be made or was broken off, by threads of the library
+     * @throws BarchanException PRECONDITION if nobody can listen there
+     */
+    public PortForward forward(
+            String idOrName, SocketAddress local, PortTarget target, Consumer<BarchanException> failures)
+            throws BarchanException {
+        return connection.forward(idOrName, local, target, failures);
     }
 
     /** Returns the kernels of the agent's host, the newest first: the first without a problem is what a sandbox gets by default. */

@@ -57,6 +57,11 @@ final class Running implements AutoCloseable {
         return await(stderr, text, "standard error");
     }
 
+    /** Returns what is on standard output so far. */
+    String outText() {
+        return stdout.text();
+    }
+
     /** Returns how many bytes there are on standard output so far. */
     int outBytes() {
         return stdout.size();

@@ -8,6 +8,7 @@ import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,6 +29,8 @@ import org.barchan.client.Diagnosis;
 import org.barchan.client.ExecSpec;
 import org.barchan.client.Kernel;
 import org.barchan.client.LogListener;
+import org.barchan.client.PortForward;
+import org.barchan.client.PortTarget;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
@@ -285,6 +288,12 @@ public final class AgentConnection implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    public PortForward forward(
+            String idOrName, SocketAddress local, PortTarget target, Consumer<BarchanException> failures)
+            throws BarchanException {
+        return PortListener.listen(access.socket(), idOrName, local, target, failures);
     }
 
     public List<Kernel> kernels() throws BarchanException {

@@ -35,6 +35,7 @@ public final class GuestServer {
                 .transportExecutor(executor)
                 .executor(executor)
                 .addService(new GuestServiceImplementation(link, processes))
+                .addService(new PortServiceImplementation(target -> PortSocket.connect(target, processes.root())))
                 .intercept(new EpochInterceptor())
                 .build()
                 .start();

@@ -128,13 +128,18 @@ public final class ProcessTable {
 
     private GuestProcess spawn(ProcessSpec spec) throws Errno {
         int namespaces = sandbox;
-        String root = sandboxInit < 0 ? "/" : "/proc/" + sandboxInit + "/root";
+        String root = root().orElse("/");
         return ProcessStart.spawn(
                 shared,
                 spec,
                 namespaces,
                 root,
                 request -> onSpawner(() -> Linux.spawn(request.strings(), request.numbers())));
+    }
+
+    /** Returns the directory that is the sandbox's root, while there is a sandbox. */
+    public synchronized Optional<String> root() {
+        return sandboxInit < 0 ? Optional.empty() : Optional.of("/proc/" + sandboxInit + "/root");
     }
 
     private <R> R onSpawner(Callable<R> action) throws Errno {

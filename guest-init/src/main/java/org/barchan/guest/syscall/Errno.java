@@ -6,10 +6,14 @@ public final class Errno extends Exception {
     public static final int ENOENT = 2;
     public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
+    public static final int ENOMEM = 12;
     public static final int EBUSY = 16;
     public static final int ENOTDIR = 20;
+    public static final int EMFILE = 24;
     public static final int EROFS = 30;
+    public static final int EPIPE = 32;
     public static final int ELOOP = 40;
+    public static final int ECONNREFUSED = 111;
 
     private final int number;
 
@@ -43,8 +47,14 @@ public final class Errno extends Exception {
             case 26 -> "file is being written to";
             case 28 -> "no space left";
             case 30 -> "read-only file system";
+            case 32 -> "broken pipe";
             case 36 -> "file name too long";
             case 40 -> "too many symbolic links";
+            case 88 -> "not a socket";
+            case 91 -> "wrong type of socket";
+            case 104 -> "connection reset";
+            case 110 -> "timed out";
+            case 111 -> "connection refused";
             default -> "error " + number;
         };
     }

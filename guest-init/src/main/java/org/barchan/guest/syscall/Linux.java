@@ -201,14 +201,57 @@ public final class Linux {
         return check("create an eventfd", NativeCalls.eventfd());
     }
 
-    /** Makes an eventfd readable for ever. */
+    /** Makes an eventfd readable, until {@link #clearEvent}. */
     public static void signalEvent(int eventfd) {
         write(eventfd, new byte[] {1, 0, 0, 0, 0, 0, 0, 0}, 0, 8);
+    }
+
+    /** Takes what {@link #signalEvent} has left in an eventfd. */
+    public static void clearEvent(int eventfd) {
+        read(eventfd, new byte[8], 0, 8);
+    }
+
+    /** Returns a non-blocking socket that is connected to a TCP port of the loopback. Blocks for 10 s at most. */
+    public static int connectTcp(int port) throws Errno {
+        String action = "connect to TCP port " + port;
+        int socket = NativeCalls.connectTcp(port, 0);
+        if (socket == -Errno.ECONNREFUSED) {
+            int other = NativeCalls.connectTcp(port, 1);
+            // A kernel may be without IPv6: then the first answer says more.
+            socket = other >= 0 ? other : socket;
+        }
+        return check(action, socket);
+    }
+
+    /**
+     * Returns a non-blocking socket that is connected to a unix socket. Blocks for 10 s at most.
+     *
+     * @param root where the path begins, and all links on the way stay
+     * @param path absolute
+     */
+    public static int connectUnix(String root, byte[] path) throws Errno {
+        try (PinnedObject r = pin(root);
+                PinnedObject p = pin(path)) {
+            return check(
+                    "connect to " + new String(path, StandardCharsets.UTF_8),
+                    NativeCalls.connectUnix(chars(r), chars(p)));
+        }
+    }
+
+    /** Tells who reads a socket that this was all. */
+    public static void shutdownWrite(int fd) {
+        NativeCalls.shutdownWrite(fd);
+    }
+
+    /** Has closing a socket break its connection off. */
+    public static void resetOnClose(int fd) {
+        NativeCalls.resetOnClose(fd);
     }
 
     /**
      * Waits for events of one or two descriptors.
      *
+     * @param first a descriptor, or -1
      * @param second another descriptor, or -1
      * @param millis how long; -1: for ever
      * @return the first's events | the second's shifted left by 16, 0 when time is up

@@ -73,6 +73,18 @@ final class NativeCalls {
     @CFunction("gs_eventfd")
     static native int eventfd();
 
+    @CFunction("gs_connect_tcp")
+    static native int connectTcp(int port, int six);
+
+    @CFunction("gs_connect_unix")
+    static native int connectUnix(CCharPointer root, CCharPointer path);
+
+    @CFunction("gs_shutdown_write")
+    static native int shutdownWrite(int fd);
+
+    @CFunction("gs_reset_on_close")
+    static native int resetOnClose(int fd);
+
     @CFunction("gs_poll")
     static native int poll(int first, int firstEvents, int second, int secondEvents, int millis);
 

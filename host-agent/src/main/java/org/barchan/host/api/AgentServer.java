@@ -113,6 +113,7 @@ public final class AgentServer implements AutoCloseable {
                 .intercept(gate)
                 .intercept(new Caller(allowedUids, identify))
                 .addService(new ProcessEndpoint(services.sandboxes()))
+                .addService(new PortEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))
                 .addService(new NodeEndpoint(services.sandboxes(), services.version(), services.stateDirectory()))
                 .addService(new TemplateEndpoint(services.sandboxes()))

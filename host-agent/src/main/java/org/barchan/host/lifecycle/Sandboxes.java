@@ -31,6 +31,7 @@ import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelReport;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxSpec;
@@ -176,6 +177,19 @@ public final class Sandboxes {
                         records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id())))
                 .sorted(Comparator.comparing(SandboxView::createTime))
                 .toList();
+    }
+
+    /**
+     * Connects to what listens in a sandbox.
+     *
+     * @throws SandboxException {@code NOT_FOUND}: no such sandbox, or no such socket in it; {@code PRECONDITION} when the sandbox's own process
+     *     does not run, or nobody accepts there; {@code EXHAUSTED}
+     */
+    public SandboxConnection connect(String idOrName, PortAddress address)
+            throws SandboxException, InterruptedException {
+        Sandbox sandbox = lookup.find(idOrName);
+        LiveGuest live = sandbox.live("connecting to " + address + " of " + sandbox.id());
+        return new SandboxConnection(live.guest().connect(address));
     }
 
     /**

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessSpec;
@@ -72,6 +73,14 @@ public interface Guest extends AutoCloseable {
 
     /** Connects to the standard streams of a process that was started before, from the given offsets on. */
     ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset);
+
+    /**
+     * Connects to what listens in the guest.
+     *
+     * @throws SandboxException {@code NOT_FOUND}: no such socket; {@code PRECONDITION}: nobody accepts there; {@code EXHAUSTED}: there are
+     *     as many connections as may be
+     */
+    PortConnection connect(PortAddress address) throws SandboxException, InterruptedException;
 
     /** Sends a signal to the process's group; does nothing when it has ended. */
     void signal(String processId, int signal, TerminationCause cause) throws SandboxException, InterruptedException;

@@ -22,7 +22,9 @@ import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.MachineEnd;
+import org.barchan.host.port.PortConnection;
 import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Change;
@@ -101,6 +103,15 @@ final class FakeGuest implements Guest {
     @Override
     public void zeroFreeMemory() throws SandboxException {
         world.step("guest.zeroFreeMemory");
+    }
+
+    /** Whoever connects hears what they say; port 1 refuses. */
+    @Override
+    public PortConnection connect(PortAddress address) throws SandboxException {
+        if (address.equals(new PortAddress.Tcp(1))) {
+            throw new SandboxException(SandboxException.Code.PRECONDITION, "connection refused");
+        }
+        return new EchoConnection();
     }
 
     @Override

@@ -36,7 +36,9 @@ import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.PortConnection;
 import org.barchan.host.port.ProcessConnection;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.ProcessSpec;
@@ -218,6 +220,11 @@ final class NettyGuest implements Guest {
     @Override
     public ProcessConnection attach(String processId, long stdoutOffset, long stderrOffset) {
         return ProcessStreams.attach(channel, processId, stdoutOffset, stderrOffset);
+    }
+
+    @Override
+    public PortConnection connect(PortAddress address) throws SandboxException, InterruptedException {
+        return PortStream.connect(channel, address);
     }
 
     @Override

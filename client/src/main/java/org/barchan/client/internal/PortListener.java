@@ -1,0 +1,141 @@
+package org.barchan.client.internal;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.barchan.client.BarchanException;
+import org.barchan.client.PortForward;
+import org.barchan.client.PortTarget;
+
+/** Listens, and has each connection carried by threads of its own. */
+final class PortListener implements PortForward {
+    private final Path agent;
+    private final String sandbox;
+    private final PortTarget target;
+    private final ServerSocketChannel server;
+    private final SocketAddress local;
+    private final Consumer<BarchanException> failures;
+    private final Set<PortConnection> connections = ConcurrentHashMap.newKeySet();
+
+    private PortListener(
+            Path agent,
+            String sandbox,
+            PortTarget target,
+            ServerSocketChannel server,
+            SocketAddress local,
+            Consumer<BarchanException> failures) {
+        this.agent = agent;
+        this.sandbox = sandbox;
+        this.target = target;
+        this.server = server;
+        this.local = local;
+        this.failures = failures;
+    }
+
+    /** @param agent the agent's socket */
+    static PortListener listen(
+            Path agent, String sandbox, SocketAddress local, PortTarget target, Consumer<BarchanException> failures)
+            throws BarchanException {
+        try {
+            boolean unix = local instanceof UnixDomainSocketAddress;
+            ServerSocketChannel server =
+                    unix ? ServerSocketChannel.open(StandardProtocolFamily.UNIX) : ServerSocketChannel.open();
+            PortListener listener = null;
+            try {
+                server.bind(local);
+                if (local instanceof UnixDomainSocketAddress address) {
+                    Files.setPosixFilePermissions(address.getPath(), PosixFilePermissions.fromString("rw-------"));
+                }
+                listener = new PortListener(agent, sandbox, target, server, server.getLocalAddress(), failures);
+                Thread.ofPlatform().daemon().name("barchan-port").start(listener::accept);
+                return listener;
+            } finally {
+                if (listener == null) {
+                    server.close();
+                }
+            }
+        } catch (IOException e) {
+            throw new BarchanException(
+                    BarchanException.Code.PRECONDITION,
+                    "can't listen at " + text(local) + ": " + e.getMessage()
+                            + ". Choose another address, or port 0 for any",
+                    e);
+        }
+    }
+
+    /** As Java has it, but without the slash where a host's name would be. */
+    private static String text(SocketAddress address) {
+        String text = address.toString();
+        return address instanceof UnixDomainSocketAddress ? text : text.substring(text.indexOf('/') + 1);
+    }
+
+    private void accept() {
+        while (true) {
+            SocketChannel accepted;
+            try {
+                accepted = server.accept();
+            } catch (IOException e) {
+                if (server.isOpen()) {
+                    failures.accept(new BarchanException(
+                            BarchanException.Code.EXHAUSTED,
+                            "accepting connections at " + text(local) + ": " + e.getMessage() + "; it listens no more",
+                            e));
+                    close();
+                }
+                return;
+            }
+            PortConnection connection = new PortConnection(accepted, agent, sandbox, target);
+            connections.add(connection);
+            Thread.ofPlatform().daemon().name("barchan-port").start(() -> carry(connection));
+            if (!server.isOpen()) {
+                connection.close();
+            }
+        }
+    }
+
+    private void carry(PortConnection connection) {
+        try {
+            connection.carry();
+        } catch (BarchanException e) {
+            if (server.isOpen()) {
+                failures.accept(e);
+            }
+        } finally {
+            connections.remove(connection);
+        }
+    }
+
+    @Override
+    public SocketAddress local() {
+        return local;
+    }
+
+    @Override
+    public PortTarget target() {
+        return target;
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.close();
+            if (local instanceof UnixDomainSocketAddress unix) {
+                Files.deleteIfExists(unix.getPath());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("closing " + local, e);
+        } finally {
+            connections.forEach(PortConnection::close);
+        }
+    }
+}
