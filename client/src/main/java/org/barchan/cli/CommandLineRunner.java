@@ -52,6 +52,7 @@ final class CommandLineRunner {
             case "kill", "signal" -> call(new KillVerb(), rest);
             case "delete" -> call(new DeleteVerb(), rest);
             case "rm" -> call(new RmVerb(), rest);
+            case "cp" -> call(new CpVerb(), rest);
             case "diff" -> call(new DiffVerb(), rest);
             case "port-forward" -> call(new PortForwardVerb(), rest);
             case "kernels" -> call(new KernelsVerb(), rest);

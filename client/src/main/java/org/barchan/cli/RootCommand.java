@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
             KillVerb.class,
             DeleteVerb.class,
             RmVerb.class,
+            CpVerb.class,
             DiffVerb.class,
             PortForwardVerb.class,
             KernelsVerb.class,

@@ -242,6 +242,15 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Returns the files of a sandbox.
+     *
+     * @throws BarchanException NOT_FOUND if there is none of that id or name
+     */
+    public SandboxFiles files(String idOrName) throws BarchanException {
+        return connection.files(idOrName);
+    }
+
+    /**
      * Reads what was written to the overlays of a sandbox, of its mounts in their order, within each a directory before what is in it.
      *
      * @param listener called by this thread

@@ -36,6 +36,7 @@ import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxFiles;
 import org.barchan.client.SandboxProcess;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Template;
@@ -242,6 +243,12 @@ public final class AgentConnection implements AutoCloseable {
             reading.go(channel);
             return true;
         });
+    }
+
+    /** Returns the files of a sandbox, reached by the agent that has it now. */
+    public SandboxFiles files(String idOrName) throws BarchanException {
+        String id = get(idOrName).id();
+        return new RemoteFiles(channel(), id);
     }
 
     /** Calls again with the next agent as often as one goes: an agent that is killed leaves what it has kept. */

@@ -8,6 +8,7 @@ import org.barchan.client.AgentInfo;
 import org.barchan.client.Change;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Diagnosis;
+import org.barchan.client.FileInfo;
 import org.barchan.client.Isolation;
 import org.barchan.client.Kernel;
 import org.barchan.client.ProgressLevel;
@@ -21,6 +22,7 @@ import org.barchan.client.Template;
 import org.barchan.client.Termination;
 import org.barchan.client.TerminationCause;
 import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.FileType;
 import org.barchan.v1.GetNodeResponse;
 import org.barchan.v1.TemplateKind;
 
@@ -72,8 +74,8 @@ final class ResultMapping {
                 kind == Change.Kind.DELETED ? Optional.empty() : Optional.of(status(proto)));
     }
 
-    private static Change.FileStatus status(org.barchan.v1.Change proto) {
-        Change.Type type = switch (proto.getType()) {
+    private static Change.Type fromProto(FileType type) {
+        return switch (type) {
             case FILE_TYPE_REGULAR -> Change.Type.REGULAR;
             case FILE_TYPE_DIRECTORY -> Change.Type.DIRECTORY;
             case FILE_TYPE_SYMLINK -> Change.Type.SYMLINK;
@@ -83,6 +85,24 @@ final class ResultMapping {
             case FILE_TYPE_BLOCK_DEVICE -> Change.Type.BLOCK_DEVICE;
             case FILE_TYPE_UNSPECIFIED, UNRECOGNIZED -> Change.Type.UNKNOWN;
         };
+    }
+
+    static FileInfo fromProto(org.barchan.v1.FileInfo proto) {
+        Change.Type type = fromProto(proto.getType());
+        return new FileInfo(
+                type,
+                proto.getMode(),
+                Integer.toUnsignedLong(proto.getUid()),
+                Integer.toUnsignedLong(proto.getGid()),
+                proto.getSizeBytes(),
+                fromProto(proto.getModifyTime()),
+                type == Change.Type.SYMLINK
+                        ? Optional.of(RawText.decode(proto.getLinkTarget().toByteArray()))
+                        : Optional.empty());
+    }
+
+    private static Change.FileStatus status(org.barchan.v1.Change proto) {
+        Change.Type type = fromProto(proto.getType());
         return new Change.FileStatus(
                 type,
                 proto.getMode(),

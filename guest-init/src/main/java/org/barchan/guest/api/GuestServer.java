@@ -36,6 +36,9 @@ public final class GuestServer {
                 .executor(executor)
                 .addService(new GuestServiceImplementation(link, processes))
                 .addService(new PortServiceImplementation(target -> PortSocket.connect(target, processes.root())))
+                .addService(new FileServiceImplementation(() -> processes
+                        .root()
+                        .orElseThrow(() -> new IllegalStateException("there is no sandbox yet, or it has ended"))))
                 .intercept(new EpochInterceptor())
                 .build()
                 .start();

@@ -417,6 +417,19 @@ public final class Linux {
     /** Returns the names in a directory but "." and "..", in the order of their bytes. */
     public static List<byte[]> list(int directory) throws Errno {
         List<byte[]> names = new ArrayList<>();
+        forEachName(directory, names::add);
+        names.sort(Arrays::compareUnsigned);
+        return names;
+    }
+
+    /** Takes names of files. */
+    @FunctionalInterface
+    public interface NameTaker {
+        void take(byte[] name) throws Errno;
+    }
+
+    /** Tells the names in a directory but "." and "..", in no order, from where the descriptor is on. */
+    public static void forEachName(int directory, NameTaker taker) throws Errno {
         byte[] entries = new byte[32 * 1024];
         ByteBuffer view = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
         while (true) {
@@ -426,8 +439,7 @@ public final class Linux {
                         "list a directory", NativeCalls.list(directory, e.addressOfArrayElement(0), entries.length));
             }
             if (size == 0) {
-                names.sort(Arrays::compareUnsigned);
-                return names;
+                return;
             }
             for (int at = 0; at < size; at += view.getShort(at + RECORD_LENGTH)) {
                 int end = at + NAME;
@@ -436,7 +448,7 @@ public final class Linux {
                 }
                 byte[] name = Arrays.copyOfRange(entries, at + NAME, end);
                 if (!Arrays.equals(name, new byte[] {'.'}) && !Arrays.equals(name, new byte[] {'.', '.'})) {
-                    names.add(name);
+                    taker.take(name);
                 }
             }
         }

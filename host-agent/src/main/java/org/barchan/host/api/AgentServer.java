@@ -115,6 +115,7 @@ public final class AgentServer implements AutoCloseable {
                 .addService(new ProcessEndpoint(services.sandboxes()))
                 .addService(new PortEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))
+                .addService(new FileEndpoint(services.sandboxes().files()))
                 .addService(new NodeEndpoint(services.sandboxes(), services.version(), services.stateDirectory()))
                 .addService(new TemplateEndpoint(services.sandboxes()))
                 .addService(health.getHealthService())

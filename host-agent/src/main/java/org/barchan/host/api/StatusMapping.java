@@ -71,6 +71,7 @@ final class StatusMapping {
             case NOT_FOUND -> Status.NOT_FOUND;
             case ALREADY_EXISTS -> Status.ALREADY_EXISTS;
             case PRECONDITION -> Status.FAILED_PRECONDITION;
+            case DENIED -> Status.PERMISSION_DENIED;
             case EXHAUSTED -> Status.RESOURCE_EXHAUSTED;
             case TIMEOUT, SILENT -> Status.DEADLINE_EXCEEDED;
             // Something had been started, so UNAVAILABLE, which invites to a retry, would be wrong.

@@ -214,6 +214,16 @@ public final class Sandboxes {
         ports.archives().write(guestOf(idOrName), out);
     }
 
+    /** Returns the files of all sandboxes that run. */
+    public SandboxFiles files() {
+        return new SandboxFiles(idOrName -> {
+            Sandbox sandbox = lookup.find(idOrName);
+            return sandbox.live("reading and writing files of " + sandbox.id())
+                    .guest()
+                    .files();
+        });
+    }
+
     private Guest guestOf(String idOrName) throws SandboxException, InterruptedException {
         Sandbox sandbox = lookup.find(idOrName);
         return sandbox.live("reading what was written to the overlays of " + sandbox.id())

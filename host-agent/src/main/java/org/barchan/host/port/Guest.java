@@ -103,6 +103,9 @@ public interface Guest extends AutoCloseable {
      */
     void readChanges(boolean content, ChangeTaker taker) throws SandboxException, InterruptedException, IOException;
 
+    /** Returns the files of the sandbox. */
+    GuestFiles files();
+
     /**
      * Ends all processes and has the guest write out what images of the host are to have.
      *

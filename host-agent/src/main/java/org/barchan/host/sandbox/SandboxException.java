@@ -16,6 +16,8 @@ public final class SandboxException extends Exception {
         ALREADY_EXISTS,
         /** The host lacks something, or has it in a state that does not do. */
         PRECONDITION,
+        /** Not even the sandbox's root user may do it. */
+        DENIED,
         /** The host has no room: memory, descriptors, disk. */
         EXHAUSTED,
         /** A deadline passed. */

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.GuestFiles;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.PortConnection;
@@ -215,6 +216,11 @@ final class FakeGuest implements Guest {
         for (Change change : changes) {
             taker.change(change);
         }
+    }
+
+    @Override
+    public GuestFiles files() {
+        throw new UnsupportedOperationException("no test needs its files");
     }
 
     @Override

@@ -190,6 +190,11 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
         return new Stream<>(this, method, request, action);
     }
 
+    /** Begins a call with any number of requests. */
+    <Q, R> BlockingClientCall<Q, R> upload(MethodDescriptor<Q, R> method, CallOptions options) {
+        return ClientCalls.blockingBidiStreamingCall(channel, method, options);
+    }
+
     /** Answers of a guest, one after the other. It is given up when it sends none for a while, or the link is lost. */
     static final class Stream<R> implements AutoCloseable {
         private final GuestChannel channel;

@@ -35,12 +35,12 @@ final class GuestErrors {
             case ALREADY_EXISTS -> SandboxException.Code.ALREADY_EXISTS;
             case FAILED_PRECONDITION, ABORTED -> SandboxException.Code.PRECONDITION;
             case RESOURCE_EXHAUSTED -> SandboxException.Code.EXHAUSTED;
+            case PERMISSION_DENIED -> SandboxException.Code.DENIED;
             case INVALID_ARGUMENT -> SandboxException.Code.INVALID;
             // With a cause it did not come from the guest's service: HTTP/2 choked on what the guest sent.
             case INTERNAL, UNKNOWN ->
                 status.getCause() == null ? SandboxException.Code.INTERNAL : SandboxException.Code.LOST;
-            case OK, OUT_OF_RANGE, UNIMPLEMENTED, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED ->
-                SandboxException.Code.INTERNAL;
+            case OK, OUT_OF_RANGE, UNIMPLEMENTED, DATA_LOSS, UNAUTHENTICATED -> SandboxException.Code.INTERNAL;
         };
     }
 }

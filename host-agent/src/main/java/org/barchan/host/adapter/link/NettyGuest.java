@@ -35,6 +35,7 @@ import org.barchan.guest.v1.ZeroFreeMemoryRequest;
 import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
+import org.barchan.host.port.GuestFiles;
 import org.barchan.host.port.GuestHello;
 import org.barchan.host.port.PortConnection;
 import org.barchan.host.port.ProcessConnection;
@@ -295,6 +296,11 @@ final class NettyGuest implements Guest {
             }
             guard.checkEnd();
         }
+    }
+
+    @Override
+    public GuestFiles files() {
+        return new NettyGuestFiles(channel);
     }
 
     @Override

@@ -1,0 +1,312 @@
+package org.barchan.guest.api;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.Objects;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.barchan.guest.files.FileWrite;
+import org.barchan.guest.files.SandboxTree;
+import org.barchan.guest.syscall.Errno;
+import org.barchan.guest.v1.FileServiceGrpc;
+import org.barchan.guest.v1.ListDirectoryRequest;
+import org.barchan.guest.v1.ListDirectoryResponse;
+import org.barchan.guest.v1.MakeDirectoryRequest;
+import org.barchan.guest.v1.MakeDirectoryResponse;
+import org.barchan.guest.v1.MakeSymbolicLinkRequest;
+import org.barchan.guest.v1.MakeSymbolicLinkResponse;
+import org.barchan.guest.v1.ReadFileRequest;
+import org.barchan.guest.v1.ReadFileResponse;
+import org.barchan.guest.v1.RemoveFileRequest;
+import org.barchan.guest.v1.RemoveFileResponse;
+import org.barchan.guest.v1.RenameFileRequest;
+import org.barchan.guest.v1.RenameFileResponse;
+import org.barchan.guest.v1.SetFileAttributesRequest;
+import org.barchan.guest.v1.SetFileAttributesResponse;
+import org.barchan.guest.v1.StatFileRequest;
+import org.barchan.guest.v1.StatFileResponse;
+import org.barchan.guest.v1.WriteFileFailure;
+import org.barchan.guest.v1.WriteFileRequest;
+import org.barchan.guest.v1.WriteFileResponse;
+import org.jspecify.annotations.Nullable;
+
+/** What the agent can ask of the sandbox's files. See file_service.proto. */
+final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBase {
+    /** Of each, up to 1 MiB waits in the init's memory. */
+    private static final int MAX_STREAMS = 8;
+
+    private final SandboxTree tree;
+    private final Semaphore streams = new Semaphore(MAX_STREAMS);
+
+    FileServiceImplementation(Supplier<String> root) {
+        this.tree = new SandboxTree(root);
+    }
+
+    /** Returns what a caller is told of what went wrong: the one place where that is decided. */
+    private static StatusRuntimeException statusOf(Exception e) {
+        if (e instanceof StatusRuntimeException known) {
+            return known;
+        }
+        Status status = switch (e) {
+            case Errno errno -> statusOf(errno.number());
+            case IllegalArgumentException _ -> Status.INVALID_ARGUMENT;
+            case IllegalStateException _ -> Status.FAILED_PRECONDITION;
+            default -> Status.INTERNAL;
+        };
+        return status.withDescription(String.valueOf(e.getMessage())).asRuntimeException();
+    }
+
+    private static Status statusOf(int errno) {
+        return switch (errno) {
+            case Errno.ENOENT -> Status.NOT_FOUND;
+            case Errno.EEXIST -> Status.ALREADY_EXISTS;
+            case Errno.EPERM, Errno.EACCES -> Status.PERMISSION_DENIED;
+            case Errno.EINVAL, Errno.ENAMETOOLONG -> Status.INVALID_ARGUMENT;
+            case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG, Errno.ENOMEM, Errno.EMFILE, Errno.ENFILE ->
+                Status.RESOURCE_EXHAUSTED;
+            case Errno.ENOTDIR,
+                    Errno.EISDIR,
+                    Errno.ENOTEMPTY,
+                    Errno.EROFS,
+                    Errno.EBUSY,
+                    Errno.ELOOP,
+                    Errno.EXDEV,
+                    Errno.EMLINK,
+                    Errno.ENXIO,
+                    Errno.EAGAIN,
+                    Errno.EOPNOTSUPP -> Status.FAILED_PRECONDITION;
+            default -> Status.INTERNAL;
+        };
+    }
+
+    private interface Method<R> {
+        R call() throws Errno;
+    }
+
+    private static <R> void answer(StreamObserver<R> observer, Method<R> method) {
+        R response;
+        try {
+            response = method.call();
+        } catch (Errno | RuntimeException e) {
+            observer.onError(statusOf(e));
+            return;
+        }
+        observer.onNext(response);
+        observer.onCompleted();
+    }
+
+    private StatusRuntimeException tooMany() {
+        return Status.RESOURCE_EXHAUSTED
+                .withDescription(
+                        MAX_STREAMS + " files are being read and written in this sandbox, as many as may at once:"
+                                + " wait until one is done")
+                .asRuntimeException();
+    }
+
+    private interface Source<R> {
+        void sendTo(Consumer<R> taker) throws Errno;
+    }
+
+    /** Answers with any number of responses, as fast as they are taken. */
+    private <R> void stream(StreamObserver<R> observer, Source<R> source) {
+        var call = (ServerCallStreamObserver<R>) observer;
+        if (!streams.tryAcquire()) {
+            call.onError(tooMany());
+            return;
+        }
+        Semaphore ready = new Semaphore(0);
+        call.setOnReadyHandler(ready::release);
+        call.setOnCancelHandler(ready::release);
+        // Not on gRPC's thread for this call, which tells when it is ready.
+        Thread reader = new Thread(null, () -> send(call, ready, source), "files", 256 * 1024);
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    private <R> void send(ServerCallStreamObserver<R> call, Semaphore ready, Source<R> source) {
+        try {
+            source.sendTo(response -> {
+                while (!call.isReady() && !call.isCancelled()) {
+                    ready.acquireUninterruptibly();
+                }
+                if (call.isCancelled()) {
+                    throw Status.CANCELLED.asRuntimeException();
+                }
+                call.onNext(response);
+            });
+            call.onCompleted();
+        } catch (Errno | RuntimeException e) {
+            if (!call.isCancelled()) {
+                call.onError(statusOf(e));
+            }
+        } finally {
+            streams.release();
+        }
+    }
+
+    @Override
+    public void statFile(StatFileRequest request, StreamObserver<StatFileResponse> observer) {
+        answer(
+                observer,
+                () -> StatFileResponse.newBuilder().setInfo(tree.stat(request)).build());
+    }
+
+    @Override
+    public void listDirectory(ListDirectoryRequest request, StreamObserver<ListDirectoryResponse> observer) {
+        stream(observer, taker -> tree.list(request.getPath().toByteArray(), taker));
+    }
+
+    @Override
+    public void readFile(ReadFileRequest request, StreamObserver<ReadFileResponse> observer) {
+        stream(observer, taker -> tree.read(request, taker));
+    }
+
+    @Override
+    public StreamObserver<WriteFileRequest> writeFile(StreamObserver<WriteFileResponse> observer) {
+        WriteCall call = new WriteCall((ServerCallStreamObserver<WriteFileResponse>) observer, streams.tryAcquire());
+        call.refuseIfTooMany();
+        return call;
+    }
+
+    @Override
+    public void makeDirectory(MakeDirectoryRequest request, StreamObserver<MakeDirectoryResponse> observer) {
+        answer(observer, () -> {
+            tree.makeDirectory(request);
+            return MakeDirectoryResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void makeSymbolicLink(MakeSymbolicLinkRequest request, StreamObserver<MakeSymbolicLinkResponse> observer) {
+        answer(observer, () -> {
+            tree.makeSymbolicLink(request);
+            return MakeSymbolicLinkResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void removeFile(RemoveFileRequest request, StreamObserver<RemoveFileResponse> observer) {
+        answer(observer, () -> {
+            tree.remove(request.getPath().toByteArray(), request.getRecursive());
+            return RemoveFileResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void renameFile(RenameFileRequest request, StreamObserver<RenameFileResponse> observer) {
+        answer(observer, () -> {
+            tree.rename(request);
+            return RenameFileResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void setFileAttributes(
+            SetFileAttributesRequest request, StreamObserver<SetFileAttributesResponse> observer) {
+        answer(
+                observer,
+                () -> SetFileAttributesResponse.newBuilder()
+                        .setInfo(tree.setAttributes(request))
+                        .build());
+    }
+
+    /**
+     * One file that is written. gRPC calls it by one thread at a time, and hands over the next message when the last one is written. A call that
+     * has failed is told so, and takes what still comes until the agent ends it: see WriteFileResponse.
+     */
+    private final class WriteCall implements StreamObserver<WriteFileRequest> {
+        private final ServerCallStreamObserver<WriteFileResponse> observer;
+        private final boolean admitted;
+        private @Nullable FileWrite write;
+        private boolean over;
+
+        WriteCall(ServerCallStreamObserver<WriteFileResponse> observer, boolean admitted) {
+            this.observer = observer;
+            this.admitted = admitted;
+            // It is told by onError; and a response to a call that is cancelled is nobody's.
+            observer.setOnCancelHandler(this::end);
+        }
+
+        void refuseIfTooMany() {
+            if (!admitted) {
+                fail(tooMany());
+            }
+        }
+
+        @Override
+        public void onNext(WriteFileRequest request) {
+            if (over) {
+                return;
+            }
+            try {
+                take(request);
+            } catch (Errno | RuntimeException e) {
+                fail(e);
+            }
+        }
+
+        private void take(WriteFileRequest request) throws Errno {
+            FileWrite begun = write;
+            if (request.hasStart() != (begun == null)) {
+                throw new IllegalArgumentException("request: 'start' comes first, and only then");
+            }
+            switch (request.getPieceCase()) {
+                case START -> write = tree.write(request.getStart());
+                case DATA -> Objects.requireNonNull(begun).data(request.getData());
+                case HOLE_BYTES -> Objects.requireNonNull(begun).hole(request.getHoleBytes());
+                case PIECE_NOT_SET ->
+                    throw new IllegalArgumentException("request: empty (expected: data or hole_bytes)");
+            }
+        }
+
+        private void fail(Exception e) {
+            end();
+            Status status = statusOf(e).getStatus();
+            observer.onNext(WriteFileResponse.newBuilder()
+                    .setFailure(WriteFileFailure.newBuilder()
+                            .setCode(status.getCode().value())
+                            .setMessage(String.valueOf(status.getDescription())))
+                    .build());
+        }
+
+        @Override
+        public void onError(Throwable cancelled) {
+            end();
+        }
+
+        @Override
+        public void onCompleted() {
+            if (!over) {
+                try {
+                    FileWrite whole = write;
+                    if (whole == null) {
+                        throw new IllegalArgumentException("request: none (expected: 'start')");
+                    }
+                    WriteFileResponse response = WriteFileResponse.newBuilder()
+                            .setInfo(whole.finish())
+                            .build();
+                    end();
+                    observer.onNext(response);
+                } catch (Errno | RuntimeException e) {
+                    fail(e);
+                }
+            }
+            observer.onCompleted();
+        }
+
+        private void end() {
+            if (!over) {
+                over = true;
+                if (write != null) {
+                    write.close();
+                }
+                if (admitted) {
+                    streams.release();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.barchan.host.lifecycle;
+
+import java.io.IOException;
+import org.barchan.host.port.GuestFiles;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.v1.FileInfo;
+import org.barchan.v1.ListDirectoryRequest;
+import org.barchan.v1.ListDirectoryResponse;
+import org.barchan.v1.MakeDirectoryRequest;
+import org.barchan.v1.MakeSymbolicLinkRequest;
+import org.barchan.v1.ReadFileRequest;
+import org.barchan.v1.ReadFileResponse;
+import org.barchan.v1.RemoveFileRequest;
+import org.barchan.v1.RenameFileRequest;
+import org.barchan.v1.SetFileAttributesRequest;
+import org.barchan.v1.StatFileRequest;
+import org.barchan.v1.WriteFileStart;
+
+/**
+ * The files of all sandboxes that run. Safe for use by many threads.
+ *
+ * <p>All methods throw {@code NOT_FOUND} when there is no such sandbox, {@code PRECONDITION} when it does not run, and what its guest says. Requests
+ * have been checked.
+ */
+public final class SandboxFiles {
+    private final Guests guests;
+
+    SandboxFiles(Guests guests) {
+        this.guests = guests;
+    }
+
+    /** Finds the guest of a sandbox. */
+    @FunctionalInterface
+    interface Guests {
+        GuestFiles of(String idOrName) throws SandboxException, InterruptedException;
+    }
+
+    public FileInfo stat(StatFileRequest request) throws SandboxException, InterruptedException {
+        return guests.of(request.getSandbox()).stat(request);
+    }
+
+    /** @throws IOException what the taker throws */
+    public void list(ListDirectoryRequest request, GuestFiles.Taker<ListDirectoryResponse> taker)
+            throws SandboxException, InterruptedException, IOException {
+        guests.of(request.getSandbox()).list(request, taker);
+    }
+
+    /** @throws IOException what the taker throws */
+    public void read(ReadFileRequest request, GuestFiles.Taker<ReadFileResponse> taker)
+            throws SandboxException, InterruptedException, IOException {
+        guests.of(request.getSandbox()).read(request, taker);
+    }
+
+    /** @throws IOException what the source throws */
+    public FileInfo write(WriteFileStart start, GuestFiles.Source source)
+            throws SandboxException, InterruptedException, IOException {
+        return guests.of(start.getSandbox()).write(start, source);
+    }
+
+    public void makeDirectory(MakeDirectoryRequest request) throws SandboxException, InterruptedException {
+        guests.of(request.getSandbox()).makeDirectory(request);
+    }
+
+    public void makeSymbolicLink(MakeSymbolicLinkRequest request) throws SandboxException, InterruptedException {
+        guests.of(request.getSandbox()).makeSymbolicLink(request);
+    }
+
+    public void remove(RemoveFileRequest request) throws SandboxException, InterruptedException {
+        guests.of(request.getSandbox()).remove(request);
+    }
+
+    public void rename(RenameFileRequest request) throws SandboxException, InterruptedException {
+        guests.of(request.getSandbox()).rename(request);
+    }
+
+    public FileInfo setAttributes(SetFileAttributesRequest request) throws SandboxException, InterruptedException {
+        return guests.of(request.getSandbox()).setAttributes(request);
+    }
+}
