@@ -181,6 +181,17 @@ final class JsonReport implements RunOutput {
         json.addProperty("linkEpochs", sandbox.linkEpochs());
         json.addProperty("clientLostPolicy", lower(sandbox.clientLostPolicy()));
         sandbox.command().ifPresent(command -> add(json, command));
+        if (!sandbox.publishedPorts().isEmpty()) {
+            JsonArray ports = new JsonArray();
+            sandbox.publishedPorts().forEach(port -> {
+                JsonObject one = new JsonObject();
+                one.addProperty("address", port.address());
+                one.addProperty("hostPort", port.hostPort());
+                one.addProperty("port", port.port());
+                ports.add(one);
+            });
+            json.add("publishedPorts", ports);
+        }
         sandbox.end().ifPresent(end -> add(json, end));
         return json;
     }

@@ -10,6 +10,7 @@ import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.KeepOptions;
 import org.barchan.cli.option.OutputOption;
 import org.barchan.cli.option.ProcessOptions;
+import org.barchan.cli.option.PublishOptions;
 import org.barchan.cli.option.SandboxOptions;
 import org.barchan.client.BarchanException;
 import org.barchan.client.ClientLostPolicy;
@@ -69,6 +70,9 @@ final class RunVerb implements Callable<Integer> {
 
     @Mixin
     private final KeepOptions keep = new KeepOptions();
+
+    @Mixin
+    private final PublishOptions publish = new PublishOptions();
 
     @Option(
             names = {"-l", "--shell"},
@@ -175,7 +179,8 @@ final class RunVerb implements Callable<Integer> {
                 kept.isPresent() ? ClientLostPolicy.KEEP : ClientLostPolicy.DELETE,
                 exportChanges != null,
                 shell,
-                kept.orElse(KeepSpec.DEFAULT));
+                kept.orElse(KeepSpec.DEFAULT),
+                publish.toSpec());
     }
 
     /** Returns what the options say. */
@@ -183,7 +188,8 @@ final class RunVerb implements Callable<Integer> {
         if (!command.isEmpty()) {
             var _ = spec(caller, users);
         }
-        return new SpecDocument(sandbox.toSpec(caller::absolute, debug, !noTemplate), process, keep, command, caller);
+        return new SpecDocument(
+                sandbox.toSpec(caller::absolute, debug, !noTemplate), process, keep, publish, command, caller);
     }
 
     boolean json() {

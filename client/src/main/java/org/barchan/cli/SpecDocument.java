@@ -12,6 +12,7 @@ import org.barchan.cli.option.DiskOption;
 import org.barchan.cli.option.KeepOptions;
 import org.barchan.cli.option.MountOption;
 import org.barchan.cli.option.ProcessOptions;
+import org.barchan.cli.option.PublishOptions;
 import org.barchan.client.RawText;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Transport;
@@ -26,7 +27,13 @@ final class SpecDocument {
 
     private final Map<String, Object> values = new LinkedHashMap<>();
 
-    SpecDocument(SandboxSpec sandbox, ProcessOptions process, KeepOptions keep, List<String> command, Caller caller) {
+    SpecDocument(
+            SandboxSpec sandbox,
+            ProcessOptions process,
+            KeepOptions keep,
+            PublishOptions publish,
+            List<String> command,
+            Caller caller) {
         sandbox.name().ifPresent(value -> values.put("name", value));
         sandbox.memoryBytes().ifPresent(value -> values.put("memory", Long.toString(value)));
         sandbox.vcpus().ifPresent(value -> values.put("vcpus", Integer.toString(value)));
@@ -74,6 +81,7 @@ final class SpecDocument {
                                 .stripTrailingZeros()
                                 .toPlainString()));
         keep.addTo(values);
+        publish.addTo(values);
         list(SpecFile.COMMAND, command);
     }
 

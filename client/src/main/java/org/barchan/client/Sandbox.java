@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param linkEpochs number of times that an agent has connected to this guest
  * @param command what it was made for; empty if that is not known
  * @param end how its process has ended, with {@link SandboxState#ENDED}
+ * @param publishedPorts the ports of the agent's host that lead to it, or did
  */
 public record Sandbox(
         String id,
@@ -27,7 +28,12 @@ public record Sandbox(
         long linkEpochs,
         ClientLostPolicy clientLostPolicy,
         Optional<Command> command,
-        Optional<End> end) {
+        Optional<End> end,
+        List<PublishedPort> publishedPorts) {
+    public Sandbox {
+        publishedPorts = List.copyOf(publishedPorts);
+    }
+
     /**
      * A command.
      *

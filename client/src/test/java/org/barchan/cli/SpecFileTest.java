@@ -250,7 +250,9 @@ final class SpecFileTest {
                 "--log-limit",
                 "2M",
                 "--log-policy",
-                "block"));
+                "block",
+                "--publish",
+                "8080:80"));
         Set<String> expected = new HashSet<>(SpecFile.keys().keySet());
         // They are others in the end: mounts, a kernel.
         expected.removeAll(Set.of("include", "include-file", "kernel-release"));
@@ -324,6 +326,7 @@ final class SpecFileTest {
             {"--detach", "--rm", "--log-limit=2M", "--log-policy=spill"},
             {"--interactive"},
             {"--detach-keys=ctrl-x,x"},
+            {"--publish", "0:80", "--publish", "[::1]:1:2/tcp"},
             {"--debug"},
             {"--root-transport", "virtiofs"}
         };

@@ -219,7 +219,8 @@ class RejoinTest {
                         policy,
                         false,
                         false,
-                        KeepSpec.DEFAULT),
+                        KeepSpec.DEFAULT,
+                        List.of()),
                 new Listener());
     }
 

@@ -72,7 +72,7 @@ class PortsIT {
 
     @BeforeAll
     static void start() throws Exception {
-        barchan.call("run", "--detach", "--name", "server", "--", "python3", "-c", SERVER)
+        barchan.call("run", "--detach", "--name", "server", "--publish", "0:8000", "--", "python3", "-c", SERVER)
                 .expect(0);
         try (Running logs = barchan.start("logs", "-f", "server")) {
             logs.awaitOut("listening");
@@ -242,6 +242,36 @@ class PortsIT {
             assertEquals(143, forward.result().status());
             assertFalse(Files.exists(socket), "it leaves its socket");
         }
+    }
+
+    private static InetSocketAddress published() {
+        JsonObject port = barchan.sandbox("server")
+                .getAsJsonArray("publishedPorts")
+                .get(0)
+                .getAsJsonObject();
+        assertEquals(8000, port.get("port").getAsInt());
+        return new InetSocketAddress(
+                InetAddress.ofLiteral(port.get("address").getAsString()),
+                port.get("hostPort").getAsInt());
+    }
+
+    @Test
+    void publishedPort_thatIsTaken_isNamed() {
+        barchan.call("run", "--publish", published().getPort() + ":80", "--", "true")
+                .expect(125)
+                .expectStderr("published_ports\\[0\\]: can't listen at 127.0.0.1:"
+                        + published().getPort());
+        barchan.call("run", "--publish", "80", "--", "true").expect(125).expectStderr("HOSTPORT:PORT");
+    }
+
+    @Test
+    void publishedPort_leadsThere_alsoWithTheNextAgent() throws Exception {
+        InetSocketAddress address = published();
+        byte[] sent = bytes(1_000_000, 5);
+        assertArrayEquals(sent, exchange(address, sent));
+        Running.signal("KILL", barchan.agent().pid());
+        assertEquals(address, published());
+        assertArrayEquals(sent, exchange(address, sent));
     }
 
     @Test

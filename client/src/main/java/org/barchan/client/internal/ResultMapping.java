@@ -12,6 +12,7 @@ import org.barchan.client.FileInfo;
 import org.barchan.client.Isolation;
 import org.barchan.client.Kernel;
 import org.barchan.client.ProgressLevel;
+import org.barchan.client.PublishedPort;
 import org.barchan.client.RawText;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxProcess;
@@ -158,7 +159,10 @@ final class ResultMapping {
                 proto.hasProcess() ? Optional.of(command(proto.getProcess())) : Optional.empty(),
                 proto.hasTermination()
                         ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
-                        : Optional.empty());
+                        : Optional.empty(),
+                proto.getPublishedPortsList().stream()
+                        .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
+                        .toList());
     }
 
     static StandardStream fromProto(org.barchan.v1.OutputStream stream) {

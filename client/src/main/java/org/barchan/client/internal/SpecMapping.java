@@ -39,6 +39,11 @@ final class SpecMapping {
                 .setClientLostPolicy(toProto(spec.clientLostPolicy()))
                 .setExportChanges(spec.exportChanges())
                 .setAwaitHalfClose(spec.keepUntilReleased());
+        spec.publishedPorts()
+                .forEach(port -> proto.addPublishedPorts(org.barchan.v1.PublishedPort.newBuilder()
+                        .setAddress(port.address())
+                        .setHostPort(port.hostPort())
+                        .setPort(port.port())));
         if (spec.clientLostPolicy() == ClientLostPolicy.KEEP) {
             proto.setDetach(spec.keep().detach())
                     .setLog(log(spec.keep()))

@@ -33,7 +33,6 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
     private static final int BUFFERED_BYTES = 64 * 1024;
 
     private final Sandboxes sandboxes;
-    private final Semaphore places;
     private final ServerCallStreamObserver<ConnectResponse> call;
     private final Semaphore ready = new Semaphore(0);
     /** What the client has sent; empty at the end. Holds as many as were asked for. */
@@ -43,10 +42,8 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
     // Guarded by this: by whom the call is ended.
     private boolean over;
 
-    /** @param places one is taken as long as it is connected */
-    ConnectCall(Sandboxes sandboxes, Semaphore places, ServerCallStreamObserver<ConnectResponse> call) {
+    ConnectCall(Sandboxes sandboxes, ServerCallStreamObserver<ConnectResponse> call) {
         this.sandboxes = sandboxes;
-        this.places = places;
         this.call = call;
         call.disableAutoRequest();
         call.setOnReadyThreshold(BUFFERED_BYTES);
@@ -113,21 +110,6 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
     }
 
     private void carryAll(String sandbox, PortAddress address) {
-        if (!places.tryAcquire()) {
-            end(StatusMapping.of(new SandboxException(
-                    SandboxException.Code.EXHAUSTED,
-                    "connecting to " + address + ": " + PortEndpoint.MAX_CONNECTIONS
-                            + " connections are open by this agent, as many as may be at once: close one")));
-            return;
-        }
-        try {
-            carry(sandbox, address);
-        } finally {
-            places.release();
-        }
-    }
-
-    private void carry(String sandbox, PortAddress address) {
         try (SandboxConnection connection = sandboxes.connect(sandbox, address)) {
             send(ConnectResponse.newBuilder().setConnected(Connected.getDefaultInstance()));
             Thread writer = Thread.ofVirtual().name("port-writer").start(() -> write(connection));

@@ -19,6 +19,7 @@ import org.barchan.host.sandbox.KernelArgument;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
@@ -41,10 +42,31 @@ final class RunStartParser {
         ClientLostPolicy policy = new KeptParser(START, this::wrong).policy(start.getClientLostPolicyValue());
         SandboxSpec spec = spec(start.getSandbox(), policy);
         RunOrder.Kept kept = kept(start, policy);
+        List<PublishedPort> published = published(start);
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
-        return new RunOrder(spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose(), kept);
+        return new RunOrder(
+                spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose(), kept, published);
+    }
+
+    private List<PublishedPort> published(RunStart start) {
+        if (start.getPublishedPortsCount() > PublishedPort.MAX) {
+            wrong(
+                    "start.published_ports",
+                    start.getPublishedPortsCount() + " of them (expected: at most " + PublishedPort.MAX + ")");
+            return List.of();
+        }
+        List<PublishedPort> published = new ArrayList<>();
+        for (org.barchan.v1.PublishedPort port : start.getPublishedPortsList()) {
+            try {
+                published.add(PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()));
+            } catch (IllegalArgumentException e) {
+                wrong("start.published_ports[" + published.size() + "]", String.valueOf(e.getMessage()));
+                return List.of();
+            }
+        }
+        return published;
     }
 
     private RunOrder.Kept kept(RunStart start, ClientLostPolicy policy) {

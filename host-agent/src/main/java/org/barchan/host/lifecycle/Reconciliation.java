@@ -174,6 +174,7 @@ final class Reconciliation {
             LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
             takeOverOthers(sandbox, live, paused);
             sandbox.running(live);
+            sandbox.record().ifPresent(kept -> sandbox.publish(PublishedPorts.again(kept.view())));
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());
             new Watch(teardown, records).mind(sandbox, live, () -> adopted.complete(null));

@@ -4,8 +4,10 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SandboxProcess;
@@ -18,6 +20,7 @@ import org.barchan.v1.SandboxProcess;
  * @param exportChanges whether what the process has written to overlays is told when it has ended
  * @param keep whether the sandbox is kept when its process has ended, until the client sends nothing more
  * @param kept what is kept of a sandbox that outlives its client
+ * @param published the ports of this host that are to lead to the sandbox
  */
 public record RunOrder(
         SandboxSpec sandbox,
@@ -26,7 +29,23 @@ public record RunOrder(
         HostUser client,
         boolean exportChanges,
         boolean keep,
-        Kept kept) {
+        Kept kept,
+        List<PublishedPort> published) {
+    public RunOrder {
+        published = List.copyOf(published);
+    }
+
+    RunOrder(
+            SandboxSpec sandbox,
+            ProcessSpec process,
+            Optional<Duration> timeout,
+            HostUser client,
+            boolean exportChanges,
+            boolean keep,
+            Kept kept) {
+        this(sandbox, process, timeout, client, exportChanges, keep, kept, List.of());
+    }
+
     /**
      * What is kept of a process that outlives its client.
      *

@@ -44,6 +44,7 @@ final class Sandbox {
     private final CompletableFuture<Void> processOver = new CompletableFuture<>();
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private volatile Optional<SandboxRecord> record = Optional.empty();
+    private volatile PublishedPorts published = PublishedPorts.NONE;
     private boolean processEnded;
     /** Those that run beside its own. */
     private final Map<String, SandboxProcess> others = new ConcurrentHashMap<>();
@@ -98,6 +99,17 @@ final class Sandbox {
     /** Has what it does kept. */
     void keep(SandboxRecord kept) {
         record = Optional.of(kept);
+    }
+
+    /** Has ports of this host lead to it, until it ends. */
+    void publish(PublishedPorts ports) {
+        published = ports;
+        ports.serve(this);
+    }
+
+    /** Has none lead to it any more. */
+    void unpublish() {
+        published.close();
     }
 
     /** What is kept of it. */
@@ -193,6 +205,7 @@ final class Sandbox {
 
     void stopping() {
         stop();
+        unpublish();
         begun.complete(null);
         processOver.complete(null);
         inputs.end();
@@ -381,6 +394,7 @@ final class Sandbox {
                 guest.map(live -> live.hello().epochs()).orElse(0),
                 clientLostPolicy,
                 process,
-                Optional.empty());
+                Optional.empty(),
+                published.ports());
     }
 }

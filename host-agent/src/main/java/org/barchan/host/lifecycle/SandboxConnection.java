@@ -2,7 +2,10 @@ package org.barchan.host.lifecycle;
 
 import com.google.protobuf.ByteString;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.port.PortConnection;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 
 /**
@@ -11,10 +14,37 @@ import org.barchan.host.sandbox.SandboxException;
  * <p>All methods that block throw {@code LOST} when who listens has reset it, or the sandbox is gone.
  */
 public final class SandboxConnection implements AutoCloseable {
-    private final PortConnection connection;
+    /** How many there may be at once in this process: with what waits on each, if nobody reads any, half of its memory. */
+    public static final int MAX = 192;
 
-    SandboxConnection(PortConnection connection) {
+    private static final Semaphore PLACES = new Semaphore(MAX);
+
+    private final PortConnection connection;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private SandboxConnection(PortConnection connection) {
         this.connection = connection;
+    }
+
+    /** @throws SandboxException as {@link Sandboxes#connect}, for a sandbox that is there */
+    static SandboxConnection open(Sandbox sandbox, PortAddress address) throws SandboxException, InterruptedException {
+        String action = "connecting to " + address + " of " + sandbox.id();
+        LiveGuest live = sandbox.live(action);
+        if (!PLACES.tryAcquire()) {
+            throw new SandboxException(
+                    SandboxException.Code.EXHAUSTED,
+                    action + ": " + MAX + " connections are open by this agent, as many as may be at once: close one");
+        }
+        boolean connected = false;
+        try {
+            SandboxConnection connection = new SandboxConnection(live.guest().connect(address));
+            connected = true;
+            return connection;
+        } finally {
+            if (!connected) {
+                PLACES.release();
+            }
+        }
     }
 
     /** Sends bytes; blocks while who listens does not read. */
@@ -35,6 +65,9 @@ public final class SandboxConnection implements AutoCloseable {
     /** Lets go of it: resets it, unless both sides have ended it. */
     @Override
     public void close() {
-        connection.close();
+        if (closed.compareAndSet(false, true)) {
+            connection.close();
+            PLACES.release();
+        }
     }
 }

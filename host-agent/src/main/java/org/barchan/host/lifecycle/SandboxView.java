@@ -2,9 +2,11 @@ package org.barchan.host.lifecycle;
 
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Isolation;
@@ -22,6 +24,7 @@ import org.barchan.v1.Termination;
  * @param linkEpochs number of times that an agent has connected to the guest
  * @param process what it was made for; empty if that is not known
  * @param end how its process has ended, of one that has ended
+ * @param published the ports of this host that lead to it, or did
  */
 public record SandboxView(
         SandboxId id,
@@ -34,7 +37,39 @@ public record SandboxView(
         int linkEpochs,
         ClientLostPolicy clientLostPolicy,
         SandboxProcess process,
-        Optional<End> end) {
+        Optional<End> end,
+        List<PublishedPort> published) {
+    public SandboxView {
+        published = List.copyOf(published);
+    }
+
+    /** One without published ports. */
+    SandboxView(
+            SandboxId id,
+            SandboxName name,
+            Phase phase,
+            Optional<Accelerator> accelerator,
+            String kernelRelease,
+            Instant createTime,
+            String bootId,
+            int linkEpochs,
+            ClientLostPolicy clientLostPolicy,
+            SandboxProcess process,
+            Optional<End> end) {
+        this(
+                id,
+                name,
+                phase,
+                accelerator,
+                kernelRelease,
+                createTime,
+                bootId,
+                linkEpochs,
+                clientLostPolicy,
+                process,
+                end,
+                List.of());
+    }
 
     /** Where a sandbox is in its life. */
     public enum Phase {
@@ -61,7 +96,8 @@ public record SandboxView(
                 linkEpochs,
                 clientLostPolicy,
                 process,
-                Optional.of(new End(termination, time)));
+                Optional.of(new End(termination, time)),
+                published);
     }
 
     /** Returns it as the public API has it. */
@@ -89,6 +125,10 @@ public record SandboxView(
         if (process.getArgvCount() > 0) {
             sandbox.setProcess(process);
         }
+        published.forEach(port -> sandbox.addPublishedPorts(org.barchan.v1.PublishedPort.newBuilder()
+                .setAddress(port.host().getAddress().getHostAddress())
+                .setHostPort(port.host().getPort())
+                .setPort(port.target().port())));
         accelerator.ifPresent(chosen -> {
             switch (chosen) {
                 case KVM ->
@@ -123,7 +163,10 @@ public record SandboxView(
                                 ? ClientLostPolicy.KEEP
                                 : ClientLostPolicy.DELETE,
                         sandbox.getProcess(),
-                        Optional.empty())
+                        Optional.empty(),
+                        sandbox.getPublishedPortsList().stream()
+                                .map(port -> PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()))
+                                .toList())
                 .endedIf(sandbox);
     }
 

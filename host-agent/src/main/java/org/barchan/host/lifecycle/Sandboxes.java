@@ -111,9 +111,11 @@ public final class Sandboxes {
      * Runs a process in a new sandbox. Returns at once; all that happens is told to the observer, failures too.
      *
      * @return what tells the run what the client sends
-     * @throws SandboxException {@code EXHAUSTED} when there is no room for what is to be kept of it
+     * @throws SandboxException {@code EXHAUSTED} when there is no room for what is to be kept of it; {@code PRECONDITION} when a port can't be
+     *     published
      */
     public Run run(RunOrder order, RunObserver client) throws SandboxException {
+        PublishedPorts published = PublishedPorts.listen(order.published());
         Optional<Pool.Waiting> waiting = pool.take(order);
         Instant now = Instant.now();
         Sandbox sandbox = new Sandbox(
@@ -123,6 +125,7 @@ public final class Sandboxes {
                 order.sandbox().clientLostPolicy(),
                 RunOrder.summary(Run.PROCESS_ID, order.process(), now),
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
+        sandbox.publish(published);
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
                 sandbox.id(),
@@ -133,7 +136,7 @@ public final class Sandboxes {
                         : Printable.line(order.process().getArgv(0).toStringUtf8()));
         RunObserver observer = client;
         if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
-            SandboxRecord record = records.create(sandbox.view(), order.kept());
+            SandboxRecord record = record(sandbox, order);
             sandbox.keep(record);
             observer = new LogObserver(
                     sandbox.id().value(),
@@ -145,6 +148,19 @@ public final class Sandboxes {
         Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), records, timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
+    }
+
+    private SandboxRecord record(Sandbox sandbox, RunOrder order) throws SandboxException {
+        boolean made = false;
+        try {
+            SandboxRecord record = records.create(sandbox.view(), order.kept());
+            made = true;
+            return record;
+        } finally {
+            if (!made) {
+                sandbox.unpublish();
+            }
+        }
     }
 
     /** Returns all that can be done with their processes. */
@@ -187,9 +203,7 @@ public final class Sandboxes {
      */
     public SandboxConnection connect(String idOrName, PortAddress address)
             throws SandboxException, InterruptedException {
-        Sandbox sandbox = lookup.find(idOrName);
-        LiveGuest live = sandbox.live("connecting to " + address + " of " + sandbox.id());
-        return new SandboxConnection(live.guest().connect(address));
+        return SandboxConnection.open(lookup.find(idOrName), address);
     }
 
     /**

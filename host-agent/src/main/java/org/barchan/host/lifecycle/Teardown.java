@@ -80,6 +80,7 @@ final class Teardown {
     /** Leaves it to the next agent. */
     void letGo(Sandbox sandbox, LiveGuest live) {
         LOG.info("{}: runs on without the agent", sandbox.id());
+        sandbox.unpublish();
         live.release();
         sandbox.record().ifPresent(SandboxRecord::release);
         registry.remove(sandbox);

@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.barchan.host.lifecycle.FakeHypervisor;
+import org.barchan.host.lifecycle.SandboxConnection;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.ConnectRequest;
@@ -190,7 +191,7 @@ final class PortEndpointTest {
     void moreConnectionsThanMayBe_areRefused() throws Exception {
         var run = sandbox();
         ManagedChannel[] channels = {channel(), channel()};
-        for (int i = 0; i < PortEndpoint.MAX_CONNECTIONS; i++) {
+        for (int i = 0; i < SandboxConnection.MAX; i++) {
             var call = PortServiceGrpc.newBlockingV2Stub(channels[i % 2]).connect();
             call.write(ConnectRequest.newBuilder().setStart(box(80)).build());
             assertTrue(Objects.requireNonNull(call.read(10, TimeUnit.SECONDS)).hasConnected());

@@ -1,0 +1,206 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.ByteString;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.barchan.host.sandbox.PublishedPort;
+import org.barchan.host.sandbox.SandboxException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The ports of this host that lead to a sandbox: threads of its own accept and carry connections. Thread-safe. */
+final class PublishedPorts implements AutoCloseable {
+    /** None. */
+    static final PublishedPorts NONE = new PublishedPorts(List.of(), List.of());
+
+    private static final Logger LOG = LoggerFactory.getLogger(PublishedPorts.class);
+    private static final int PIECE = 32 * 1024;
+
+    /** Where one is listened at. */
+    private record Listener(ServerSocketChannel server, PublishedPort port) {}
+
+    private final List<Listener> listeners;
+    private final List<PublishedPort> ports;
+    private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+
+    private PublishedPorts(List<Listener> listeners, List<PublishedPort> ports) {
+        this.listeners = List.copyOf(listeners);
+        this.ports = List.copyOf(ports);
+    }
+
+    /**
+     * Listens; who connects waits for {@link #serve}.
+     *
+     * @throws SandboxException {@code PRECONDITION}: it can't listen at one of them, and does at none
+     */
+    static PublishedPorts listen(List<PublishedPort> wanted) throws SandboxException {
+        List<Listener> listeners = new ArrayList<>();
+        boolean listening = false;
+        try {
+            for (PublishedPort port : wanted) {
+                listeners.add(open(port, "start.published_ports[" + listeners.size() + "]: "));
+            }
+            listening = true;
+            return new PublishedPorts(
+                    listeners, listeners.stream().map(Listener::port).toList());
+        } finally {
+            if (!listening) {
+                listeners.forEach(listener -> close(listener.server()));
+            }
+        }
+    }
+
+    private static Listener open(PublishedPort port, String field) throws SandboxException {
+        Optional<ServerSocketChannel> server = Optional.empty();
+        boolean bound = false;
+        try {
+            server = Optional.of(ServerSocketChannel.open());
+            server.get().bind(port.host());
+            int chosen = ((InetSocketAddress) server.get().getLocalAddress()).getPort();
+            bound = true;
+            return new Listener(server.get(), port.at(chosen));
+        } catch (IOException e) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    field + "can't listen at " + port.listensAt() + ": " + e.getMessage()
+                            + ". Choose another port, or 0 for any that is free",
+                    e);
+        } finally {
+            if (!bound) {
+                server.ifPresent(PublishedPorts::close);
+            }
+        }
+    }
+
+    /** Listens again after a former agent; where that is not possible, the log says so, and the port is only listed. */
+    static PublishedPorts again(SandboxView kept) {
+        List<Listener> listeners = new ArrayList<>();
+        for (PublishedPort port : kept.published()) {
+            try {
+                listeners.add(open(port, ""));
+            } catch (SandboxException e) {
+                LOG.warn("{}: {}", kept.id(), e.getMessage());
+            }
+        }
+        return new PublishedPorts(listeners, kept.published());
+    }
+
+    /** Returns them with the ports that were chosen. */
+    List<PublishedPort> ports() {
+        return ports;
+    }
+
+    /** Carries who connects to a sandbox, while it runs. */
+    void serve(Sandbox sandbox) {
+        for (Listener listener : listeners) {
+            Thread.ofVirtual()
+                    .name("port-" + sandbox.id())
+                    .start(() -> accept(sandbox, listener.server(), listener.port()));
+        }
+    }
+
+    private void accept(Sandbox sandbox, ServerSocketChannel server, PublishedPort port) {
+        while (true) {
+            SocketChannel accepted;
+            try {
+                accepted = server.accept();
+            } catch (IOException e) {
+                if (!closed) {
+                    LOG.error("{}: it listens at {} no more: {}", sandbox.id(), port.listensAt(), e.toString());
+                    close(server);
+                }
+                return;
+            }
+            connections.add(accepted);
+            Thread.ofVirtual().name("port-" + sandbox.id()).start(() -> carryAll(sandbox, accepted, port));
+            if (closed) {
+                close(accepted);
+            }
+        }
+    }
+
+    private void carryAll(Sandbox sandbox, SocketChannel socket, PublishedPort port) {
+        boolean whole = false;
+        try (SandboxConnection connection = SandboxConnection.open(sandbox, port.target())) {
+            carry(socket, connection);
+            whole = true;
+        } catch (SandboxException e) {
+            LOG.info("{}: {}", sandbox.id(), Printable.line(String.valueOf(e.getMessage())));
+        } catch (IOException e) {
+            LOG.debug("{}: who has connected to {} is gone: {}", sandbox.id(), port.listensAt(), e.toString());
+        } catch (InterruptedException e) {
+            LOG.debug("{}: interrupted", sandbox.id());
+        } finally {
+            if (!whole) {
+                resetOnClose(socket);
+            }
+            close(socket);
+            connections.remove(socket);
+        }
+    }
+
+    private static void carry(SocketChannel socket, SandboxConnection connection)
+            throws SandboxException, IOException, InterruptedException {
+        Thread writer = Thread.ofVirtual().name("port-writer").start(() -> send(socket, connection));
+        try {
+            for (Optional<ByteString> data = connection.take(); data.isPresent(); data = connection.take()) {
+                ByteBuffer bytes = data.get().asReadOnlyByteBuffer();
+                while (bytes.hasRemaining()) {
+                    var _ = socket.write(bytes);
+                }
+            }
+            socket.shutdownOutput();
+            writer.join();
+        } finally {
+            writer.interrupt();
+        }
+    }
+
+    private static void send(SocketChannel socket, SandboxConnection connection) {
+        ByteBuffer buffer = ByteBuffer.allocate(PIECE);
+        try {
+            while (socket.read(buffer.clear()) >= 0) {
+                connection.write(ByteString.copyFrom(buffer.flip()));
+            }
+            connection.end();
+        } catch (IOException e) {
+            connection.close();
+        } catch (SandboxException | InterruptedException e) {
+            // The other thread knows.
+        }
+    }
+
+    private static void resetOnClose(SocketChannel socket) {
+        try {
+            socket.setOption(StandardSocketOptions.SO_LINGER, 0);
+        } catch (IOException e) {
+            // It is closed already.
+        }
+    }
+
+    private static void close(java.nio.channels.Channel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            LOG.debug("closing a socket: {}", e.toString());
+        }
+    }
+
+    /** Listens no more, and breaks off what connections there are. */
+    @Override
+    public void close() {
+        closed = true;
+        listeners.forEach(listener -> close(listener.server()));
+        connections.forEach(PublishedPorts::close);
+    }
+}

@@ -1,0 +1,48 @@
+package org.barchan.host.sandbox;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+
+/**
+ * A TCP port of this host that leads to one of a sandbox.
+ *
+ * @param host where to listen; port 0 for any that is free
+ * @param target what is reached there
+ */
+public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
+    /** How many a sandbox may have. */
+    public static final int MAX = 64;
+
+    private static final int MAX_PORT = 65535;
+
+    /**
+     * Returns one.
+     *
+     * @param address an IP address; empty for 127.0.0.1
+     * @throws IllegalArgumentException when there is no such address or port
+     */
+    public static PublishedPort of(String address, int hostPort, int port) {
+        if (hostPort < 0 || hostPort > MAX_PORT) {
+            throw new IllegalArgumentException(
+                    "host_port " + Integer.toUnsignedString(hostPort) + " (expected: 0 to " + MAX_PORT + ")");
+        }
+        InetAddress host;
+        try {
+            host = InetAddress.ofLiteral(address.isEmpty() ? "127.0.0.1" : address);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("address '" + address + "' (expected: an IP address)", e);
+        }
+        return new PublishedPort(new InetSocketAddress(host, hostPort), new PortAddress.Tcp(port));
+    }
+
+    /** Returns it with the port that was chosen. */
+    public PublishedPort at(int hostPort) {
+        return new PublishedPort(new InetSocketAddress(host.getAddress(), hostPort), target);
+    }
+
+    /** Returns where it listens, as text. */
+    public String listensAt() {
+        String text = host.toString();
+        return text.substring(text.indexOf('/') + 1);
+    }
+}
