@@ -563,9 +563,13 @@ final class RunTest {
         world.fail("machine.pause", Code.PRECONDITION);
         refused("machine.pause", () -> sandboxes.pause("box"));
         assertEquals(SandboxView.Phase.RUNNING, sandboxes.get("box").phase());
+        // So that it is still there when it is asked for once more.
+        guest().ignoresShutdown = true;
         guest().exit(0);
         assertEquals(0, observer.termination().getExitCode());
         refused("ended", () -> sandboxes.pause("box"));
+        guest().shutdownAsked.await();
+        world.timer.advance(Teardown.GRACE);
     }
 
     private static void refused(String part, org.junit.jupiter.api.function.Executable action) {
