@@ -1,6 +1,7 @@
 package org.barchan.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,12 +18,15 @@ import org.barchan.client.SandboxFiles;
 final class CopyToHost {
     private static final int PERMISSIONS = 0777;
     private static final int ALL_BITS = 07777;
-    /** In one directory: a sandbox may tell of any number. */
-    private static final int MAX_ENTRIES = 1_000_000;
+    /** Of a directory and those that it is in: a sandbox may tell of any number of files. */
+    private static final long MAX_LISTED_BYTES = 64 << 20;
+
+    private static final int ENTRY_COST = 256;
 
     private final SandboxFiles files;
     private final CopyReport report;
     private final boolean owners;
+    private long listedBytes;
 
     /** @param owners whether they are kept, which root alone can */
     CopyToHost(SandboxFiles files, CopyReport report, boolean owners) {
@@ -102,13 +106,24 @@ final class CopyToHost {
 
     private void children(String path, int directory, String shown) throws BarchanException, IOException {
         List<Entry> entries = new ArrayList<>();
-        files.list(path, (name, info) -> {
-            if (entries.size() < MAX_ENTRIES) {
+        long before = listedBytes;
+        try {
+            files.list(path, (name, info) -> {
+                listedBytes += ENTRY_COST
+                        + name.length()
+                        + info.linkTarget().map(String::length).orElse(0);
+                if (listedBytes > MAX_LISTED_BYTES) {
+                    throw new UncheckedIOException(new IOException("too many files"));
+                }
                 entries.add(new Entry(name, info));
-            }
-        });
-        if (entries.size() == MAX_ENTRIES) {
-            report.failed(shown, "more than " + MAX_ENTRIES + " files in a directory; the others are left out");
+            });
+        } catch (UncheckedIOException e) {
+            listedBytes = before;
+            report.failed(
+                    shown,
+                    "has more files, with those of the directories that it is in, than fit into "
+                            + (MAX_LISTED_BYTES >> 20) + " MiB: none of them is copied");
+            return;
         }
         for (Entry entry : entries) {
             String name = entry.name();
@@ -122,6 +137,7 @@ final class CopyToHost {
             }
             entry(CopyPath.below(path, name), entry.info(), directory, name, CopyPath.below(shown, name));
         }
+        listedBytes = before;
     }
 
     private void link(FileInfo info, int directory, String name) throws BarchanException, IOException {

@@ -12,7 +12,10 @@ import org.barchan.client.SandboxFiles;
 
 /** Copies files of the host to a sandbox. Owned by one thread. */
 final class CopyToSandbox {
-    private static final int PERMISSIONS = 07777;
+    private static final int PERMISSIONS = 0777;
+    /** With set-user-ID bits, which are worth something for the owner alone. */
+    private static final int ALL_BITS = 07777;
+
     private static final int CHUNK = 64 * 1024;
 
     private final SandboxFiles files;
@@ -96,7 +99,7 @@ final class CopyToSandbox {
 
     private FileAttributes attributes(HostFiles.Stat stat, boolean mode) {
         return new FileAttributes(
-                mode ? Optional.of(stat.mode() & PERMISSIONS) : Optional.empty(),
+                mode ? Optional.of(stat.mode() & (owners ? ALL_BITS : PERMISSIONS)) : Optional.empty(),
                 owners ? Optional.of(stat.uid()) : Optional.empty(),
                 owners ? Optional.of(stat.gid()) : Optional.empty(),
                 Optional.of(Instant.ofEpochSecond(stat.seconds(), stat.nanos())));

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.util.regex.Pattern;
 import org.barchan.client.PortTarget;
 
 /**
@@ -13,6 +14,9 @@ import org.barchan.client.PortTarget;
  * @param target what is reached there
  */
 public record ForwardSpec(SocketAddress local, PortTarget target) {
+    /** Not the shorter forms, of which 0 is all addresses of the host. */
+    private static final Pattern IPV4 = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+
     private static final String EXPECTED = "[[ADDRESS:]LOCAL:]REMOTE, for example 8080:80 or :80";
 
     /**
@@ -59,6 +63,9 @@ public record ForwardSpec(SocketAddress local, PortTarget target) {
             return address(what, "127.0.0.1");
         }
         try {
+            if (text.indexOf(':') < 0 && !IPV4.matcher(text).matches()) {
+                throw new IllegalArgumentException("neither four numbers nor IPv6");
+            }
             boolean brackets = text.startsWith("[") && text.endsWith("]");
             return InetAddress.ofLiteral(brackets ? text.substring(1, text.length() - 1) : text);
         } catch (IllegalArgumentException e) {

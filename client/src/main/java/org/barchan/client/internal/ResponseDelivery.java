@@ -155,10 +155,10 @@ final class ResponseDelivery {
                     Code.CANCELLED, "the run was cancelled, as its output could not be taken: " + refused, refused));
         } else if (terminated != null && (status.isOk() || AgentLauncher.hasLeft(status))) {
             termination.complete(terminated);
+        } else if (detach && started && (status.isOk() || AgentLauncher.hasLeft(status))) {
+            termination.complete(new Termination(new Termination.Detached(), TerminationCause.UNKNOWN, 0, 0, false));
         } else if (!status.isOk()) {
             termination.completeExceptionally(StatusErrors.toException("the run", status, trailers));
-        } else if (detach && started) {
-            termination.complete(new Termination(new Termination.Detached(), TerminationCause.UNKNOWN, 0, 0, false));
         } else {
             termination.completeExceptionally(new BarchanException(
                     Code.INTERNAL, "the agent ended the run without saying how its process ended"));

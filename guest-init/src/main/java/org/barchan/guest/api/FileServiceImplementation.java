@@ -123,7 +123,15 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
         // Not on gRPC's thread for this call, which tells when it is ready.
         Thread reader = new Thread(null, () -> send(call, ready, source), "files", 256 * 1024);
         reader.setDaemon(true);
-        reader.start();
+        boolean started = false;
+        try {
+            reader.start();
+            started = true;
+        } finally {
+            if (!started) {
+                streams.release();
+            }
+        }
     }
 
     private <R> void send(ServerCallStreamObserver<R> call, Semaphore ready, Source<R> source) {

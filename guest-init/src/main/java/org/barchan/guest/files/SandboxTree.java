@@ -31,6 +31,10 @@ import org.barchan.v1.FileType;
 public final class SandboxTree {
     private static final int CHUNK = 64 * 1024;
     private static final int MAX_ENTRIES = 128;
+
+    /** And about so many bytes: names and links may be long. */
+    private static final int MAX_BYTES = 64 * 1024;
+
     private static final int NEW_DIRECTORY = 0755;
 
     private final Supplier<String> root;
@@ -70,11 +74,13 @@ public final class SandboxTree {
             }
             return with(Linux.reopenDirectory(found), opened -> {
                 ListDirectoryResponse.Builder some = ListDirectoryResponse.newBuilder();
+                int[] bytes = {0};
                 Linux.forEachName(opened, name -> {
-                    entry(opened, name, some);
-                    if (some.getEntriesCount() == MAX_ENTRIES) {
+                    bytes[0] += entry(opened, name, some);
+                    if (some.getEntriesCount() == MAX_ENTRIES || bytes[0] >= MAX_BYTES) {
                         taker.accept(some.build());
                         some.clear();
+                        bytes[0] = 0;
                     }
                 });
                 if (some.getEntriesCount() > 0) {
@@ -85,20 +91,25 @@ public final class SandboxTree {
         }));
     }
 
-    /** One that has gone meanwhile, or is another now, is left out. */
-    private static void entry(int directory, byte[] name, ListDirectoryResponse.Builder some) throws Errno {
+    /** One that has gone meanwhile, or is another now, is left out. Returns how large it has become. */
+    private static int entry(int directory, byte[] name, ListDirectoryResponse.Builder some) throws Errno {
         try {
             Stat stat = Linux.statAt(directory, name);
             if (stat != null) {
                 FileInfo info = FileKind.info(directory, name, stat);
-                some.addEntries(DirectoryEntry.newBuilder()
+                DirectoryEntry entry = DirectoryEntry.newBuilder()
                         .setName(ByteString.copyFrom(name))
-                        .setInfo(info));
+                        .setInfo(info)
+                        .build();
+                some.addEntries(entry);
+                return entry.getSerializedSize();
             }
+            return 0;
         } catch (Errno e) {
             if (e.number() != Errno.ENOENT && e.number() != Errno.EINVAL) {
                 throw e;
             }
+            return 0;
         }
     }
 
@@ -134,12 +145,12 @@ public final class SandboxTree {
         while (at < end) {
             if (at >= dataEnd) {
                 long data = SandboxFiles.seek(file, at, SandboxFiles.To.DATA);
-                if (data == -Errno.ENXIO) {
+                if (data == -Errno.ENXIO && Attributes.stat(file, path).size() > 0) {
                     // No data behind it: the rest is a hole, or there is none.
                     hole(Math.min(end, Attributes.stat(file, path).size()) - at, taker);
                     return;
                 }
-                // A file of /proc knows no holes.
+                // A file of /proc or the like knows no holes, or no size.
                 long next = data < 0 ? at : Math.min(data, end);
                 hole(next - at, taker);
                 at = next;

@@ -109,6 +109,8 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
         }
     }
 
+    private volatile Optional<SandboxException> writeFailure = Optional.empty();
+
     private void carryAll(String sandbox, PortAddress address) {
         try (SandboxConnection connection = sandboxes.connect(sandbox, address)) {
             send(ConnectResponse.newBuilder().setConnected(Connected.getDefaultInstance()));
@@ -121,6 +123,9 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
                 writer.join();
             } finally {
                 writer.interrupt();
+            }
+            if (writeFailure.isPresent()) {
+                throw writeFailure.get();
             }
             complete();
         } catch (SandboxException e) {
@@ -140,8 +145,8 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
             }
             connection.end();
         } catch (SandboxException e) {
-            end(StatusMapping.of(e));
-            stop();
+            // The other thread passes on what has arrived before, and then sees the same.
+            writeFailure = Optional.of(e);
         } catch (InterruptedException e) {
             // The other thread ends the call.
         }

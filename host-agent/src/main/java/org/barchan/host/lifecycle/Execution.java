@@ -56,6 +56,10 @@ public final class Execution implements ProcessControl {
         return process.getProcessId();
     }
 
+    private String guestId() {
+        return record.map(ProcessRecord::guestId).orElseGet(this::id);
+    }
+
     private String name() {
         return sandbox.id() + "/" + id();
     }
@@ -83,7 +87,7 @@ public final class Execution implements ProcessControl {
     void execute(ProcessSpec spec, Optional<Duration> timeout) {
         mind(() -> {
             stop.arm();
-            Optional<Termination> notStarted = relay.start(live.guest(), id(), spec);
+            Optional<Termination> notStarted = relay.start(live.guest(), guestId(), spec);
             observer.reached(RunObserver.Phase.STARTED);
             return notStarted.isPresent() ? notStarted : follow(timeout);
         });
@@ -92,7 +96,7 @@ public final class Execution implements ProcessControl {
     /** Minds one that a former agent has started, from where its connection goes on. */
     void adopt(ProcessConnection connection) {
         mind(() -> {
-            relay.adopt(live.guest(), id(), connection);
+            relay.adopt(live.guest(), guestId(), connection);
             return follow(Optional.empty());
         });
     }
@@ -108,7 +112,10 @@ public final class Execution implements ProcessControl {
             Optional<Termination> end = life.live();
             if (end.isPresent()) {
                 finish(end.get());
-                forget();
+                // An end that could not be kept is asked for again by the next agent.
+                if (record.map(ProcessRecord::hasEnded).orElse(true)) {
+                    forget();
+                }
             } else {
                 observer.leftRunning();
             }
@@ -118,7 +125,11 @@ public final class Execution implements ProcessControl {
             finish(Endings.lost(stop.reason(), live, "interrupted"));
         } catch (SandboxException e) {
             stop.disarm();
-            fail(e);
+            if (isLeft()) {
+                observer.leftRunning();
+            } else {
+                fail(e);
+            }
         } catch (RuntimeException | Error e) {
             stop.disarm();
             LOG.error("{}: a fault of Barchan's own", name(), e);
@@ -163,6 +174,11 @@ public final class Execution implements ProcessControl {
         }
     }
 
+    /** Whether it is left to the next agent. */
+    private boolean isLeft() {
+        return record.isPresent() && sandbox.signal().reason().equals(Optional.of(StopReason.AGENT_STOPPING));
+    }
+
     private Termination counted(Termination unseen) {
         return record.isEmpty()
                 ? relay.counted(unseen)
@@ -190,7 +206,7 @@ public final class Execution implements ProcessControl {
     }
 
     private void hangUp() {
-        hangUp(live, id(), name(), timer);
+        hangUp(live, guestId(), name(), timer);
     }
 
     /** Ends a process that nobody waits for. */
@@ -206,7 +222,7 @@ public final class Execution implements ProcessControl {
     /** Nobody will ask for it any more: the guest is not to keep its output. */
     private void forget() {
         if (!sandbox.isOver()) {
-            forget(live, id(), name());
+            forget(live, guestId(), name());
         }
     }
 

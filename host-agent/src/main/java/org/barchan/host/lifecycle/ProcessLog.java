@@ -124,7 +124,7 @@ public final class ProcessLog implements AutoCloseable {
     private long stderrEnd;
     private boolean started;
     private Optional<LogEntry> end = Optional.empty();
-    private Optional<Runnable> whenUnread = Optional.empty();
+    private final List<Runnable> whenUnread = new ArrayList<>();
     private boolean unlimited;
     private boolean closed;
     private boolean warned;
@@ -536,7 +536,7 @@ public final class ProcessLog implements AutoCloseable {
     void whenUnread(Runnable action) {
         lock.lock();
         try {
-            whenUnread = Optional.of(action);
+            whenUnread.add(action);
         } finally {
             lock.unlock();
         }
@@ -544,17 +544,17 @@ public final class ProcessLog implements AutoCloseable {
     }
 
     private void runWhenUnread() {
-        Optional<Runnable> action = Optional.empty();
+        List<Runnable> actions = new ArrayList<>();
         lock.lock();
         try {
             if (readers.isEmpty()) {
-                action = whenUnread;
-                whenUnread = Optional.empty();
+                actions.addAll(whenUnread);
+                whenUnread.clear();
             }
         } finally {
             lock.unlock();
         }
-        action.ifPresent(Runnable::run);
+        actions.forEach(Runnable::run);
     }
 
     /**

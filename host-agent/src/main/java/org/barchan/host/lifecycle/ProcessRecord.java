@@ -111,6 +111,17 @@ final class ProcessRecord {
         return new ProcessRecord(directory, kept);
     }
 
+    /** What the guest calls it: another each time that a process of its id is started. */
+    String guestId() {
+        return id().equals(Run.PROCESS_ID) ? Run.PROCESS_ID : String.valueOf(directory.getFileName());
+    }
+
+    /** Returns the id of what the guest calls so. */
+    static String idOf(String guestId) {
+        int end = guestId.indexOf('.');
+        return end < 0 ? guestId : guestId.substring(0, end);
+    }
+
     String id() {
         return kept.getProcess().getProcessId();
     }
@@ -234,6 +245,11 @@ final class ProcessRecord {
         if (isReadable()) {
             log().unlimit();
         }
+    }
+
+    /** No agent that comes later is to find it. */
+    void forget() throws IOException {
+        Files.deleteIfExists(directory.resolve(PROCESS));
     }
 
     /** The agent lets go of it. */

@@ -59,7 +59,8 @@ final class ProcessRelay {
             if (process.started().isPresent()) {
                 inputs.connected(process.guest(), process.processId(), connection, input, observer);
                 observer.event(ProcessEvent.newBuilder()
-                        .setStarted(process.started().get().toBuilder().setProcessId(process.processId()))
+                        .setStarted(process.started().get().toBuilder()
+                                .setProcessId(ProcessRecord.idOf(process.processId())))
                         .build());
             } else {
                 inputs.connected(process.guest(), process.processId(), connection);

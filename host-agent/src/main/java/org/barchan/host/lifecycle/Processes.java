@@ -68,12 +68,14 @@ public final class Processes {
         SandboxRecord sandboxRecord =
                 found.isPresent() ? kept(found.get(), "keeping a process of ") : lookup.findEnded(idOrName);
         Optional<ProcessRecord> known = kept.processId().flatMap(sandboxRecord::process);
+        if (found.isPresent()) {
+            // Its client has come back sooner than this agent has taken it over.
+            awaitBegun(found.get());
+        }
         if (known.isPresent()) {
             return join(found, sandboxRecord, known.get(), kept, client);
         }
-        Sandbox sandbox = lookup.find(idOrName);
-        // Its client has come back sooner than this agent has taken it over.
-        awaitBegun(sandbox);
+        Sandbox sandbox = found.isPresent() ? found.get() : lookup.find(idOrName);
         LiveGuest live = sandbox.live("running a process in " + sandbox.id());
         SandboxProcess process =
                 RunOrder.summary(kept.processId().orElseGet(Processes::newId), order.process(), Instant.now());
@@ -326,7 +328,11 @@ public final class Processes {
                     SandboxException.Code.PRECONDITION,
                     "sending a signal to " + sandbox.id() + "/" + processId + ": it has ended");
         }
-        sandbox.signalProcess(processId.isEmpty() ? Run.PROCESS_ID : processId, number);
+        String guestId = sandbox.record()
+                .flatMap(record -> record.process(processId))
+                .map(ProcessRecord::guestId)
+                .orElse(processId.isEmpty() ? Run.PROCESS_ID : processId);
+        sandbox.signalProcess(guestId, number);
     }
 
     /**

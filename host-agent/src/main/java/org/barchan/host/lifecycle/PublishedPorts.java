@@ -7,11 +7,13 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
@@ -28,9 +30,12 @@ final class PublishedPorts implements AutoCloseable {
     /** Where one is listened at. */
     private record Listener(ServerSocketChannel server, PublishedPort port) {}
 
+    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(200);
+
     private final List<Listener> listeners;
     private final List<PublishedPort> ports;
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
+    private final List<Thread> acceptors = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
 
     private PublishedPorts(List<Listener> listeners, List<PublishedPort> ports) {
@@ -103,9 +108,9 @@ final class PublishedPorts implements AutoCloseable {
     /** Carries who connects to a sandbox, while it runs. */
     void serve(Sandbox sandbox) {
         for (Listener listener : listeners) {
-            Thread.ofVirtual()
+            acceptors.add(Thread.ofVirtual()
                     .name("port-" + sandbox.id())
-                    .start(() -> accept(sandbox, listener.server(), listener.port()));
+                    .start(() -> accept(sandbox, listener.server(), listener.port())));
         }
     }
 
@@ -115,17 +120,27 @@ final class PublishedPorts implements AutoCloseable {
             try {
                 accepted = server.accept();
             } catch (IOException e) {
-                if (!closed) {
-                    LOG.error("{}: it listens at {} no more: {}", sandbox.id(), port.listensAt(), e.toString());
-                    close(server);
+                if (closed || !server.isOpen() || !goesOn(sandbox, port, e)) {
+                    return;
                 }
-                return;
+                continue;
             }
             connections.add(accepted);
             Thread.ofVirtual().name("port-" + sandbox.id()).start(() -> carryAll(sandbox, accepted, port));
             if (closed) {
                 close(accepted);
             }
+        }
+    }
+
+    /** No descriptor is left, or who connected has gone: there is nothing to wait for but time. */
+    private static boolean goesOn(Sandbox sandbox, PublishedPort port, IOException reason) {
+        LOG.warn("{}: accepting connections at {}: {}", sandbox.id(), port.listensAt(), reason.toString());
+        try {
+            Thread.sleep(ACCEPT_PAUSE);
+            return true;
+        } catch (InterruptedException e) {
+            return false;
         }
     }
 
@@ -161,6 +176,10 @@ final class PublishedPorts implements AutoCloseable {
             }
             socket.shutdownOutput();
             writer.join();
+        } catch (SandboxException | IOException | InterruptedException e) {
+            // Before the writer is interrupted, which closes the socket: who reads is not to take this for the end.
+            resetOnClose(socket);
+            throw e;
         } finally {
             writer.interrupt();
         }
@@ -201,6 +220,17 @@ final class PublishedPorts implements AutoCloseable {
     public void close() {
         closed = true;
         listeners.forEach(listener -> close(listener.server()));
-        connections.forEach(PublishedPorts::close);
+        connections.forEach(connection -> {
+            resetOnClose(connection);
+            close(connection);
+        });
+        // A port is open until the thread that waits at it has let go.
+        for (Thread acceptor : acceptors) {
+            try {
+                acceptor.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 }

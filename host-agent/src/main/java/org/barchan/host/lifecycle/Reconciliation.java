@@ -21,6 +21,8 @@ import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.ProcessEvent;
+import org.barchan.v1.ProcessStarted;
 import org.barchan.v1.SandboxProcess;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -226,7 +228,7 @@ final class Reconciliation {
             if (id.equals(Run.PROCESS_ID)) {
                 continue;
             }
-            Optional<ProcessRecord> kept = record.process(id).filter(known -> !known.hasEnded());
+            Optional<ProcessRecord> kept = record.processOfGuest(id).filter(known -> !known.hasEnded());
             if (kept.isEmpty()) {
                 Execution.hangUp(live, id, sandbox.id() + "/" + id, timer);
             } else if (kept.get().isReadable()) {
@@ -234,7 +236,11 @@ final class Reconciliation {
             }
         }
         for (ProcessRecord other : record.others()) {
-            if (!live.hello().processIds().contains(other.id())) {
+            boolean known = live.hello().processIds().contains(other.guestId());
+            if (!known && other.isReadable() && !other.log().isStarted() && !other.hasEnded()) {
+                // The order that comes again is not to find what never began.
+                records.deleteProcess(record, other);
+            } else if (!known || other.hasEnded()) {
                 records.endLost(record, other, "the guest did not know it when the agent came back");
             }
         }
@@ -243,10 +249,16 @@ final class Reconciliation {
     private void adopt(Sandbox sandbox, LiveGuest live, SandboxRecord record, ProcessRecord kept, boolean paused)
             throws SandboxException, InterruptedException {
         ProcessLog log = kept.log();
-        ProcessConnection connection = live.guest().attach(kept.id(), log.stdoutEnd(), log.stderrEnd());
+        ProcessConnection connection = live.guest().attach(kept.guestId(), log.stdoutEnd(), log.stderrEnd());
         if (paused) {
             // It is connected before all stands still again.
             var _ = connection.stdin();
+        }
+        if (!log.isStarted()) {
+            // It was, but the agent died before it could say so.
+            log.append(ProcessEvent.newBuilder()
+                    .setStarted(ProcessStarted.newBuilder().setProcessId(kept.id()))
+                    .build());
         }
         String name = sandbox.id() + "/" + kept.id();
         Execution execution = new Execution(

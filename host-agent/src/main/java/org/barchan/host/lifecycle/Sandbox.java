@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import org.barchan.host.lifecycle.SandboxState.Running;
 import org.barchan.host.lifecycle.SandboxState.Starting;
@@ -46,6 +47,9 @@ final class Sandbox {
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private volatile PublishedPorts published = PublishedPorts.NONE;
     private boolean processEnded;
+    /** For connections to what listens in it. */
+    private final Semaphore connectionPlaces = new Semaphore(SandboxConnection.MAX_OF_SANDBOX);
+
     /** Those that run beside its own. */
     private final Map<String, SandboxProcess> others = new ConcurrentHashMap<>();
     /** Held while it is paused or resumed. */
@@ -120,6 +124,11 @@ final class Sandbox {
     /** Completes with how its process has ended; exceptionally where that was not started, or the agent has let go of it. */
     CompletableFuture<Termination> termination() {
         return termination;
+    }
+
+    /** Of each connection to what listens in it, one is held. */
+    Semaphore connectionPlaces() {
+        return connectionPlaces;
     }
 
     /** A process runs in it beside its own. */
@@ -209,8 +218,10 @@ final class Sandbox {
         begun.complete(null);
         processOver.complete(null);
         inputs.end();
-        // The ends of the others are not to wait for readers of their output.
-        record.ifPresent(kept -> kept.others().forEach(ProcessRecord::unlimit));
+        if (!signal.reason().equals(Optional.of(StopReason.AGENT_STOPPING))) {
+            // The ends of the others are not to wait for readers of their output.
+            record.ifPresent(kept -> kept.others().forEach(ProcessRecord::unlimit));
+        }
     }
 
     private synchronized void stop() {
@@ -224,11 +235,13 @@ final class Sandbox {
     /**
      * Sends a signal to a process in it.
      *
+     * @param processId what the guest calls it
      * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it is its own, which is not running
      */
     void signalProcess(String processId, int number) throws SandboxException, InterruptedException {
         boolean own = processId.equals(Run.PROCESS_ID);
-        String action = "sending a signal to " + (own ? "the process of " + id : id + "/" + Printable.line(processId));
+        String action = "sending a signal to "
+                + (own ? "the process of " + id : id + "/" + Printable.line(ProcessRecord.idOf(processId)));
         LiveGuest live = live(action);
         if (own && hasProcessEnded()) {
             throw new SandboxException(SandboxException.Code.PRECONDITION, action + ": " + ENDED);

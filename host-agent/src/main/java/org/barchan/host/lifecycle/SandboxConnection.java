@@ -17,32 +17,46 @@ public final class SandboxConnection implements AutoCloseable {
     /** How many there may be at once in this process: with what waits on each, if nobody reads any, half of its memory. */
     public static final int MAX = 192;
 
+    /** How many there may be at once to a sandbox, so that none takes the places of the others. */
+    public static final int MAX_OF_SANDBOX = 96;
+
     private static final Semaphore PLACES = new Semaphore(MAX);
 
     private final PortConnection connection;
+    private final Semaphore placesOfSandbox;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private SandboxConnection(PortConnection connection) {
+    private SandboxConnection(PortConnection connection, Semaphore placesOfSandbox) {
         this.connection = connection;
+        this.placesOfSandbox = placesOfSandbox;
     }
 
     /** @throws SandboxException as {@link Sandboxes#connect}, for a sandbox that is there */
     static SandboxConnection open(Sandbox sandbox, PortAddress address) throws SandboxException, InterruptedException {
         String action = "connecting to " + address + " of " + sandbox.id();
         LiveGuest live = sandbox.live(action);
+        if (!sandbox.connectionPlaces().tryAcquire()) {
+            throw new SandboxException(
+                    SandboxException.Code.EXHAUSTED,
+                    action + ": " + MAX_OF_SANDBOX
+                            + " connections to it are open, as many as may be at once: close one");
+        }
         if (!PLACES.tryAcquire()) {
+            sandbox.connectionPlaces().release();
             throw new SandboxException(
                     SandboxException.Code.EXHAUSTED,
                     action + ": " + MAX + " connections are open by this agent, as many as may be at once: close one");
         }
         boolean connected = false;
         try {
-            SandboxConnection connection = new SandboxConnection(live.guest().connect(address));
+            SandboxConnection connection =
+                    new SandboxConnection(live.guest().connect(address), sandbox.connectionPlaces());
             connected = true;
             return connection;
         } finally {
             if (!connected) {
                 PLACES.release();
+                sandbox.connectionPlaces().release();
             }
         }
     }
@@ -68,6 +82,7 @@ public final class SandboxConnection implements AutoCloseable {
         if (closed.compareAndSet(false, true)) {
             connection.close();
             PLACES.release();
+            placesOfSandbox.release();
         }
     }
 }

@@ -1,12 +1,17 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.Timestamp;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxProcess;
 
@@ -37,6 +42,23 @@ final class SandboxRecord {
     /** Returns what is kept of a process of it. */
     Optional<ProcessRecord> process(String id) {
         return id.equals(Run.PROCESS_ID) ? Optional.of(own) : Optional.ofNullable(others.get(id));
+    }
+
+    /** Returns what is kept of the process that the guest calls so. */
+    Optional<ProcessRecord> processOfGuest(String guestId) {
+        return process(ProcessRecord.idOf(guestId))
+                .filter(process -> process.guestId().equals(guestId));
+    }
+
+    /** Waits a moment for the ends of further processes to be noted, which end with the sandbox. */
+    void awaitOthers(Duration patience) throws InterruptedException {
+        try {
+            CompletableFuture.allOf(
+                            others().stream().map(ProcessRecord::termination).toArray(CompletableFuture[]::new))
+                    .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            // Whoever waits for them is told that they are gone.
+        }
     }
 
     /**

@@ -121,6 +121,11 @@ final class SandboxRecords {
         Path directory = processes.resolve(id + "." + SandboxId.random().value());
         // One at a time: two clients may order the same.
         synchronized (sandbox) {
+            if (records.get(sandbox.view().id()) != sandbox) {
+                throw new SandboxException(
+                        SandboxException.Code.NOT_FOUND,
+                        "sandbox " + sandbox.view().id() + " was deleted");
+            }
             Optional<ProcessRecord> there = sandbox.process(id);
             if (there.isPresent()) {
                 return there;
@@ -161,8 +166,10 @@ final class SandboxRecords {
     void deleteProcess(SandboxRecord sandbox, ProcessRecord process) {
         sandbox.remove(process);
         try {
+            // Who comes later does not find it, whoever reads its log still.
+            process.forget();
             process.whenUnread(() -> remove(process.directory()));
-        } catch (UncheckedIOException e) {
+        } catch (IOException | UncheckedIOException e) {
             LOG.warn("{}: deleting what is kept of it: {}", process.directory(), e.toString());
             remove(process.directory());
         }
@@ -259,18 +266,34 @@ final class SandboxRecords {
         boolean over = true;
         try (DirectoryStream<Path> directories = Files.newDirectoryStream(processes)) {
             for (Path directory : directories) {
-                if (directory.getFileName().toString().startsWith(".")) {
-                    remove(directory);
-                    continue;
-                }
-                ProcessRecord process = ProcessRecord.load(directory);
-                var _ = sandbox.add(process);
-                over &= process.termination().isDone();
+                Optional<ProcessRecord> process = loadProcess(directory);
+                process.ifPresent(found -> {
+                    var _ = sandbox.add(found);
+                });
+                over &= process.map(found -> found.termination().isDone()).orElse(true);
             }
         } catch (NoSuchFileException e) {
             // It never had others.
         }
         return over;
+    }
+
+    /** Returns the one of a directory, if there is one that can be read: no other is to be lost with it. */
+    private static Optional<ProcessRecord> loadProcess(Path directory) {
+        if (directory.getFileName().toString().startsWith(".")) {
+            remove(directory);
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(ProcessRecord.load(directory));
+        } catch (NoSuchFileException e) {
+            // It was deleted, and somebody read it still, or the agent died meanwhile.
+            remove(directory);
+            return Optional.empty();
+        } catch (IOException | RuntimeException e) {
+            LOG.error("{}: what is kept of a process can't be read: {}", directory, e.toString());
+            return Optional.empty();
+        }
     }
 
     /** Says of those that former agents have left and that do not live that their end was not seen, if it was not. */
@@ -305,9 +328,17 @@ final class SandboxRecords {
 
     /** Says of a further process that its end was not seen, if it was not. */
     void endLost(SandboxRecord sandbox, ProcessRecord process, String reason) throws InterruptedException {
-        if (!process.termination().isDone() && process.endLost(reason)) {
-            var _ = process.termination().complete(process.process().getTermination());
-            processEnded(sandbox, process);
+        try {
+            if (!process.termination().isDone() && process.endLost(reason)) {
+                var _ = process.termination().complete(process.process().getTermination());
+                processEnded(sandbox, process);
+            }
+        } catch (UncheckedIOException e) {
+            // No reason to lose the sandbox, or another one's end.
+            LOG.error("{}: its log can't be opened: {}", process.directory(), e.toString());
+            var _ = process.termination()
+                    .completeExceptionally(new SandboxException(
+                            SandboxException.Code.INTERNAL, "what is kept of " + process.id() + " can't be read", e));
         }
     }
 
@@ -387,8 +418,14 @@ final class SandboxRecords {
 
     /** Removes one, once nobody reads its log any more; it is not found from now on. */
     void delete(SandboxId id) {
-        SandboxRecord record = records.remove(id);
+        SandboxRecord record = records.get(id);
         if (record != null) {
+            // No process is added any more.
+            synchronized (record) {
+                if (!records.remove(id, record)) {
+                    return;
+                }
+            }
             try {
                 // What is left is known to be nothing, should the agent die before the last reader has gone.
                 Files.deleteIfExists(of(id).resolve(SANDBOX));

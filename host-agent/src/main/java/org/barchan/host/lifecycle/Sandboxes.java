@@ -41,6 +41,9 @@ import org.slf4j.LoggerFactory;
 /** All that can be done with the sandboxes of this host. Safe for use by many threads. */
 public final class Sandboxes {
     private static final Logger LOG = LoggerFactory.getLogger(Sandboxes.class);
+    /** How long the ends of processes that end with their sandbox may take to be noted. */
+    private static final Duration NOTED = Duration.ofSeconds(3);
+
     /** Of how many sandboxes that have ended something is kept. */
     private static final int MAX_ENDED = 1000;
 
@@ -253,6 +256,9 @@ public final class Sandboxes {
         Optional<Sandbox> live = lookup.findLive(idOrName);
         if (live.isPresent()) {
             delete(live.get());
+            if (live.get().record().isPresent()) {
+                live.get().record().get().awaitOthers(NOTED);
+            }
             records.delete(live.get().id());
         } else {
             records.delete(lookup.findEnded(idOrName).view().id());

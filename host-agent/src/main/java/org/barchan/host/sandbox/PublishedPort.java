@@ -2,6 +2,7 @@ package org.barchan.host.sandbox;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.regex.Pattern;
 
 /**
  * A TCP port of this host that leads to one of a sandbox.
@@ -15,6 +16,9 @@ public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
 
     private static final int MAX_PORT = 65535;
 
+    /** Not the shorter forms, of which 0 is all addresses of the host. */
+    private static final Pattern IPV4 = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+
     /**
      * Returns one.
      *
@@ -27,6 +31,11 @@ public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
                     "host_port " + Integer.toUnsignedString(hostPort) + " (expected: 0 to " + MAX_PORT + ")");
         }
         InetAddress host;
+        if (address.indexOf(':') < 0
+                && !address.isEmpty()
+                && !IPV4.matcher(address).matches()) {
+            throw new IllegalArgumentException("address '" + address + "' (expected: an IP address)");
+        }
         try {
             host = InetAddress.ofLiteral(address.isEmpty() ? "127.0.0.1" : address);
         } catch (IllegalArgumentException e) {

@@ -191,7 +191,7 @@ final class PortEndpointTest {
     void moreConnectionsThanMayBe_areRefused() throws Exception {
         var run = sandbox();
         ManagedChannel[] channels = {channel(), channel()};
-        for (int i = 0; i < SandboxConnection.MAX; i++) {
+        for (int i = 0; i < SandboxConnection.MAX_OF_SANDBOX; i++) {
             var call = PortServiceGrpc.newBlockingV2Stub(channels[i % 2]).connect();
             call.write(ConnectRequest.newBuilder().setStart(box(80)).build());
             assertTrue(Objects.requireNonNull(call.read(10, TimeUnit.SECONDS)).hasConnected());

@@ -1,11 +1,13 @@
 package org.barchan.host.lifecycle;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +18,7 @@ import java.util.OptionalLong;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
+import org.barchan.host.sandbox.SandboxId;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.SandboxProcess;
@@ -78,7 +81,7 @@ class KeptExecutionTest {
         assertEquals(4, sandboxes.processes().await("box", "job").getExitCode());
         assertEquals(List.of("started", "one", "exit 4"), log("job"));
         assertEquals(List.of(), guest().signals);
-        assertEquals("job", guest().forgotten.take());
+        assertEquals("job", ProcessRecord.idOf(guest().forgotten.take()));
         assertEquals(
                 Code.PRECONDITION,
                 refused(() -> sandboxes.processes().signal("box", "job", 15)).code());
@@ -174,6 +177,53 @@ class KeptExecutionTest {
         sandboxes = world.sandboxes();
         sandboxes.reconcile();
         assertTrue(sandboxes.processes().await("box", "job").hasLost());
+    }
+
+    @Test
+    void nextAgent_startsWhatNeverBegan_whenItIsOrderedAgain() throws Exception {
+        start(ClientLostPolicy.KEEP);
+        SandboxRecords records =
+                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10);
+        SandboxId id = sandboxes.get("box").id();
+        agentEnds();
+        records.load();
+        var _ = records.addProcess(
+                records.find(id).orElseThrow(),
+                ProcessRecord.describe(
+                        RunOrder.summary("job", PROCESS, Instant.now()),
+                        ProcessLog.Limit.DEFAULT,
+                        ByteString.copyFromUtf8("1"),
+                        false));
+
+        sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        var _ = execute("job", "1", client);
+        client.awaitStarted();
+        guest().exitOthers(0);
+        assertEquals(0, client.termination().getExitCode());
+    }
+
+    @Test
+    void whatCannotBeRead_losesNothingElse() throws Exception {
+        start(ClientLostPolicy.KEEP);
+        var _ = execute("job", "1", client);
+        client.awaitStarted();
+        Path processes = world.directory
+                .resolve("state/sandboxes")
+                .resolve(sandboxes.get("box").id().value())
+                .resolve("processes");
+        agentEnds();
+        Files.createDirectories(processes.resolve("a.half-removed/log"));
+        Files.createDirectories(processes.resolve("z.damaged"));
+        Files.writeString(processes.resolve("z.damaged/process"), "nonsense");
+
+        sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        assertEquals(List.of(), guest().signals);
+        guest().exitOthers(3);
+        assertEquals(3, sandboxes.processes().await("box", "job").getExitCode());
+        assertEquals(2, sandboxes.processes().list("box").size());
+        assertFalse(Files.exists(processes.resolve("a.half-removed")));
     }
 
     @Test

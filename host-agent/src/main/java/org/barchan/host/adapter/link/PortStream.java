@@ -35,7 +35,10 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     static final int WINDOW = 128 * 1024;
 
     /** No honest guest grants so much. */
-    private static final long MOST_CREDIT = 16L << 20;
+    private static final long MOST_CREDIT = 1L << 20;
+
+    /** How long a guest may take to complete a call that both sides have ended. */
+    private static final Duration COMPLETE_TIME = Duration.ofSeconds(60);
 
     /** More than the guest waits for who listens. */
     private static final Duration CONNECT_TIME = Duration.ofSeconds(20);
@@ -114,7 +117,9 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
             lock.lock();
             try {
                 check();
-                while (credit <= MESSAGE_COST) {
+                // What the guest grants is worth nothing where HTTP/2 lets nothing through: it would wait in this
+                // process.
+                while (credit <= MESSAGE_COST || (requests != null && !requests.isReady())) {
                     news.await();
                     check();
                 }
@@ -190,6 +195,16 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     @Override
     public void beforeStart(ClientCallStreamObserver<ConnectRequest> stream) {
         requests = stream;
+        stream.setOnReadyHandler(this::ready);
+    }
+
+    private void ready() {
+        lock.lock();
+        try {
+            news.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Called by the event loop; does not block. */
@@ -303,8 +318,11 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
         channel.unwatch(cancel);
         lock.lock();
         try {
-            // Where both have ended, the guest completes the call.
-            if (!over && !(endSent && endArrived)) {
+            arrived.clear();
+            if (!over && endSent && endArrived) {
+                // The guest completes the call, when who listens has all.
+                var _ = channel.schedule(() -> lost("not completed"), COMPLETE_TIME);
+            } else {
                 fail(channel.lost(action, "closed"));
             }
         } finally {
