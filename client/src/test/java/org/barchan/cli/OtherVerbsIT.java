@@ -62,7 +62,7 @@ final class OtherVerbsIT {
         assertUsage("barchan: no verb", "");
         assertUsage("barchan: unknown verb 'rnu': did you mean 'run'?", "rnu");
         assertUsage("barchan: unknown option '--memroy=1G': did you mean '--memory'?", "run", "--memroy=1G", "ls");
-        assertUsage("barchan: unknown argument 'now'", "list", "now");
+        assertUsage("barchan: unknown argument 'now'", "kernels", "now");
         assertUsage("barchan: missing required parameter: 'NAME", "delete");
         assertUsage("barchan: missing required parameter: 'NAME", "stop");
         assertUsage(
