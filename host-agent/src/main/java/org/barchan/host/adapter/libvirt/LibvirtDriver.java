@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.Machine;
@@ -295,10 +296,8 @@ public final class LibvirtDriver implements HypervisorDriver {
             throw LibvirtErrors.translate(action, e, Optional.empty());
         }
         removeOrphans(logs);
-        hypervisor.incomingDirectories().stream()
-                .filter(directory ->
-                        machines.values().stream().noneMatch(machine -> directory.endsWith(machine.domainName())))
-                .forEach(Hypervisor::removeIncoming);
+        removeIncoming(
+                directory -> machines.values().stream().noneMatch(machine -> directory.endsWith(machine.domainName())));
         return List.copyOf(machines.values());
     }
 
@@ -502,8 +501,14 @@ public final class LibvirtDriver implements HypervisorDriver {
     private void onStopped(UUID uuid, StoppedDetail detail) {
         LibvirtMachine machine = machines.remove(uuid);
         if (machine != null) {
+            // Of one that another agent began to restore, nobody else does it.
+            removeIncoming(directory -> directory.endsWith(machine.domainName()));
             machine.stopped(detail);
         }
+    }
+
+    private void removeIncoming(Predicate<Path> which) {
+        hypervisor.incomingDirectories().stream().filter(which).forEach(Hypervisor::removeIncoming);
     }
 
     @Override
