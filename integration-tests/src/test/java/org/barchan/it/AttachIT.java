@@ -88,8 +88,11 @@ class AttachIT {
                         "--",
                         "sh",
                         "-c",
-                        "trap 'echo caught' INT; while :; do sleep 0.1; done")
+                        "trap 'echo caught' INT; echo trapped; while :; do sleep 0.1; done")
                 .expect(0);
+        try (Running log = barchan.start("logs", "--follow", "traps")) {
+            log.awaitOut("trapped\n");
+        }
         try (Running attached = barchan.start("attach", "--no-stdin", "--sig-proxy=false", "traps");
                 Running proxy = barchan.start("attach", "--no-stdin", "traps")) {
             interruptUntilHeard(attached);
