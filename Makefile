@@ -27,8 +27,9 @@ test: setup ## Build and run all tests, those in virtual machines too
 bench: build ## Build, then measure and print a table of figures
 	@build/bench
 
-soak: build ## Build, then start many sandboxes, do a thousand things wrong under kept ones, and run random commands for half an hour, or MINUTES=5: what breaks, what is left?
+soak: build ## Build, then start many sandboxes, ten thousand commands in one, do a thousand things wrong under kept ones, and run random commands for half an hour, or MINUTES=5: what breaks, what is left?
 	@build/soak starts
+	@build/soak execs
 	@build/soak faults 1000
 	@build/soak $(MINUTES)
 

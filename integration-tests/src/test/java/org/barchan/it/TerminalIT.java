@@ -143,6 +143,32 @@ class TerminalIT {
         assertFalse(Files.readString(before).isEmpty());
     }
 
+    /** An editor that fills the screen, is stopped, goes on, and gets another size; and a stream that nobody could read to its end. */
+    @Test
+    void localTerminal_ofAnEditor_andOfAFlood() {
+        String script = "stty -echoctl; \"$@\"; echo status $?; read line";
+        try (Tmux tmux =
+                new Tmux(scratch, script, barchan.builder("run", "-t", "--", "bash", "--norc", "--noprofile", "-i"))) {
+            tmux.await("bash-").type("vi -u NONE /tmp/edited\n").await("\n~\n~\n");
+            tmux.type(":set laststatus=2 statusline=%{&lines}x%{&columns}\n").await("33x77");
+            tmux.type("ifirst line\nsecond").await("second").key("Escape");
+            tmux.key("C-z").await("Stopped");
+            tmux.type("ls /tmp/edited; echo not\"\"yet\n").await("notyet");
+            tmux.type("fg\n").await("33x77").resize(20, 50);
+            tmux.await("20x50");
+            tmux.type("yyp:wq\n").await("bash-");
+            tmux.type("clear; sort /tmp/edited | uniq -c; echo lis\"\"ted\n")
+                    .await("listed")
+                    .await("2 second");
+
+            tmux.type("clear; yes | head -c 1000000000\n")
+                    .await("y\ny\ny\ny\ny\n")
+                    .key("C-c");
+            tmux.type("clear; echo in\"\"terrupted\n").await("interrupted");
+            tmux.type("exit 4\n").await("status 4");
+        }
+    }
+
     @Test
     void localTerminal_whoseSandboxIsDeleted_isAsItWas() throws Exception {
         Path before = scratch.resolve("before");

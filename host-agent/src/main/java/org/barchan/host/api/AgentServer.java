@@ -28,6 +28,10 @@ import org.barchan.host.sandbox.HostUser;
 public final class AgentServer implements AutoCloseable {
     private static final int MESSAGE_BYTES = 4 * 1024 * 1024;
     private static final int METADATA_BYTES = 8 * 1024;
+    /** A client resets each run that ends before it has closed its standard input: more of them than an agent can start. */
+    private static final int RESETS = 30_000;
+
+    private static final int RESETS_SECONDS = 30;
     private static final int CALLS_PER_CONNECTION = 128;
     private static final int WINDOW_BYTES = 512 * 1024;
 
@@ -76,7 +80,7 @@ public final class AgentServer implements AutoCloseable {
                 .maxInboundMessageSize(MESSAGE_BYTES)
                 .maxInboundMetadataSize(METADATA_BYTES)
                 .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
-                .maxRstFramesPerWindow(200, 30)
+                .maxRstFramesPerWindow(RESETS, RESETS_SECONDS)
                 .flowControlWindow(WINDOW_BYTES)
                 .handshakeTimeout(5, TimeUnit.SECONDS)
                 .keepAliveTime(60, TimeUnit.SECONDS)
