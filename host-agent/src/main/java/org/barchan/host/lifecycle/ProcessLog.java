@@ -165,7 +165,8 @@ public final class ProcessLog implements AutoCloseable {
         return log;
     }
 
-    private static long freeBytes(Path directory) {
+    /** Returns how much the file system of a directory has room for; {@link Long#MAX_VALUE} where that can't be told. */
+    static long freeBytes(Path directory) {
         try {
             return Files.getFileStore(directory).getUsableSpace();
         } catch (IOException e) {

@@ -33,11 +33,13 @@ public final class Processes {
 
     private final SandboxLookup lookup;
     private final SandboxRecords records;
+    private final Room room;
     private final Timer timer;
 
-    Processes(SandboxLookup lookup, SandboxRecords records, Timer timer) {
+    Processes(SandboxLookup lookup, SandboxRecords records, Room room, Timer timer) {
         this.lookup = lookup;
         this.records = records;
+        this.room = room;
         this.timer = timer;
     }
 
@@ -77,6 +79,7 @@ public final class Processes {
         }
         Sandbox sandbox = found.isPresent() ? found.get() : lookup.find(idOrName);
         LiveGuest live = sandbox.live("running a process in " + sandbox.id());
+        room.checkProcess("running a process in " + sandbox.id());
         SandboxProcess process =
                 RunOrder.summary(kept.processId().orElseGet(Processes::newId), order.process(), Instant.now());
         Optional<ProcessRecord> there = records.addProcess(

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.port.ChangeArchives;
@@ -89,6 +90,11 @@ public final class Run implements ProcessControl {
                 sandbox.signal().stop(StopReason.CLIENT_LOST);
             }
         }
+    }
+
+    /** Has something done when its process has been started, or it is known that it won't be. */
+    void whenBegun(Runnable then) {
+        var _ = CompletableFuture.anyOf(sandbox.begun(), sandbox.gone()).thenRun(then);
     }
 
     /** Runs it on the calling thread, until the sandbox is gone. */

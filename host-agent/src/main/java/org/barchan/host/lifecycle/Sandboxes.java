@@ -63,6 +63,7 @@ public final class Sandboxes {
     private final Accelerators accelerators;
     private final CompletableFuture<Void> reconciled = new CompletableFuture<>();
     private final SandboxLookup lookup;
+    private final Room room;
     private final Processes processes;
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
@@ -78,7 +79,9 @@ public final class Sandboxes {
         // Before any machine of a former agent is found.
         records.load();
         this.lookup = new SandboxLookup(registry, records, reconciled);
-        this.processes = new Processes(lookup, records, timer);
+        this.room =
+                new Room(ports.host(), settings.runtimeDirectory(), settings.stateDirectory(), ProcessLog::freeBytes);
+        this.processes = new Processes(lookup, records, room, timer);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
         GuestBoot boot = new GuestBoot(
@@ -114,10 +117,24 @@ public final class Sandboxes {
      * Runs a process in a new sandbox. Returns at once; all that happens is told to the observer, failures too.
      *
      * @return what tells the run what the client sends
-     * @throws SandboxException {@code EXHAUSTED} when there is no room for what is to be kept of it; {@code PRECONDITION} when a port can't be
-     *     published
+     * @throws SandboxException {@code EXHAUSTED} when there is no room for it; {@code PRECONDITION} when a port can't be published
      */
     public Run run(RunOrder order, RunObserver client) throws SandboxException {
+        Room.Place place = room.forSandbox();
+        boolean begun = false;
+        try {
+            Run run = begin(order, client);
+            run.whenBegun(place::free);
+            begun = true;
+            return run;
+        } finally {
+            if (!begun) {
+                place.free();
+            }
+        }
+    }
+
+    private Run begin(RunOrder order, RunObserver client) throws SandboxException {
         PublishedPorts published = PublishedPorts.listen(order.published());
         Optional<Pool.Waiting> waiting = pool.take(order);
         Instant now = Instant.now();

@@ -49,6 +49,12 @@ public interface Host {
     /** Returns the home directories of people and root, but for one user's. */
     List<Path> homesOfOthers(HostUser user);
 
+    /** Returns how many file descriptors this process has, and may have. */
+    Descriptors descriptors();
+
+    /** @param limit how many may be open (RLIMIT_NOFILE) */
+    record Descriptors(long open, long limit) {}
+
     /**
      * A QEMU.
      *

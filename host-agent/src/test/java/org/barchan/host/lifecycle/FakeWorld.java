@@ -87,6 +87,7 @@ public final class FakeWorld
     volatile String bootDigest = "digest";
 
     volatile HostUser self = CLIENT;
+    volatile Descriptors descriptors = new Descriptors(100, 1024);
     volatile Optional<Path> virtiofsd = Optional.of(Path.of("/usr/lib/qemu/virtiofsd"));
     /** What the guests of machines that are started from now on do. */
     volatile Consumer<FakeMachine> onStart = machine -> {};
@@ -247,6 +248,11 @@ public final class FakeWorld
     @Override
     public String bootId() {
         return "host-boot";
+    }
+
+    @Override
+    public Descriptors descriptors() {
+        return descriptors;
     }
 
     @Override

@@ -16,6 +16,7 @@ interface LibC extends Library {
     int AT_EACCESS = 0x200;
     int X_OK = 1;
     int W_OK = 2;
+    int RLIMIT_NOFILE = 7;
 
     /** Needed to know whether the agent may act as other users. */
     int geteuid();
@@ -46,6 +47,9 @@ interface LibC extends Library {
     int open(String path, int flags, int mode) throws LastErrorException;
 
     int close(int descriptor) throws LastErrorException;
+
+    /** How many files this process may have open, also when no more can be opened to find out. The limit and what it can be raised to are stored. */
+    int getrlimit(int resource, long[] limits);
 
     /** Leaves the terminal's session, so that a Ctrl-C meant for the client does not reach the agent. */
     int setsid();

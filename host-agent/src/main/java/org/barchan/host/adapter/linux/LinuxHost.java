@@ -26,6 +26,7 @@ public final class LinuxHost implements Host {
     private static final List<Path> FILE_SERVERS = List.of(
             Path.of("/usr/libexec/virtiofsd"), Path.of("/usr/lib/qemu/virtiofsd"), Path.of("/usr/lib/virtiofsd"));
     private static final Path KVM = Path.of("/dev/kvm");
+    private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
     private static final Path PASSWD = Path.of("/etc/passwd");
 
     private final Users users = new Users();
@@ -192,6 +193,15 @@ public final class LinuxHost implements Host {
         } finally {
             process.destroyForcibly();
         }
+    }
+
+    @Override
+    public Descriptors descriptors() {
+        long[] limits = new long[2];
+        var _ = LibC.INSTANCE.getrlimit(LibC.RLIMIT_NOFILE, limits);
+        String[] open = DESCRIPTORS.toFile().list();
+        // It can't be listed when none is left for that.
+        return new Descriptors(open == null ? limits[0] : open.length - 1, limits[0]);
     }
 
     private static String reason(Exception e) {
