@@ -50,7 +50,7 @@ public final class Bench {
     }
 
     /**
-     * Measures and prints; fails when something could not be measured. Arguments: rounds, and "starts", "execs" or "mounts" for these alone.
+     * Measures and prints; fails when something could not be measured. Arguments: rounds, and "starts", "execs", "output", "reattach" or "mounts" for these alone.
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 7;
@@ -68,6 +68,12 @@ public final class Bench {
             }
             if (only.isEmpty() || only.equals("execs")) {
                 new ExecBench(bench, work).measure(many);
+            }
+            if (only.isEmpty() || only.equals("output")) {
+                new OutputBench(bench, bench.agentSocket()).measure(rounds);
+            }
+            if (only.isEmpty() || only.equals("reattach")) {
+                new ReattachBench(bench).measure(rounds);
             }
             if (only.isEmpty() || only.equals("mounts")) {
                 new MountBench(bench).measure(rounds);
@@ -187,6 +193,25 @@ public final class Bench {
         // What is measured boots; and one that is made in the background would take a processor from what is.
         builder.environment().put("BARCHAN_TEMPLATES", "off");
         return builder;
+    }
+
+    /** Runs {@code barchan} to its end; what it prints is left out. */
+    void call(String... arguments) throws IOException, InterruptedException {
+        int status = barchan(arguments)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
+        if (status != 0) {
+            throw new IOException("barchan " + List.of(arguments) + ": exit status " + status);
+        }
+    }
+
+    Path agentSocket() {
+        return runtime.resolve("agent.sock");
+    }
+
+    void killAgent() throws IOException {
+        var _ = agent(runtime).destroyForcibly();
     }
 
     /** Runs a sandbox and returns what Barchan itself said on standard error. */

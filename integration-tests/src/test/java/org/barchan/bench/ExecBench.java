@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** How long one more command takes in a sandbox that runs. */
 final class ExecBench {
@@ -24,34 +25,48 @@ final class ExecBench {
 
     /** Measures and prints. */
     void measure(int rounds) throws IOException, InterruptedException {
-        Process sandbox = bench.barchan("run", "--accel", "tcg", "-n", NAME, "--", "sh", "-c", "echo ready; read end")
-                .start();
+        Optional<ContainerPeer> peer = ContainerPeer.start(work);
+        try (KeptSandbox sandbox = new KeptSandbox(bench, bench.agentSocket(), NAME, "sleep", "infinity")) {
+            measure(rounds, sandbox, peer);
+        } finally {
+            if (peer.isPresent()) {
+                peer.get().close();
+            }
+        }
+    }
+
+    private void measure(int rounds, KeptSandbox sandbox, Optional<ContainerPeer> peer)
+            throws IOException, InterruptedException {
         List<Double> shell = new ArrayList<>();
+        List<Double> library = new ArrayList<>();
         List<Double> call = new ArrayList<>();
         List<Double> command = new ArrayList<>();
-        try (BufferedReader said = sandbox.inputReader()) {
-            if (!"ready".equals(said.readLine())) {
-                throw new IOException("the sandbox " + NAME + " does not start");
-            }
-            for (int i = -WARM_UP; i < rounds; i++) {
-                double limit = i < 0 ? 0 : shell();
-                Timeline timeline = exec();
-                if (i >= 0) {
-                    shell.add(limit);
-                    call.add(timeline.at("agent: ended") - timeline.at("called"));
-                    command.add(timeline.end());
+        List<Double> container = new ArrayList<>();
+        for (int i = -WARM_UP; i < rounds; i++) {
+            double limit = i < 0 ? 0 : shell();
+            long start = System.nanoTime();
+            var _ = sandbox.exec("/bin/true").await();
+            double called = (System.nanoTime() - start) / 1e6;
+            Timeline timeline = exec();
+            if (i >= 0) {
+                shell.add(limit);
+                library.add(called);
+                call.add(timeline.at("agent: ended") - timeline.at("called"));
+                command.add(timeline.end());
+                if (peer.isPresent()) {
+                    container.add(peer.get().exec());
                 }
-            }
-        } finally {
-            sandbox.getOutputStream().close();
-            if (sandbox.waitFor() != 1) {
-                System.err.println("bench: the sandbox of execs: exit status " + sandbox.exitValue());
             }
         }
         Table.beginQuantiles();
         Table.quantiles("limit: a shell in the sandbox runs `/bin/true`", "ms", shell, null);
-        Table.quantiles("call of the agent that runs `/bin/true` in the sandbox, to its end", "ms", call, shell);
-        Table.quantiles("exec of the CLI that does so, to its end", "ms", command, shell);
+        Table.quantiles("call of the client library that runs `/bin/true` in the sandbox, to its end", "ms", library, shell);
+        Table.quantiles("the same by the CLI: its call of the agent", "ms", call, shell);
+        Table.quantiles("exec of the CLI, to its end", "ms", command, shell);
+        if (peer.isPresent()) {
+            Table.quantiles("`" + peer.get().runtime() + " exec` of a container without a virtual machine", "ms", container, null);
+            Table.quantiles("exec of the CLI, to its end, beside that", "ms", command, container);
+        }
     }
 
     private double shell() throws IOException, InterruptedException {
