@@ -64,6 +64,7 @@ public final class GuestProcess {
     private TerminationCause requestedCause = TerminationCause.TERMINATION_CAUSE_UNSPECIFIED;
     private int requestedSignal;
     private @Nullable Child exit;
+    private boolean outOfMemory;
     private long exitNanos;
     private @Nullable Termination termination;
     private @Nullable Outlet attachment;
@@ -155,9 +156,11 @@ public final class GuestProcess {
         return termination;
     }
 
-    void exited(Child child) {
+    /** @param outOfMemory whether the kernel has ended it for lack of memory */
+    void exited(Child child, boolean outOfMemory) {
         synchronized (this) {
             exit = child;
+            this.outOfMemory = outOfMemory;
             exitNanos = System.nanoTime() | 1;
             stdin.close();
             if (terminal >= 0) {
@@ -302,9 +305,11 @@ public final class GuestProcess {
             record.setCause(requestedCause);
         } else {
             record.setCause(
-                    signalled
-                            ? TerminationCause.TERMINATION_CAUSE_SIGNALLED
-                            : TerminationCause.TERMINATION_CAUSE_EXITED);
+                    !signalled
+                            ? TerminationCause.TERMINATION_CAUSE_EXITED
+                            : outOfMemory
+                                    ? TerminationCause.TERMINATION_CAUSE_OUT_OF_MEMORY
+                                    : TerminationCause.TERMINATION_CAUSE_SIGNALLED);
         }
         termination = record.build();
     }

@@ -208,6 +208,7 @@ public final class ProcessTable {
     }
 
     private void reap() {
+        OutOfMemory memory = new OutOfMemory();
         while (true) {
             try {
                 Child child = Linux.waitForChild();
@@ -220,7 +221,7 @@ public final class ProcessTable {
                     }
                 }
                 if (process != null) {
-                    process.exited(child);
+                    process.exited(child, child.signal() == SIGKILL && memory.ended(child.pid()));
                 }
             } catch (Errno noChild) {
                 awaitChild();
