@@ -45,6 +45,7 @@ final class CommandLineRunner {
             case "list", "ps" -> call(new ListVerb(), rest);
             case "inspect" -> call(new InspectVerb(), rest);
             case "logs" -> call(new LogsVerb(), rest);
+            case "events" -> call(new EventsVerb(), rest);
             case "wait" -> call(new WaitVerb(), rest);
             case "pause" -> call(new PauseVerb(), rest);
             case "resume", "unpause" -> call(new ResumeVerb(), rest);

@@ -38,7 +38,7 @@ final class CopyReport {
             switch (e.code()) {
                 case INVALID, NOT_FOUND, ALREADY_EXISTS, PRECONDITION, DENIED ->
                     failed(path, String.valueOf(e.getMessage()));
-                case EXHAUSTED, TIMEOUT, UNAVAILABLE, CANCELLED, VERSION, INTERNAL -> {
+                case EXHAUSTED, OUT_OF_RANGE, TIMEOUT, UNAVAILABLE, CANCELLED, VERSION, INTERNAL -> {
                     clear();
                     throw e;
                 }

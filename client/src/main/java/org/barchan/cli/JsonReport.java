@@ -10,6 +10,7 @@ import java.util.Locale;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Capture;
 import org.barchan.client.ProgressLevel;
+import org.barchan.client.PublishedPort;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxProcess;
 import org.barchan.client.StandardStream;
@@ -183,16 +184,18 @@ final class JsonReport implements RunOutput {
         sandbox.command().ifPresent(command -> add(json, command));
         if (!sandbox.publishedPorts().isEmpty()) {
             JsonArray ports = new JsonArray();
-            sandbox.publishedPorts().forEach(port -> {
-                JsonObject one = new JsonObject();
-                one.addProperty("address", port.address());
-                one.addProperty("hostPort", port.hostPort());
-                one.addProperty("port", port.port());
-                ports.add(one);
-            });
+            sandbox.publishedPorts().forEach(port -> ports.add(json(port)));
             json.add("publishedPorts", ports);
         }
         sandbox.end().ifPresent(end -> add(json, end));
+        return json;
+    }
+
+    static JsonObject json(PublishedPort port) {
+        JsonObject json = new JsonObject();
+        json.addProperty("address", port.address());
+        json.addProperty("hostPort", port.hostPort());
+        json.addProperty("port", port.port());
         return json;
     }
 

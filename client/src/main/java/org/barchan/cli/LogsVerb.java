@@ -64,7 +64,7 @@ final class LogsVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
-        Optional<Instant> from = Optional.ofNullable(since).map(LogsVerb::time);
+        Optional<Instant> from = Optional.ofNullable(since).map(text -> time("--since", text));
         Printer printer = output.json() ? new JsonPrinter() : new TextPrinter();
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
             client.readLog(name, follow, from, printer);
@@ -76,7 +76,8 @@ final class LogsVerb implements Callable<Integer> {
         }
     }
 
-    private static Instant time(String text) {
+    /** Returns a time, which may be given by how long ago it is. */
+    static Instant time(String option, String text) {
         try {
             return OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeParseException e) {
@@ -85,7 +86,7 @@ final class LogsVerb implements Callable<Integer> {
                 return Instant.now().minus(ago);
             } catch (RuntimeException noDuration) {
                 throw new IllegalArgumentException(
-                        "invalid value for option '--since': '" + text
+                        "invalid value for option '" + option + "': '" + text
                                 + "' (expected: a time like 2026-01-31T12:00:00Z, or a duration like 10m)",
                         noDuration);
             }

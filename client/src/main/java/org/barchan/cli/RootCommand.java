@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
             ListVerb.class,
             InspectVerb.class,
             LogsVerb.class,
+            EventsVerb.class,
             WaitVerb.class,
             PauseVerb.class,
             ResumeVerb.class,

@@ -182,6 +182,19 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Watches what happens to sandboxes and their processes, in order; goes on with the next agent when the agent goes, behind what was told last.
+     * Returns at the end of what there is, or, where it is followed, when its time has come; closing this client ends it, too.
+     *
+     * @param listener called by this thread
+     * @throws BarchanException OUT_OF_RANGE if what comes next is not kept any more, or the cursor is none of this agent's: begin anew, and look
+     *     at what there is; INVALID if a cursor was never given out
+     * @throws UncheckedIOException what the listener throws
+     */
+    public void events(EventSpec spec, EventListener listener) throws BarchanException {
+        connection.events(spec, listener);
+    }
+
+    /**
      * Returns one sandbox; of a name, the live one, else the one that ended last.
      *
      * @throws BarchanException NOT_FOUND if there is none of that id or name

@@ -19,6 +19,8 @@ public final class BarchanException extends Exception {
         PRECONDITION,
         /** The host or the agent has no room for more. */
         EXHAUSTED,
+        /** What was asked for is not kept any more. */
+        OUT_OF_RANGE,
         /** A deadline passed. */
         TIMEOUT,
         /** The caller may not do this. */

@@ -79,6 +79,27 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown verb 'lsit': did you mean 'list'?", "template", "lsit");
         assertUsage("barchan: unknown verb 'lsit': did you mean 'list'?", "help", "template", "lsit");
         assertUsage("barchan: unknown argument 'now'", "template", "list", "now");
+        assertUsage(
+                "barchan: invalid value for option '--since': 'yesterday' (expected: a time",
+                "events",
+                "--since",
+                "yesterday");
+        assertUsage(
+                "barchan: invalid value for option '--until': '12345678-1' (expected: a time",
+                "events",
+                "--until",
+                "12345678-1");
+        assertUsage(
+                "barchan: invalid value for option '--filter': 'box' (expected: sandbox=NAME",
+                "events",
+                "--filter",
+                "box");
+        assertUsage("barchan: invalid value for option '--filter': 'sandbox='", "events", "--filter", "sandbox=");
+        assertUsage(
+                "barchan: invalid value for option '--filter': 'type=born' (expected: sandbox_created, sandbox_running,",
+                "events",
+                "--filter",
+                "type=born");
         assertUsage("barchan: unknown argument 'now'", "template", "build", "now");
         assertUsage("barchan: unknown option '--no-template'", "template", "build", "--no-template");
         assertUsage("barchan: invalid value for option '--memory'", "template", "build", "--memory", "1");
@@ -302,6 +323,7 @@ final class OtherVerbsIT {
         for (String verb : List.of(
                 "run",
                 "list",
+                "events",
                 "stop",
                 "kill",
                 "delete",

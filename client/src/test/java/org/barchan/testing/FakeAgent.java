@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import org.barchan.client.BarchanClient;
 import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.BuildTemplateResponse;
@@ -25,6 +26,7 @@ import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.DiagnoseResponse;
+import org.barchan.v1.EventServiceGrpc;
 import org.barchan.v1.GetNodeRequest;
 import org.barchan.v1.GetNodeResponse;
 import org.barchan.v1.Kernel;
@@ -46,6 +48,8 @@ import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.StopSandboxResponse;
 import org.barchan.v1.Template;
 import org.barchan.v1.TemplateServiceGrpc;
+import org.barchan.v1.WatchEventsRequest;
+import org.barchan.v1.WatchEventsResponse;
 
 /** A gRPC server on a unix socket whose runs do what a test says. */
 public final class FakeAgent implements AutoCloseable {
@@ -69,6 +73,8 @@ public final class FakeAgent implements AutoCloseable {
     private volatile List<BuildTemplateResponse> building = List.of();
     private final BlockingQueue<Build> builds = new LinkedBlockingQueue<>();
     private final AtomicInteger unavailableRuns = new AtomicInteger();
+    private volatile BiConsumer<WatchEventsRequest, StreamObserver<WatchEventsResponse>> events =
+            (request, responses) -> responses.onCompleted();
 
     public FakeAgent(Path directory) throws IOException {
         socket = directory.resolve("agent.sock");
@@ -80,6 +86,7 @@ public final class FakeAgent implements AutoCloseable {
                 .addService(new Processes())
                 .addService(new Sandboxes())
                 .addService(new Templates())
+                .addService(new Events())
                 .build()
                 .start();
     }
@@ -135,6 +142,12 @@ public final class FakeAgent implements AutoCloseable {
      * @param cancelled counted down when nobody waits for it any more
      */
     public record Build(SandboxSpec sandbox, CountDownLatch cancelled) {}
+
+    /** Sets what all later watchers of events are answered. */
+    public FakeAgent events(BiConsumer<WatchEventsRequest, StreamObserver<WatchEventsResponse>> value) {
+        events = value;
+        return this;
+    }
 
     /** Lets the next runs find an agent that stops. */
     public FakeAgent unavailable(int count) {
@@ -259,6 +272,13 @@ public final class FakeAgent implements AutoCloseable {
                     .addAllRemoved(request.getAll() ? templates : templates.subList(0, 1))
                     .build());
             responses.onCompleted();
+        }
+    }
+
+    private final class Events extends EventServiceGrpc.EventServiceImplBase {
+        @Override
+        public void watchEvents(WatchEventsRequest request, StreamObserver<WatchEventsResponse> responses) {
+            events.accept(request, responses);
         }
     }
 

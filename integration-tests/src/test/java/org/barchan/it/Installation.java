@@ -21,10 +21,10 @@ import org.junit.jupiter.api.Assumptions;
 record Installation(Path home, Path runtime, Path state) {
     /**
      * What stays in the state directory by design: kernels and initrds, what is known of KVM and
-     * of QEMU, the agent's log, templates.
+     * of QEMU, the agent's log, templates, what has happened.
      */
     private static final List<String> KEPT =
-            List.of("boot", "accelerator", "libvirt/cache", "libvirt/in", "log", "templates");
+            List.of("boot", "accelerator", "libvirt/cache", "libvirt/in", "log", "templates", "events");
 
     /** A directory that stays, of which nothing does that is in it. */
     private static final String SCRATCH = "scratch";

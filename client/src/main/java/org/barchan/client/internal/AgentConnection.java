@@ -26,6 +26,8 @@ import org.barchan.client.BarchanException;
 import org.barchan.client.BuiltTemplate;
 import org.barchan.client.Change;
 import org.barchan.client.Diagnosis;
+import org.barchan.client.EventListener;
+import org.barchan.client.EventSpec;
 import org.barchan.client.ExecSpec;
 import org.barchan.client.Kernel;
 import org.barchan.client.LogListener;
@@ -241,6 +243,15 @@ public final class AgentConnection implements AutoCloseable {
         LogReading reading = new LogReading(get(name.sandbox()).id(), name.process(), follow, since, listener);
         withAgents("reading the log of " + name, channel -> {
             reading.go(channel);
+            return true;
+        });
+    }
+
+    /** @throws UncheckedIOException what the listener throws */
+    public void events(EventSpec spec, EventListener listener) throws BarchanException {
+        EventWatching watching = new EventWatching(spec, listener);
+        withAgents("watching events", channel -> {
+            watching.go(channel);
             return true;
         });
     }

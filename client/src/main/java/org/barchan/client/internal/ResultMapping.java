@@ -8,6 +8,8 @@ import org.barchan.client.AgentInfo;
 import org.barchan.client.Change;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Diagnosis;
+import org.barchan.client.Event;
+import org.barchan.client.EventType;
 import org.barchan.client.FileInfo;
 import org.barchan.client.Isolation;
 import org.barchan.client.Kernel;
@@ -163,6 +165,37 @@ final class ResultMapping {
                 proto.getPublishedPortsList().stream()
                         .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
                         .toList());
+    }
+
+    static Event fromProto(org.barchan.v1.Event proto, String cursor) {
+        return new Event(
+                cursor,
+                fromProto(proto.getType()),
+                fromProto(proto.getTime()),
+                proto.getSandboxId(),
+                proto.getSandboxName(),
+                proto.getProcessId(),
+                proto.hasTermination() ? Optional.of(fromProto(proto.getTermination())) : Optional.empty(),
+                proto.getReason(),
+                proto.getPublishedPortsList().stream()
+                        .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
+                        .toList());
+    }
+
+    private static EventType fromProto(org.barchan.v1.EventType proto) {
+        return switch (proto) {
+            case EVENT_TYPE_SANDBOX_CREATED -> EventType.SANDBOX_CREATED;
+            case EVENT_TYPE_SANDBOX_RUNNING -> EventType.SANDBOX_RUNNING;
+            case EVENT_TYPE_SANDBOX_PAUSED -> EventType.SANDBOX_PAUSED;
+            case EVENT_TYPE_SANDBOX_RESUMED -> EventType.SANDBOX_RESUMED;
+            case EVENT_TYPE_SANDBOX_ENDED -> EventType.SANDBOX_ENDED;
+            case EVENT_TYPE_SANDBOX_DELETED -> EventType.SANDBOX_DELETED;
+            case EVENT_TYPE_SANDBOX_ADOPTED -> EventType.SANDBOX_ADOPTED;
+            case EVENT_TYPE_PROCESS_STARTED -> EventType.PROCESS_STARTED;
+            case EVENT_TYPE_PROCESS_ENDED -> EventType.PROCESS_ENDED;
+            case EVENT_TYPE_EVENTS_LOST -> EventType.EVENTS_LOST;
+            case EVENT_TYPE_UNSPECIFIED, UNRECOGNIZED -> EventType.UNKNOWN;
+        };
     }
 
     static StandardStream fromProto(org.barchan.v1.OutputStream stream) {

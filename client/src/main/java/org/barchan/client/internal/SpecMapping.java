@@ -6,6 +6,7 @@ import java.util.UUID;
 import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.DiskImage;
+import org.barchan.client.EventType;
 import org.barchan.client.ExecSpec;
 import org.barchan.client.Identity;
 import org.barchan.client.KeepSpec;
@@ -230,5 +231,22 @@ final class SpecMapping {
 
     private static ByteString bytes(String text) {
         return ByteString.copyFrom(RawText.encode(text));
+    }
+
+    /** @throws IllegalArgumentException of what is unknown */
+    static org.barchan.v1.EventType toProto(EventType type) {
+        return switch (type) {
+            case SANDBOX_CREATED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_CREATED;
+            case SANDBOX_RUNNING -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_RUNNING;
+            case SANDBOX_PAUSED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_PAUSED;
+            case SANDBOX_RESUMED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_RESUMED;
+            case SANDBOX_ENDED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_ENDED;
+            case SANDBOX_DELETED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_DELETED;
+            case SANDBOX_ADOPTED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_ADOPTED;
+            case PROCESS_STARTED -> org.barchan.v1.EventType.EVENT_TYPE_PROCESS_STARTED;
+            case PROCESS_ENDED -> org.barchan.v1.EventType.EVENT_TYPE_PROCESS_ENDED;
+            case EVENTS_LOST -> org.barchan.v1.EventType.EVENT_TYPE_EVENTS_LOST;
+            case UNKNOWN -> throw new IllegalArgumentException("events of an unknown type can't be asked for");
+        };
     }
 }

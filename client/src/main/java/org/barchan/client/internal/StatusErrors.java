@@ -41,7 +41,8 @@ final class StatusErrors {
 
     private static Code code(Status status) {
         return switch (status.getCode()) {
-            case INVALID_ARGUMENT, OUT_OF_RANGE -> Code.INVALID;
+            case INVALID_ARGUMENT -> Code.INVALID;
+            case OUT_OF_RANGE -> Code.OUT_OF_RANGE;
             case NOT_FOUND -> Code.NOT_FOUND;
             case ALREADY_EXISTS -> Code.ALREADY_EXISTS;
             case FAILED_PRECONDITION -> Code.PRECONDITION;

@@ -119,6 +119,7 @@ public final class AgentServer implements AutoCloseable {
                 .addService(new ProcessEndpoint(services.sandboxes()))
                 .addService(new PortEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))
+                .addService(new EventEndpoint(services.sandboxes().events()))
                 .addService(new FileEndpoint(services.sandboxes().files()))
                 .addService(new NodeEndpoint(services.sandboxes(), services.version(), services.stateDirectory()))
                 .addService(new TemplateEndpoint(services.sandboxes()))

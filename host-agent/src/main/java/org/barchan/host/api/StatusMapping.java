@@ -72,6 +72,7 @@ final class StatusMapping {
             case ALREADY_EXISTS -> Status.ALREADY_EXISTS;
             case PRECONDITION -> Status.FAILED_PRECONDITION;
             case DENIED -> Status.PERMISSION_DENIED;
+            case OUT_OF_RANGE -> Status.OUT_OF_RANGE;
             case EXHAUSTED -> Status.RESOURCE_EXHAUSTED;
             case TIMEOUT, SILENT -> Status.DEADLINE_EXCEEDED;
             // Something had been started, so UNAVAILABLE, which invites to a retry, would be wrong.

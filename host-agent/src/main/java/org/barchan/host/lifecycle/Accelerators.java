@@ -137,7 +137,7 @@ final class Accelerators {
                     rememberIfKvmIsToBlame(key, guest, verdict);
                 }
                 // Not a matter of KVM, and quick to find out again.
-                case INVALID, NOT_FOUND, ALREADY_EXISTS, DENIED, EXHAUSTED, SILENT, UNAVAILABLE ->
+                case INVALID, NOT_FOUND, ALREADY_EXISTS, DENIED, EXHAUSTED, SILENT, OUT_OF_RANGE, UNAVAILABLE ->
                     forget(key, result, Printable.line(firstLine(e)));
             }
         } catch (InterruptedException e) {

@@ -89,6 +89,9 @@ public final class Execution implements ProcessControl {
             stop.arm();
             Optional<Termination> notStarted = relay.start(live.guest(), guestId(), spec);
             observer.reached(RunObserver.Phase.STARTED);
+            if (notStarted.isEmpty()) {
+                sandbox.events().processStarted(sandbox.id(), sandbox.name(), id());
+            }
             return notStarted.isPresent() ? notStarted : follow(timeout);
         });
     }
@@ -97,6 +100,7 @@ public final class Execution implements ProcessControl {
     void adopt(ProcessConnection connection) {
         mind(() -> {
             relay.adopt(live.guest(), guestId(), connection);
+            sandbox.events().processStarted(sandbox.id(), sandbox.name(), id());
             return follow(Optional.empty());
         });
     }
@@ -143,6 +147,8 @@ public final class Execution implements ProcessControl {
 
     /** It may have been started, though the answer did not come. */
     private void fail(SandboxException reason) {
+        sandbox.events()
+                .processGone(sandbox.id(), sandbox.name(), id(), Events.lost(String.valueOf(reason.getMessage())));
         observer.failed(reason);
         record.ifPresent(kept -> kept.termination()
                 .completeExceptionally(new SandboxException(
@@ -199,7 +205,10 @@ public final class Execution implements ProcessControl {
     private void finish(Termination termination) {
         stop.disarm();
         LOG.info("{}: process ended: {}", name(), Endings.describe(termination));
-        observer.finished(ProcessEvent.newBuilder().setTerminated(termination).build());
+        ProcessEvent end = ProcessEvent.newBuilder().setTerminated(termination).build();
+        observer.record(end);
+        sandbox.events().processEnded(sandbox.id(), sandbox.name(), id(), termination);
+        observer.finished(end);
         record.ifPresent(kept -> {
             var _ = kept.termination().complete(termination);
         });

@@ -4,7 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -27,7 +26,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.zip.CRC32C;
 import org.barchan.v1.LogEntry;
 import org.barchan.v1.OutputGap;
 import org.barchan.v1.OutputStream;
@@ -42,15 +40,13 @@ import org.slf4j.LoggerFactory;
  * What a process does, kept in files in the order in which it came. One thread appends, any number read, each at its own pace. It survives the
  * agent: what was appended is in the kernel's hands, and the end of the process is on the disk before anybody reads it.
  *
- * <p>Files are used in a way that an interrupt does not disturb: it ends whoever waits, and half of nothing is written. A file holds frames, each the length of an entry and its CRC-32C, four bytes each, and the entry. Its name is its number and how much of
+ * <p>Files are used in a way that an interrupt does not disturb: it ends whoever waits, and half of nothing is written. A file holds {@link LogFrame}s. Its name is its number and how much of
  * each stream came before it, so that older files can go. A frame that a power failure cut off is no part of the log.
  */
 public final class ProcessLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessLog.class);
     private static final Pattern NAME = Pattern.compile("(\\d{1,18})-(\\d{1,18})-(\\d{1,18})");
     private static final String RESERVE = "reserve";
-    private static final int HEADER = 8;
-    private static final int MAX_ENTRY = 1 << 20;
     /** A log of so many files loses little of what it may keep when the oldest goes. */
     private static final int SEGMENTS = 8;
 
@@ -209,7 +205,7 @@ public final class ProcessLog implements AutoCloseable {
                     entry != null;
                     entry = read(opened, position, last.size)) {
                 note(entry);
-                position += HEADER + entry.getSerializedSize();
+                position += LogFrame.HEADER + entry.getSerializedSize();
             }
             if (position < last.size && goOn) {
                 LOG.warn("{}: {} bytes at its end are no entries: dropped", last.file, last.size - position);
@@ -221,34 +217,12 @@ public final class ProcessLog implements AutoCloseable {
 
     /** Returns an entry; null where there is none. */
     private static @Nullable LogEntry read(RandomAccessFile file, long position, long size) throws IOException {
-        if (position + HEADER > size) {
-            return null;
-        }
-        file.seek(position);
-        byte[] header = new byte[HEADER];
-        file.readFully(header);
-        ByteBuffer fields = ByteBuffer.wrap(header);
-        int length = fields.getInt();
-        int checksum = fields.getInt();
-        if (length <= 0 || length > MAX_ENTRY || position + HEADER + length > size) {
-            return null;
-        }
-        byte[] entry = new byte[length];
-        file.readFully(entry);
-        if (checksum != checksum(entry)) {
-            return null;
-        }
+        byte[] entry = LogFrame.read(file, position, size);
         try {
-            return LogEntry.parseFrom(entry);
+            return entry == null ? null : LogEntry.parseFrom(entry);
         } catch (InvalidProtocolBufferException e) {
             return null;
         }
-    }
-
-    private static int checksum(byte[] bytes) {
-        CRC32C sum = new CRC32C();
-        sum.update(bytes);
-        return (int) sum.getValue();
     }
 
     private void note(LogEntry entry) {
@@ -324,12 +298,7 @@ public final class ProcessLog implements AutoCloseable {
                 .setTime(Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
                 .setEvent(event)
                 .build();
-        byte[] bytes = entry.toByteArray();
-        byte[] frame = ByteBuffer.allocate(HEADER + bytes.length)
-                .putInt(bytes.length)
-                .putInt(checksum(bytes))
-                .put(bytes)
-                .array();
+        byte[] frame = LogFrame.of(entry.toByteArray());
         boolean last = event.hasTerminated();
         if (!last && segments.getLast().size > 0 && segments.getLast().size + frame.length > limit.bytes() / SEGMENTS) {
             awaitRoom();
@@ -375,7 +344,7 @@ public final class ProcessLog implements AutoCloseable {
         segment.size += frame.length;
     }
 
-    private static boolean isFull(IOException e) {
+    static boolean isFull(IOException e) {
         String reason = String.valueOf(e.getMessage());
         return reason.contains("No space left on device") || reason.contains("Disk quota exceeded");
     }
@@ -622,7 +591,7 @@ public final class ProcessLog implements AutoCloseable {
                     position = Long.MAX_VALUE;
                     continue;
                 }
-                position += HEADER + entry.getSerializedSize();
+                position += LogFrame.HEADER + entry.getSerializedSize();
                 Optional<LogEntry> wanted = wanted(entry);
                 if (wanted.isPresent()) {
                     gaps.add(wanted.get());

@@ -104,7 +104,10 @@ final class Reconciliation {
                     known.map(found -> found.view().process()).orElse(SandboxProcess.getDefaultInstance()));
             sandbox.builtFrom(record.accelerator(), record.kernelRelease());
             // The last of all: whoever waits finds an end where the sandbox is not found any more.
-            sandbox.undo().push("note that its end was not seen", () -> records.endLost(record.id()));
+            sandbox.undo().push("note that its end was not seen", () -> {
+                records.endLost(record.id());
+                sandbox.events().ended(record.id(), record.name(), Events.lost("its client was lost with the agent"));
+            });
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
             known.ifPresent(sandbox::keep);
@@ -176,6 +179,8 @@ final class Reconciliation {
             LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
             takeOverOthers(sandbox, live, paused);
             sandbox.running(live);
+            sandbox.events()
+                    .adopted(sandbox.id(), sandbox.name(), sandbox.record().orElseThrow());
             sandbox.record().ifPresent(kept -> sandbox.publish(PublishedPorts.again(kept.view())));
             sandbox.signal().disarm();
             LOG.info("{}: adopted, epoch {}", sandbox.id(), hello.epochs());

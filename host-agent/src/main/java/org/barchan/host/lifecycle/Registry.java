@@ -13,7 +13,12 @@ import org.barchan.host.sandbox.SandboxId;
 /** The live sandboxes. Safe for use by many threads. */
 final class Registry {
     private final Map<SandboxId, Sandbox> live = new LinkedHashMap<>();
+    private final Events events;
     private boolean closed;
+
+    Registry(Events events) {
+        this.events = events;
+    }
 
     /**
      * Adds a sandbox unless its name is taken by another.
@@ -36,13 +41,17 @@ final class Registry {
                                 + " has that name. Choose another name, or delete that sandbox");
             }
         }
-        live.put(sandbox.id(), sandbox);
+        if (live.put(sandbox.id(), sandbox) == null) {
+            sandbox.tellTo(events);
+            events.created(sandbox.view());
+        }
         return CompletableFuture.completedFuture(null);
     }
 
     /** Adds a sandbox that runs already. */
     synchronized void adopt(Sandbox sandbox) {
-        live.put(sandbox.id(), sandbox);
+        var _ = live.put(sandbox.id(), sandbox);
+        sandbox.tellTo(events);
     }
 
     /** Removes a sandbox that is gone. */

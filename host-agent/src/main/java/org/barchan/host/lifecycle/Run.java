@@ -129,6 +129,9 @@ public final class Run implements ProcessControl {
         }
         observer.reached(RunObserver.Phase.STARTED);
         sandbox.running(live);
+        if (notStarted.isEmpty()) {
+            sandbox.events().running(sandbox.id(), sandbox.name());
+        }
         observer.sandbox(sandbox.view());
         if (notStarted.isPresent()) {
             end(live, notStarted.get());
@@ -142,6 +145,7 @@ public final class Run implements ProcessControl {
         waiting.ifPresent(guest -> guest.handTo(sandbox));
         LOG.info("{}: not started: {}", sandbox.id(), Printable.lines(String.valueOf(reason.getMessage())));
         sandbox.termination().completeExceptionally(notStarted(reason));
+        sandbox.events().notStarted(sandbox.id(), sandbox.name(), String.valueOf(reason.getMessage()));
         // Before the answer: who has been told of a failure finds nothing left behind.
         teardown.atOnce(sandbox);
         observer.failed(reason);
@@ -291,7 +295,10 @@ public final class Run implements ProcessControl {
         sandbox.signal().disarm();
         sandbox.stopping();
         LOG.info("{}: process ended: {}", sandbox.id(), Endings.describe(termination));
-        observer.finished(ProcessEvent.newBuilder().setTerminated(termination).build());
+        ProcessEvent end = ProcessEvent.newBuilder().setTerminated(termination).build();
+        observer.record(end);
+        sandbox.events().ended(sandbox.id(), sandbox.name(), termination);
+        observer.finished(end);
         sandbox.termination().complete(termination);
     }
 

@@ -56,6 +56,8 @@ final class Sandbox {
     private final ReentrantLock pausing = new ReentrantLock();
 
     private volatile boolean paused;
+    /** Nobody is told of one that can't be found. */
+    private volatile Events events = Events.NONE;
 
     Sandbox(
             SandboxId id,
@@ -102,7 +104,18 @@ final class Sandbox {
 
     /** Has what it does kept. */
     void keep(SandboxRecord kept) {
+        kept.minded(gone);
         record = Optional.of(kept);
+    }
+
+    /** It can be found from now on. */
+    void tellTo(Events watched) {
+        events = watched;
+    }
+
+    /** Who is told what happens to it. */
+    Events events() {
+        return events;
     }
 
     /** Has ports of this host lead to it, until it ends. */
@@ -290,6 +303,7 @@ final class Sandbox {
                 throw e;
             }
             LOG.info("{}: paused", id);
+            events.paused(id, name);
         } finally {
             pausing.unlock();
         }
@@ -328,6 +342,7 @@ final class Sandbox {
             if (paused) {
                 live.machine().resume();
                 paused = false;
+                events.resumed(id, name);
             }
         } finally {
             pausing.unlock();
@@ -349,6 +364,7 @@ final class Sandbox {
         } catch (SandboxException e) {
             LOG.warn("{}: it was paused under the former agent, and runs now: {}", id, e.getMessage());
             paused = false;
+            events.resumed(id, name);
         } finally {
             pausing.unlock();
         }

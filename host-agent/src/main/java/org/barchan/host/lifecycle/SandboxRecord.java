@@ -20,6 +20,7 @@ final class SandboxRecord {
     private final ProcessRecord own;
     private final Map<String, ProcessRecord> others = new ConcurrentHashMap<>();
     private volatile SandboxView view;
+    private volatile CompletableFuture<Void> gone = CompletableFuture.completedFuture(null);
 
     /**
      * @param view the sandbox as it was when it lived, or with its end
@@ -68,6 +69,16 @@ final class SandboxRecord {
      */
     Optional<ProcessRecord> add(ProcessRecord process) {
         return Optional.ofNullable(others.putIfAbsent(process.id(), process));
+    }
+
+    /** Its sandbox lives: nothing is left of it when that is gone. */
+    void minded(CompletableFuture<Void> until) {
+        gone = until;
+    }
+
+    /** Completes when nothing is left of it but this. */
+    CompletableFuture<Void> gone() {
+        return gone;
     }
 
     void remove(ProcessRecord process) {

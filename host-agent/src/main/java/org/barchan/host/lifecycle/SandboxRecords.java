@@ -25,6 +25,7 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.state.v1.KeptProcess;
 import org.barchan.v1.Sandbox;
+import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,7 @@ final class SandboxRecords {
     private final Path parent;
     private final Path owner;
     private final int maxEnded;
+    private final Events events;
     private final Map<SandboxId, SandboxRecord> records = new ConcurrentHashMap<>();
     /** Left by former agents, and not known to have ended, or to be deleted. */
     private final Set<SandboxId> unfinished = ConcurrentHashMap.newKeySet();
@@ -55,8 +57,10 @@ final class SandboxRecords {
      * @param parent made when it is not there, mode 0700
      * @param owner the agent's runtime directory
      * @param maxEnded of how many sandboxes that have ended something is kept
+     * @param events told what is found to have ended, and what is deleted
      */
-    SandboxRecords(Path parent, Path owner, int maxEnded) {
+    SandboxRecords(Path parent, Path owner, int maxEnded, Events events) {
+        this.events = events;
         this.parent = parent;
         this.owner = owner;
         this.maxEnded = maxEnded;
@@ -318,6 +322,7 @@ final class SandboxRecords {
             for (ProcessRecord process : record.others()) {
                 endLost(record, process, reason);
             }
+            events.ended(id, record.view().name(), record.own().process().getTermination());
             ended(id);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -330,7 +335,9 @@ final class SandboxRecords {
     void endLost(SandboxRecord sandbox, ProcessRecord process, String reason) throws InterruptedException {
         try {
             if (!process.termination().isDone() && process.endLost(reason)) {
-                var _ = process.termination().complete(process.process().getTermination());
+                Termination end = process.process().getTermination();
+                events.processGone(sandbox.view().id(), sandbox.view().name(), process.id(), end);
+                var _ = process.termination().complete(end);
                 processEnded(sandbox, process);
             }
         } catch (UncheckedIOException e) {
@@ -345,6 +352,11 @@ final class SandboxRecords {
     /** Whether there is something of it on disk, readable or not. */
     boolean isThere(SandboxId id) {
         return Files.exists(of(id));
+    }
+
+    /** Returns all, also those of sandboxes that live. */
+    Map<SandboxId, SandboxRecord> all() {
+        return Map.copyOf(records);
     }
 
     Optional<SandboxRecord> find(SandboxId id) {
@@ -426,6 +438,7 @@ final class SandboxRecords {
                     return;
                 }
             }
+            var _ = record.gone().thenRun(() -> events.deleted(id, record.view().name()));
             try {
                 // What is left is known to be nothing, should the agent die before the last reader has gone.
                 Files.deleteIfExists(of(id).resolve(SANDBOX));

@@ -47,7 +47,8 @@ public final class Sandboxes {
     /** Of how many sandboxes that have ended something is kept. */
     private static final int MAX_ENDED = 1000;
 
-    private final Registry registry = new Registry();
+    private final Events events;
+    private final Registry registry;
     private final Hypervisors hypervisors;
     private final Timer timer;
     private final Reconciliation reconciliation;
@@ -73,9 +74,14 @@ public final class Sandboxes {
         this.settings = settings;
         RuntimeDirectories directories =
                 new RuntimeDirectories(settings.runtimeDirectory().resolve("s"));
+        this.events = Events.open(
+                settings.stateDirectory().resolve("events"),
+                settings.runtimeDirectory(),
+                ports.host().bootId());
+        this.registry = new Registry(events);
         this.teardown = new Teardown(registry, timer);
         this.records = new SandboxRecords(
-                settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory(), MAX_ENDED);
+                settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory(), MAX_ENDED, events);
         // Before any machine of a former agent is found.
         records.load();
         this.lookup = new SandboxLookup(registry, records, reconciled);
@@ -181,6 +187,11 @@ public final class Sandboxes {
                 sandbox.unpublish();
             }
         }
+    }
+
+    /** Returns what happens to them. */
+    public Events events() {
+        return events;
     }
 
     /** Returns all that can be done with their processes. */
@@ -451,6 +462,7 @@ public final class Sandboxes {
                     registry.all().stream().map(Sandbox::id).collect(Collectors.toCollection(HashSet::new));
             living.addAll(reconciliation.unseen());
             records.endLost(living);
+            events.goneBut(living, records.all());
         } finally {
             reconciled.complete(null);
         }
@@ -494,6 +506,7 @@ public final class Sandboxes {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        events.close();
     }
 
     private HypervisorDriver driver(String uri) throws SandboxException {

@@ -73,6 +73,9 @@ final class Teardown {
         sandbox.stopping();
         sandbox.undo().close(timer, () -> {
             LOG.info("{}: gone", sandbox.id());
+            if (sandbox.record().isEmpty()) {
+                sandbox.events().deleted(sandbox.id(), sandbox.name());
+            }
             registry.remove(sandbox);
         });
     }

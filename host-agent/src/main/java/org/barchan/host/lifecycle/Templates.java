@@ -292,8 +292,16 @@ final class Templates {
             return switch (e.code()) {
                 // Its kernel is gone.
                 case INVALID, PRECONDITION -> false;
-                case NOT_FOUND, ALREADY_EXISTS, DENIED, EXHAUSTED, TIMEOUT, SILENT, LOST, UNAVAILABLE, INTERNAL ->
-                    throw e;
+                case NOT_FOUND,
+                        ALREADY_EXISTS,
+                        DENIED,
+                        EXHAUSTED,
+                        TIMEOUT,
+                        SILENT,
+                        LOST,
+                        OUT_OF_RANGE,
+                        UNAVAILABLE,
+                        INTERNAL -> throw e;
             };
         }
         return key(description.plan(files), drivers.driver(Hypervisors.DEFAULT_URI))

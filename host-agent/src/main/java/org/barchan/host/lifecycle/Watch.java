@@ -96,6 +96,7 @@ final class Watch {
             Thread.currentThread().interrupt();
             return;
         }
+        sandbox.events().ended(sandbox.id(), sandbox.name(), counted);
         records.ended(sandbox.id());
         sandbox.termination().complete(counted);
     }

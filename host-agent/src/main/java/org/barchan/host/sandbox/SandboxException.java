@@ -26,6 +26,8 @@ public final class SandboxException extends Exception {
         SILENT,
         /** The guest or its virtual machine is gone. */
         LOST,
+        /** What was asked for is not kept any more. */
+        OUT_OF_RANGE,
         /** The agent is stopping. */
         UNAVAILABLE,
         /** A fault of Barchan's own. */

@@ -182,8 +182,8 @@ class KeptExecutionTest {
     @Test
     void nextAgent_startsWhatNeverBegan_whenItIsOrderedAgain() throws Exception {
         start(ClientLostPolicy.KEEP);
-        SandboxRecords records =
-                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10);
+        SandboxRecords records = new SandboxRecords(
+                world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         SandboxId id = sandboxes.get("box").id();
         agentEnds();
         records.load();

@@ -328,8 +328,8 @@ final class ReconciliationTest {
 
     /** Makes what an agent keeps of a sandbox that outlives its client. */
     private ProcessLog recorded(SandboxId id, String name) throws SandboxException {
-        SandboxRecords records =
-                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10);
+        SandboxRecords records = new SandboxRecords(
+                world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         SandboxView view = new SandboxView(
                 id,
                 new SandboxName(name),

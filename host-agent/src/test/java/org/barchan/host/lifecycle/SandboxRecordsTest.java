@@ -27,7 +27,7 @@ final class SandboxRecordsTest {
     private Path directory;
 
     private SandboxRecords records(Path owner) {
-        SandboxRecords records = new SandboxRecords(directory.resolve("sandboxes"), owner, 3);
+        SandboxRecords records = new SandboxRecords(directory.resolve("sandboxes"), owner, 3, Events.NONE);
         records.load();
         return records;
     }

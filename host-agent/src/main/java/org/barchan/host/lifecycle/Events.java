@@ -1,0 +1,407 @@
+package org.barchan.host.lifecycle;
+
+import com.google.protobuf.Timestamp;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.Event;
+import org.barchan.v1.EventType;
+import org.barchan.v1.Lost;
+import org.barchan.v1.PublishedPort;
+import org.barchan.v1.Termination;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What happens to sandboxes and their processes, for whoever watches, now or later. Each thing is told once, whichever agent learns of it. Safe for
+ * use by many threads.
+ */
+public final class Events implements AutoCloseable {
+    /** Tells nobody. */
+    static final Events NONE = new Events(Optional.empty());
+
+    private static final Logger LOG = LoggerFactory.getLogger(Events.class);
+    private static final long BYTES = 4 << 20;
+    private static final int MAX_TEXT = 1000;
+    /** A watcher that wanted none of so many learns where it is. */
+    private static final int PASSED = 1000;
+
+    private static final Duration LONG = Duration.ofDays(1);
+
+    /** Whose end is still to be told, or whose processes'. */
+    private static final class Known {
+        private final String name;
+        private final Set<String> processes = new HashSet<>();
+        private boolean created;
+        private boolean running;
+        private boolean ended;
+        private boolean deleted;
+
+        Known(String name) {
+            this.name = name;
+        }
+
+        void note(Event event) {
+            switch (event.getType()) {
+                case EVENT_TYPE_SANDBOX_CREATED -> created = true;
+                case EVENT_TYPE_SANDBOX_RUNNING -> running = true;
+                case EVENT_TYPE_SANDBOX_ENDED -> ended = true;
+                case EVENT_TYPE_SANDBOX_DELETED -> deleted = true;
+                case EVENT_TYPE_PROCESS_STARTED -> processes.add(event.getProcessId());
+                case EVENT_TYPE_PROCESS_ENDED -> processes.remove(event.getProcessId());
+                default -> {}
+            }
+        }
+
+        boolean isOver() {
+            return deleted && processes.isEmpty();
+        }
+    }
+
+    private final Optional<EventJournal> journal;
+    private final Map<String, Known> known = new HashMap<>();
+    /** Those of former agents are not known before it is asked for one. */
+    private final Optional<EventCursor> opened;
+
+    private boolean complete;
+
+    private Events(Optional<EventJournal> journal) {
+        this.journal = journal;
+        this.opened = journal.map(EventJournal::end);
+    }
+
+    /**
+     * Opens what former agents of the same runtime directory have left.
+     *
+     * @param parent of the journals of all agents
+     * @param owner the agent's runtime directory
+     * @param bootId another for each boot of the host
+     */
+    static Events open(Path parent, Path owner, String bootId) {
+        return new Events(Optional.of(new EventJournal(
+                parent.resolve(Integer.toHexString(owner.toString().hashCode())), bootId, BYTES)));
+    }
+
+    /** A sandbox has got its name. */
+    void created(SandboxView sandbox) {
+        Event.Builder event = event(EventType.EVENT_TYPE_SANDBOX_CREATED, sandbox.id(), sandbox.name());
+        sandbox.published()
+                .forEach(port -> event.addPublishedPorts(PublishedPort.newBuilder()
+                        .setAddress(port.host().getAddress().getHostAddress())
+                        .setHostPort(port.host().getPort())
+                        .setPort(port.target().port())));
+        tell(event, true);
+    }
+
+    /** A sandbox's process runs. */
+    void running(SandboxId id, SandboxName name) {
+        tell(event(EventType.EVENT_TYPE_SANDBOX_RUNNING, id, name), true);
+    }
+
+    void paused(SandboxId id, SandboxName name) {
+        tell(event(EventType.EVENT_TYPE_SANDBOX_PAUSED, id, name), true);
+    }
+
+    void resumed(SandboxId id, SandboxName name) {
+        tell(event(EventType.EVENT_TYPE_SANDBOX_RESUMED, id, name), true);
+    }
+
+    /**
+     * This agent has taken over a sandbox of a former one.
+     *
+     * @param record of its processes, those that are kept go on; of the others, the end was not seen
+     */
+    synchronized void adopted(SandboxId id, SandboxName name, SandboxRecord record) {
+        Known one = of(id, name.value());
+        tell(event(EventType.EVENT_TYPE_SANDBOX_ADOPTED, id, name), true);
+        if (one.created && !one.running) {
+            // The former agent died before it could say so.
+            running(id, name);
+        }
+        for (String process : List.copyOf(one.processes)) {
+            if (record.process(process).filter(kept -> !kept.hasEnded()).isEmpty()) {
+                processEnded(
+                        id,
+                        name,
+                        process,
+                        end(Optional.of(record), process, "its client was lost with the former agent"));
+            }
+        }
+    }
+
+    /** A sandbox's process has ended, and that is noted where it is to be. Told once. */
+    void ended(SandboxId id, SandboxName name, Termination termination) {
+        end(event(EventType.EVENT_TYPE_SANDBOX_ENDED, id, name).setTermination(shorten(termination)));
+    }
+
+    /** A sandbox's process was never started. Told once. */
+    void notStarted(SandboxId id, SandboxName name, String reason) {
+        end(event(EventType.EVENT_TYPE_SANDBOX_ENDED, id, name).setReason(shorten(reason)));
+    }
+
+    private synchronized void end(Event.Builder event) {
+        tell(event, !of(event).ended);
+    }
+
+    /** Nothing is left of a sandbox. Told once, and of one that was never found not at all. */
+    synchronized void deleted(SandboxId id, SandboxName name) {
+        if (!known.containsKey(id.value())) {
+            completeKnown();
+        }
+        tell(
+                event(EventType.EVENT_TYPE_SANDBOX_DELETED, id, name),
+                known.containsKey(id.value()) && !known.get(id.value()).deleted);
+    }
+
+    /** A further process runs. Told once. */
+    synchronized void processStarted(SandboxId id, SandboxName name, String process) {
+        Event.Builder event =
+                event(EventType.EVENT_TYPE_PROCESS_STARTED, id, name).setProcessId(process);
+        tell(event, !of(event).processes.contains(process));
+    }
+
+    /** A further process has ended, or could not be started. */
+    void processEnded(SandboxId id, SandboxName name, String process, Termination termination) {
+        tell(
+                event(EventType.EVENT_TYPE_PROCESS_ENDED, id, name)
+                        .setProcessId(process)
+                        .setTermination(shorten(termination)),
+                true);
+    }
+
+    /** Nobody minds a further process any more: its end is told if its beginning was. */
+    synchronized void processGone(SandboxId id, SandboxName name, String process, Termination end) {
+        if (of(id, name.value()).processes.contains(process)) {
+            processEnded(id, name, process, end);
+        }
+    }
+
+    /**
+     * What former agents have left is sorted out: says of all others that they are gone.
+     *
+     * @param kept what is kept of sandboxes that live, and of those that have ended
+     */
+    synchronized void goneBut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
+        completeKnown();
+        kept.forEach((id, record) -> {
+            // Its events may have been dropped; its end is still to come.
+            Known one = known.computeIfAbsent(
+                    id.value(), _ -> new Known(record.view().name().value()));
+            one.ended |= record.hasEnded() && !one.created;
+        });
+        for (Map.Entry<String, Known> left : Map.copyOf(known).entrySet()) {
+            SandboxId id = new SandboxId(left.getKey());
+            if (!living.contains(id)) {
+                gone(id, left.getValue(), Optional.ofNullable(kept.get(id)));
+            }
+        }
+    }
+
+    private void gone(SandboxId id, Known left, Optional<SandboxRecord> kept) {
+        SandboxName name = new SandboxName(left.name);
+        String reason = "it was gone when the agent came back";
+        List.copyOf(left.processes).forEach(process -> processEnded(id, name, process, end(kept, process, reason)));
+        if (!left.ended) {
+            ended(id, name, end(kept, Run.PROCESS_ID, reason));
+        }
+        if (!left.deleted && kept.isEmpty()) {
+            deleted(id, name);
+        }
+    }
+
+    /** Returns how a process has ended, if that was seen. */
+    private static Termination end(Optional<SandboxRecord> kept, String process, String reason) {
+        return kept.flatMap(record -> record.process(process))
+                .filter(ProcessRecord::hasEnded)
+                .map(ended -> ended.process().getTermination())
+                .orElseGet(() -> lost(reason));
+    }
+
+    static Termination lost(String reason) {
+        return Termination.newBuilder()
+                .setLost(Lost.newBuilder().setReason(reason))
+                .build();
+    }
+
+    private static Event.Builder event(EventType type, SandboxId id, SandboxName name) {
+        return Event.newBuilder().setType(type).setSandboxId(id.value()).setSandboxName(name.value());
+    }
+
+    private static Termination shorten(Termination termination) {
+        Termination.Builder shorter = termination.toBuilder();
+        if (termination.hasLost()) {
+            shorter.setLost(
+                    Lost.newBuilder().setReason(shorten(termination.getLost().getReason())));
+        }
+        if (termination.hasSpawnError()) {
+            shorter.setSpawnError(termination.getSpawnError().toBuilder()
+                    .setMessage(shorten(termination.getSpawnError().getMessage())));
+        }
+        return shorter.build();
+    }
+
+    private static String shorten(String text) {
+        return text.codePointCount(0, text.length()) <= MAX_TEXT
+                ? text
+                : text.substring(0, text.offsetByCodePoints(0, MAX_TEXT));
+    }
+
+    private synchronized void tell(Event.Builder builder, boolean news) {
+        if (journal.isEmpty() || !news) {
+            return;
+        }
+        Instant now = Instant.now();
+        Event event = builder.setTime(
+                        Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
+                .build();
+        if (event.getType() != EventType.EVENT_TYPE_SANDBOX_CREATED) {
+            var _ = of(event);
+        }
+        journal.get().append(event);
+        note(event);
+    }
+
+    private void note(Event event) {
+        if (event.getType() == EventType.EVENT_TYPE_PROCESS_ENDED && !known.containsKey(event.getSandboxId())) {
+            return;
+        }
+        Known one = known.computeIfAbsent(event.getSandboxId(), id -> new Known(event.getSandboxName()));
+        one.note(event);
+        if (one.isOver()) {
+            known.remove(event.getSandboxId());
+        }
+    }
+
+    private Known of(org.barchan.v1.EventOrBuilder event) {
+        return of(new SandboxId(event.getSandboxId()), event.getSandboxName());
+    }
+
+    /** Returns what is known of a sandbox: of one that this agent has not made, what former ones have told. */
+    private Known of(SandboxId id, String name) {
+        Known one = known.get(id.value());
+        if (one == null) {
+            completeKnown();
+            one = known.get(id.value());
+        }
+        return one == null ? new Known(name) : one;
+    }
+
+    private void completeKnown() {
+        if (complete || journal.isEmpty()) {
+            return;
+        }
+        complete = true;
+        try (EventJournal.Reader reader = journal.get().reader(journal.get().oldest())) {
+            for (Optional<EventJournal.Entry> next = reader.next(Duration.ZERO);
+                    next.isPresent()
+                            && next.get().behind().next()
+                                    <= opened.orElseThrow().next();
+                    next = reader.next(Duration.ZERO)) {
+                Event event = next.get().event();
+                if (!event.getSandboxId().isEmpty()) {
+                    note(event);
+                }
+            }
+        } catch (SandboxException | RuntimeException e) {
+            LOG.error("what former agents have told can't be read: {}", e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Takes what a watcher gets. */
+    public interface Taker {
+        /** @param incomplete whether some that were asked for are not kept any more */
+        void position(EventCursor cursor, boolean incomplete) throws IOException, InterruptedException;
+
+        void event(Event event, EventCursor behind) throws IOException, InterruptedException;
+    }
+
+    /**
+     * Gives a watcher what it wants, at its own pace. Returns when there is no more.
+     *
+     * @throws SandboxException {@code OUT_OF_RANGE} when what comes next is not kept any more; {@code UNAVAILABLE} when the agent is stopping
+     * @throws IOException what the taker throws
+     */
+    public void watch(EventOrder order, Taker taker) throws SandboxException, InterruptedException, IOException {
+        EventJournal events = journal.orElseThrow();
+        EventCursor end = events.end();
+        EventCursor start = switch (order.start()) {
+            case EventOrder.Anywhere() -> order.follow() ? end : events.oldest();
+            case EventOrder.Behind(EventCursor cursor) -> cursor;
+            case EventOrder.Since _ -> events.oldest();
+        };
+        Instant since = order.start() instanceof EventOrder.Since(Instant time) ? time : Instant.MIN;
+        try (EventJournal.Reader reader = events.reader(start)) {
+            Optional<EventJournal.Entry> next = reader.next(Duration.ZERO);
+            taker.position(
+                    start,
+                    order.start() instanceof EventOrder.Since
+                            && start.next() > 0
+                            && next.filter(first ->
+                                            EventJournal.time(first.event()).isBefore(since))
+                                    .isEmpty());
+            watch(order, reader, next, since, end, taker);
+        }
+    }
+
+    private static void watch(
+            EventOrder order,
+            EventJournal.Reader reader,
+            Optional<EventJournal.Entry> first,
+            Instant since,
+            EventCursor end,
+            Taker taker)
+            throws SandboxException, InterruptedException, IOException {
+        Optional<EventJournal.Entry> next = first;
+        Instant from = since;
+        int passed = 0;
+        while (true) {
+            if (next.isEmpty()) {
+                Duration left = order.until()
+                        .map(until -> Duration.between(Instant.now(), until))
+                        .orElse(LONG);
+                if (!order.follow() || left.isNegative() || left.isZero()) {
+                    return;
+                }
+                next = reader.next(left.compareTo(LONG) < 0 ? left : LONG);
+                continue;
+            }
+            Event event = next.get().event();
+            EventCursor behind = next.get().behind();
+            Instant time = EventJournal.time(event);
+            if ((!order.follow() && behind.next() > end.next())
+                    || order.until().filter(until -> !time.isBefore(until)).isPresent()) {
+                return;
+            }
+            // What is damaged has no time.
+            if ((!event.hasTime() || !time.isBefore(from)) && order.wants(event)) {
+                taker.event(event, behind);
+                passed = 0;
+            } else if (++passed % PASSED == 0) {
+                taker.position(behind, false);
+            }
+            if (!time.isBefore(from)) {
+                // The clock may go back.
+                from = Instant.MIN;
+            }
+            next = reader.next(Duration.ZERO);
+        }
+    }
+
+    /** Tells nothing more; who waits for more is told that the agent is stopping. */
+    @Override
+    public void close() {
+        journal.ifPresent(EventJournal::close);
+    }
+}
