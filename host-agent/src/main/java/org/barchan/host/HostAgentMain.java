@@ -17,6 +17,7 @@ import org.barchan.host.config.AgentConfig;
 import org.barchan.host.lifecycle.Hypervisors;
 import org.barchan.host.lifecycle.MonotonicTimer;
 import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.host.metrics.AgentMetrics;
 import org.barchan.host.sandbox.HostUser;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,7 +93,9 @@ public final class HostAgentMain {
             Sandboxes sandboxes = new Sandboxes(adapters.ports(), hypervisors, timer, settings(config));
             CallGate gate = new CallGate();
             HostUser self = host.self();
-            var services = new AgentServer.Services(sandboxes, version(), config.stateDirectory());
+            Optional<AgentMetrics> counting = metrics(config, sandboxes, log);
+            var services = new AgentServer.Services(
+                    sandboxes, version(), config.stateDirectory(), counting.map(AgentMetrics::calls));
             try (AgentServer server =
                     AgentServer.listen(config.socket(), Set.copyOf(List.of(0, self.uid())), gate, services)) {
                 // Listens first: what can be answered at once is, and the rest waits for this.
@@ -115,11 +118,30 @@ public final class HostAgentMain {
                 server.stopListening();
                 sandboxes.shutdown(SHUTDOWN_PATIENCE);
                 server.await(Duration.ofSeconds(2));
+                counting.ifPresent(AgentMetrics::close);
                 log.info("stopped");
                 stopped.countDown();
             }
         }
         return 0;
+    }
+
+    private static Optional<AgentMetrics> metrics(AgentConfig config, Sandboxes sandboxes, Logger log) {
+        if (config.metrics().isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            AgentMetrics metrics = AgentMetrics.serve(config.metrics().get(), sandboxes, version());
+            log.info("metrics at {}", config.metrics().get());
+            return Optional.of(metrics);
+        } catch (IOException e) {
+            // Sandboxes that run need their agent, whoever has taken the port.
+            log.error(
+                    "BARCHAN_METRICS: listening at {}: {}: there are no metrics",
+                    config.metrics().get(),
+                    e.toString());
+            return Optional.empty();
+        }
     }
 
     private static void ready(boolean foreground, AgentConfig config) throws IOException {

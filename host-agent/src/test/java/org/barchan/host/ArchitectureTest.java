@@ -26,12 +26,13 @@ final class ArchitectureTest {
 
     @ParameterizedTest
     @CsvSource({
-        "sandbox, port|lifecycle|api|config|adapter",
-        "port, lifecycle|api|config|adapter",
-        "lifecycle, api|config|adapter",
-        "api, port|config|adapter",
-        "config, port|lifecycle|api|adapter",
-        "adapter, lifecycle|api|config"
+        "sandbox, port|lifecycle|api|metrics|config|adapter",
+        "port, lifecycle|api|metrics|config|adapter",
+        "lifecycle, api|metrics|config|adapter",
+        "api, port|metrics|config|adapter",
+        "metrics, port|api|config|adapter",
+        "config, port|lifecycle|api|metrics|adapter",
+        "adapter, lifecycle|api|metrics|config"
     })
     void package_usesNoneAboveIt(String name, String forbidden) {
         String[] packages = forbidden.split("\\|", -1);
@@ -83,6 +84,7 @@ final class ArchitectureTest {
         "org.libvirt.., adapter.libvirt",
         "com.sun.jna.., adapter.l*",
         "org.apache.commons.compress.., adapter.boot|adapter.archive",
+        "io.prometheus.., metrics",
         "io.grpc.stub.., api|adapter.link",
         "io.grpc.netty.., api|adapter.link"
     })

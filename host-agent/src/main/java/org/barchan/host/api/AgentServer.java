@@ -2,6 +2,7 @@ package org.barchan.host.api;
 
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
+import io.grpc.ServerInterceptor;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -113,10 +114,11 @@ public final class AgentServer implements AutoCloseable {
             Services services,
             HealthStatusManager health) {
         // The last one added is the first one called.
-        return builder.intercept(new CallTiming.Interceptor())
+        B guarded = builder.intercept(new CallTiming.Interceptor())
                 .intercept(gate)
-                .intercept(new Caller(allowedUids, identify))
-                .addService(new ProcessEndpoint(services.sandboxes()))
+                .intercept(new Caller(allowedUids, identify));
+        services.outermost().ifPresent(guarded::intercept);
+        return guarded.addService(new ProcessEndpoint(services.sandboxes()))
                 .addService(new PortEndpoint(services.sandboxes()))
                 .addService(new SandboxEndpoint(services.sandboxes()))
                 .addService(new EventEndpoint(services.sandboxes().events()))
@@ -151,6 +153,13 @@ public final class AgentServer implements AutoCloseable {
      * What is served.
      *
      * @param version the agent's version
+     * @param outermost what sees all calls, those that are refused too
      */
-    public record Services(Sandboxes sandboxes, String version, Path stateDirectory) {}
+    public record Services(
+            Sandboxes sandboxes, String version, Path stateDirectory, Optional<ServerInterceptor> outermost) {
+        /** With nothing that sees all calls. */
+        Services(Sandboxes sandboxes, String version, Path stateDirectory) {
+            this(sandboxes, version, stateDirectory, Optional.empty());
+        }
+    }
 }

@@ -1,5 +1,7 @@
 package org.barchan.host.config;
 
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -7,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * How the agent is set up.
@@ -17,6 +21,7 @@ import java.util.Optional;
  * @param idleTimeout BARCHAN_IDLE_TIMEOUT: how long an agent without calls and sandboxes stays
  * @param templates BARCHAN_TEMPLATES: whether guests go on from saved ones: {@code on}, the default, or {@code off}
  * @param pool BARCHAN_POOL: how many guests may wait for sandboxes
+ * @param metrics BARCHAN_METRICS: where metrics are served; empty: nowhere, the default
  * @param kvmProofDeadline BARCHAN_KVM_PROOF_TIMEOUT: how long a guest may take to answer for KVM to count as working
  * @param kvmBootDeadline BARCHAN_KVM_BOOT_TIMEOUT: how long a guest under KVM may take to answer
  * @param tcgBootDeadline BARCHAN_TCG_BOOT_TIMEOUT: how long an emulated guest may take to answer
@@ -28,6 +33,7 @@ public record AgentConfig(
         Duration idleTimeout,
         boolean templates,
         int pool,
+        Optional<InetSocketAddress> metrics,
         Duration kvmProofDeadline,
         Duration kvmBootDeadline,
         Duration tcgBootDeadline) {
@@ -36,6 +42,10 @@ public record AgentConfig(
 
     /** Each takes the memory of a guest. */
     private static final int MAX_POOL = 1000;
+
+    /** Not the shorter forms of IPv4, of which 0 is all addresses of the host. */
+    private static final Pattern ADDRESS = Pattern.compile(
+            "((?<ipv4>[0-9]{1,3}(\\.[0-9]{1,3}){3})|\\[(?<ipv6>[0-9a-fA-F:.]{2,45})\\]):(?<port>[0-9]{1,5})");
 
     /** The socket that the agent serves. */
     public Path socket() {
@@ -83,6 +93,7 @@ public record AgentConfig(
                 reader.duration("BARCHAN_IDLE_TIMEOUT", Duration.ofMinutes(10)),
                 reader.on("BARCHAN_TEMPLATES", true),
                 reader.number("BARCHAN_POOL", 0, MAX_POOL),
+                reader.address("BARCHAN_METRICS"),
                 reader.duration("BARCHAN_KVM_PROOF_TIMEOUT", Duration.ofSeconds(10)),
                 reader.duration("BARCHAN_KVM_BOOT_TIMEOUT", Duration.ofSeconds(20)),
                 reader.duration("BARCHAN_TCG_BOOT_TIMEOUT", Duration.ofSeconds(60)));
@@ -145,6 +156,31 @@ public record AgentConfig(
                 problems.add(key + ": '" + value.get() + "' (expected: a whole number from 0 to " + most + ")");
             }
             return number;
+        }
+
+        Optional<InetSocketAddress> address(String key) {
+            Optional<String> value = text(key);
+            Optional<InetSocketAddress> address = value.flatMap(Reader::parse);
+            if (value.isPresent() && address.isEmpty()) {
+                problems.add(key + ": '" + value.get()
+                        + "' (expected: an IP address and a port, like 127.0.0.1:9464 or [::1]:9464)");
+            }
+            return address;
+        }
+
+        private static Optional<InetSocketAddress> parse(String text) {
+            Matcher matcher = ADDRESS.matcher(text);
+            int port = matcher.matches() ? Integer.parseInt(matcher.group("port")) : 0;
+            if (port < 1 || port > 65535) {
+                return Optional.empty();
+            }
+            try {
+                String ipv4 = matcher.group("ipv4");
+                InetAddress address = InetAddress.ofLiteral(ipv4 == null ? matcher.group("ipv6") : ipv4);
+                return Optional.of(new InetSocketAddress(address, port));
+            } catch (IllegalArgumentException e) {
+                return Optional.empty();
+            }
         }
 
         Duration duration(String key, Duration otherwise) {

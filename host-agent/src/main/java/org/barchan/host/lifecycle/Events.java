@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -69,11 +71,15 @@ public final class Events implements AutoCloseable {
     }
 
     private final Optional<EventJournal> journal;
+    /** Guarded by this object's lock. Those of former agents are not known before one is asked for. */
     private final Map<String, Known> known = new HashMap<>();
-    /** Those of former agents are not known before it is asked for one. */
-    private final Optional<EventCursor> opened;
 
-    private boolean complete;
+    private final Optional<EventCursor> opened;
+    /** Held while what former agents have told is read, which takes a while: new sandboxes do not wait for it. */
+    private final ReentrantLock learning = new ReentrantLock();
+
+    private volatile boolean complete;
+    private volatile Consumer<Event> hearer = _ -> {};
 
     private Events(Optional<EventJournal> journal) {
         this.journal = journal;
@@ -92,6 +98,15 @@ public final class Events implements AutoCloseable {
                 parent.resolve(Integer.toHexString(owner.toString().hashCode())), bootId, BYTES)));
     }
 
+    /**
+     * Has somebody hear what is told from now on, one event at a time, also where it can't be written down.
+     *
+     * @param listener keeps nobody waiting
+     */
+    public void hear(Consumer<Event> listener) {
+        hearer = listener;
+    }
+
     /** A sandbox has got its name. */
     void created(SandboxView sandbox) {
         Event.Builder event = event(EventType.EVENT_TYPE_SANDBOX_CREATED, sandbox.id(), sandbox.name());
@@ -105,14 +120,17 @@ public final class Events implements AutoCloseable {
 
     /** A sandbox's process runs. */
     void running(SandboxId id, SandboxName name) {
+        learn(id);
         tell(event(EventType.EVENT_TYPE_SANDBOX_RUNNING, id, name), true);
     }
 
     void paused(SandboxId id, SandboxName name) {
+        learn(id);
         tell(event(EventType.EVENT_TYPE_SANDBOX_PAUSED, id, name), true);
     }
 
     void resumed(SandboxId id, SandboxName name) {
+        learn(id);
         tell(event(EventType.EVENT_TYPE_SANDBOX_RESUMED, id, name), true);
     }
 
@@ -121,16 +139,21 @@ public final class Events implements AutoCloseable {
      *
      * @param record of its processes, those that are kept go on; of the others, the end was not seen
      */
-    synchronized void adopted(SandboxId id, SandboxName name, SandboxRecord record) {
+    void adopted(SandboxId id, SandboxName name, SandboxRecord record) {
+        learn(id);
+        takenOver(id, name, record);
+    }
+
+    private synchronized void takenOver(SandboxId id, SandboxName name, SandboxRecord record) {
         Known one = of(id, name.value());
         tell(event(EventType.EVENT_TYPE_SANDBOX_ADOPTED, id, name), true);
         if (one.created && !one.running) {
             // The former agent died before it could say so.
-            running(id, name);
+            tell(event(EventType.EVENT_TYPE_SANDBOX_RUNNING, id, name), true);
         }
         for (String process : List.copyOf(one.processes)) {
             if (record.process(process).filter(kept -> !kept.hasEnded()).isEmpty()) {
-                processEnded(
+                tellProcessEnd(
                         id,
                         name,
                         process,
@@ -141,11 +164,17 @@ public final class Events implements AutoCloseable {
 
     /** A sandbox's process has ended, and that is noted where it is to be. Told once. */
     void ended(SandboxId id, SandboxName name, Termination termination) {
+        learn(id);
+        tellEnd(id, name, termination);
+    }
+
+    private void tellEnd(SandboxId id, SandboxName name, Termination termination) {
         end(event(EventType.EVENT_TYPE_SANDBOX_ENDED, id, name).setTermination(shorten(termination)));
     }
 
     /** A sandbox's process was never started. Told once. */
     void notStarted(SandboxId id, SandboxName name, String reason) {
+        learn(id);
         end(event(EventType.EVENT_TYPE_SANDBOX_ENDED, id, name).setReason(shorten(reason)));
     }
 
@@ -154,24 +183,33 @@ public final class Events implements AutoCloseable {
     }
 
     /** Nothing is left of a sandbox. Told once, and of one that was never found not at all. */
-    synchronized void deleted(SandboxId id, SandboxName name) {
-        if (!known.containsKey(id.value())) {
-            completeKnown();
-        }
-        tell(
-                event(EventType.EVENT_TYPE_SANDBOX_DELETED, id, name),
-                known.containsKey(id.value()) && !known.get(id.value()).deleted);
+    void deleted(SandboxId id, SandboxName name) {
+        learn(id);
+        tellDeletion(id, name);
+    }
+
+    private synchronized void tellDeletion(SandboxId id, SandboxName name) {
+        Known one = known.get(id.value());
+        tell(event(EventType.EVENT_TYPE_SANDBOX_DELETED, id, name), one != null && !one.deleted);
     }
 
     /** A further process runs. Told once. */
-    synchronized void processStarted(SandboxId id, SandboxName name, String process) {
+    void processStarted(SandboxId id, SandboxName name, String process) {
+        learn(id);
         Event.Builder event =
                 event(EventType.EVENT_TYPE_PROCESS_STARTED, id, name).setProcessId(process);
-        tell(event, !of(event).processes.contains(process));
+        synchronized (this) {
+            tell(event, !of(event).processes.contains(process));
+        }
     }
 
     /** A further process has ended, or could not be started. */
     void processEnded(SandboxId id, SandboxName name, String process, Termination termination) {
+        learn(id);
+        tellProcessEnd(id, name, process, termination);
+    }
+
+    private void tellProcessEnd(SandboxId id, SandboxName name, String process, Termination termination) {
         tell(
                 event(EventType.EVENT_TYPE_PROCESS_ENDED, id, name)
                         .setProcessId(process)
@@ -180,9 +218,12 @@ public final class Events implements AutoCloseable {
     }
 
     /** Nobody minds a further process any more: its end is told if its beginning was. */
-    synchronized void processGone(SandboxId id, SandboxName name, String process, Termination end) {
-        if (of(id, name.value()).processes.contains(process)) {
-            processEnded(id, name, process, end);
+    void processGone(SandboxId id, SandboxName name, String process, Termination end) {
+        learn(id);
+        synchronized (this) {
+            if (of(id, name.value()).processes.contains(process)) {
+                tellProcessEnd(id, name, process, end);
+            }
         }
     }
 
@@ -191,8 +232,12 @@ public final class Events implements AutoCloseable {
      *
      * @param kept what is kept of sandboxes that live, and of those that have ended
      */
-    synchronized void goneBut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
-        completeKnown();
+    void goneBut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
+        learn();
+        sortOut(living, kept);
+    }
+
+    private synchronized void sortOut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
         kept.forEach((id, record) -> {
             // Its events may have been dropped; its end is still to come.
             Known one = known.computeIfAbsent(
@@ -210,12 +255,12 @@ public final class Events implements AutoCloseable {
     private void gone(SandboxId id, Known left, Optional<SandboxRecord> kept) {
         SandboxName name = new SandboxName(left.name);
         String reason = "it was gone when the agent came back";
-        List.copyOf(left.processes).forEach(process -> processEnded(id, name, process, end(kept, process, reason)));
+        List.copyOf(left.processes).forEach(process -> tellProcessEnd(id, name, process, end(kept, process, reason)));
         if (!left.ended) {
-            ended(id, name, end(kept, Run.PROCESS_ID, reason));
+            tellEnd(id, name, end(kept, Run.PROCESS_ID, reason));
         }
         if (!left.deleted && kept.isEmpty()) {
-            deleted(id, name);
+            tellDeletion(id, name);
         }
     }
 
@@ -264,14 +309,12 @@ public final class Events implements AutoCloseable {
         Event event = builder.setTime(
                         Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
                 .build();
-        if (event.getType() != EventType.EVENT_TYPE_SANDBOX_CREATED) {
-            var _ = of(event);
-        }
         journal.get().append(event);
-        note(event);
+        note(event, known);
+        hearer.accept(event);
     }
 
-    private void note(Event event) {
+    private static void note(Event event, Map<String, Known> known) {
         if (event.getType() == EventType.EVENT_TYPE_PROCESS_ENDED && !known.containsKey(event.getSandboxId())) {
             return;
         }
@@ -286,22 +329,45 @@ public final class Events implements AutoCloseable {
         return of(new SandboxId(event.getSandboxId()), event.getSandboxName());
     }
 
-    /** Returns what is known of a sandbox: of one that this agent has not made, what former ones have told. */
     private Known of(SandboxId id, String name) {
         Known one = known.get(id.value());
-        if (one == null) {
-            completeKnown();
-            one = known.get(id.value());
-        }
         return one == null ? new Known(name) : one;
     }
 
-    private void completeKnown() {
+    /** Sees to it that what former agents have told of a sandbox is known, unless this one has made it. Not for who holds the lock. */
+    private void learn(SandboxId id) {
+        synchronized (this) {
+            if (known.containsKey(id.value())) {
+                return;
+            }
+        }
+        learn();
+    }
+
+    private void learn() {
         if (complete || journal.isEmpty()) {
             return;
         }
-        complete = true;
-        try (EventJournal.Reader reader = journal.get().reader(journal.get().oldest())) {
+        learning.lock();
+        try {
+            if (!complete) {
+                Map<String, Known> former = former(journal.get());
+                synchronized (this) {
+                    former.forEach(known::putIfAbsent);
+                }
+                complete = true;
+            }
+        } catch (InterruptedException e) {
+            // Whoever comes next reads it.
+            Thread.currentThread().interrupt();
+        } finally {
+            learning.unlock();
+        }
+    }
+
+    private Map<String, Known> former(EventJournal events) throws InterruptedException {
+        Map<String, Known> former = new HashMap<>();
+        try (EventJournal.Reader reader = events.reader(events.oldest())) {
             for (Optional<EventJournal.Entry> next = reader.next(Duration.ZERO);
                     next.isPresent()
                             && next.get().behind().next()
@@ -309,14 +375,13 @@ public final class Events implements AutoCloseable {
                     next = reader.next(Duration.ZERO)) {
                 Event event = next.get().event();
                 if (!event.getSandboxId().isEmpty()) {
-                    note(event);
+                    note(event, former);
                 }
             }
         } catch (SandboxException | RuntimeException e) {
             LOG.error("what former agents have told can't be read: {}", e.toString());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
+        return former;
     }
 
     /** Takes what a watcher gets. */

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -224,6 +226,15 @@ public final class Sandboxes {
                         records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id())))
                 .sorted(Comparator.comparing(SandboxView::createTime))
                 .toList();
+    }
+
+    /** Returns how many sandboxes there are of each phase, as far as that is known: does not wait. */
+    public Map<SandboxView.Phase, Long> countByPhase() {
+        Map<SandboxId, SandboxView.Phase> phases = new HashMap<>();
+        records.ended().forEach(ended -> phases.put(ended.view().id(), SandboxView.Phase.ENDED));
+        registry.all()
+                .forEach(sandbox -> phases.put(sandbox.id(), sandbox.view().phase()));
+        return phases.values().stream().collect(Collectors.groupingBy(phase -> phase, Collectors.counting()));
     }
 
     /**

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.barchan.host.config.AgentConfig.InvalidConfigException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,6 +91,44 @@ final class AgentConfigTest {
     private static boolean templates(String value) throws InvalidConfigException {
         return AgentConfig.of(Map.of("BARCHAN_HOME", "/b", "BARCHAN_TEMPLATES", value), HOME, true)
                 .templates();
+    }
+
+    @Test
+    void of_metrics_areServedNowhere_unlessAnAddressIsGiven() throws Exception {
+        assertEquals(Optional.empty(), metrics(""));
+        assertEquals("/127.0.0.1:9464", metrics("127.0.0.1:9464").orElseThrow().toString());
+        assertEquals(
+                "/[0:0:0:0:0:0:0:1]:9464", metrics("[::1]:9464").orElseThrow().toString());
+        assertEquals("/0.0.0.0:1", metrics("0.0.0.0:1").orElseThrow().toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "9464",
+                ":9464",
+                "127.0.0.1",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "1:9464",
+                "256.0.0.1:9464",
+                "localhost:9464",
+                "::1:9464",
+                "[]:9464",
+                "[1.2.3.4.5]:9464",
+                "[::1%lo]:9464",
+                "127.0.0.1:9464 "
+            })
+    void of_metricsAtNoAddress_isRefused(String value) {
+        String message = String.valueOf(
+                assertThrows(InvalidConfigException.class, () -> metrics(value)).getMessage());
+
+        assertTrue(message.contains("BARCHAN_METRICS: '" + value + "' (expected: an IP address and a port"), message);
+    }
+
+    private static Optional<InetSocketAddress> metrics(String value) throws InvalidConfigException {
+        return AgentConfig.of(Map.of("BARCHAN_HOME", "/b", "BARCHAN_METRICS", value), HOME, true)
+                .metrics();
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package org.barchan.host.metrics;
+
+import org.jspecify.annotations.NullMarked;
