@@ -107,6 +107,19 @@ final class EventJournal implements AutoCloseable {
             // Each event tries again.
             LOG.error("{}: what happens can't be written down: {}", directory, e.toString());
         }
+        if (lost) {
+            leaveToTheNext();
+        }
+    }
+
+    /** Has the next agent say that events are missing, should this one be killed before it can; at worst it is said twice. */
+    private void leaveToTheNext() {
+        try {
+            // There is room for that on any disk.
+            Files.deleteIfExists(directory.resolve(BOOT));
+        } catch (IOException e) {
+            LOG.warn("{}: {}", directory, e.toString());
+        }
     }
 
     private static String newEpoch() {
@@ -218,6 +231,7 @@ final class EventJournal implements AutoCloseable {
             lost = lost || !write(event);
             if (lost && !before) {
                 LOG.error("{}: what happens can't be written down: see what is above", directory);
+                leaveToTheNext();
             }
             changed.signalAll();
         } finally {

@@ -234,6 +234,28 @@ final class EventJournalTest {
     }
 
     @Test
+    void eventThatCouldNotBeWritten_isSaidByTheNextAgent() throws Exception {
+        EventJournal first = open("boot");
+        EventCursor start = first.end();
+        append(first, 0, 1);
+        int number = 1;
+        // The next file can't be made when its time comes.
+        for (long end = 0; end != first.end().next(); number++) {
+            end = first.end().next();
+            Path inTheWay = Files.createDirectory(directory.resolve(end + "-" + start.epoch()));
+            append(first, number, number + 1);
+            Files.delete(inTheWay);
+        }
+
+        List<String> expected = new ArrayList<>(boxes(0, number - 1));
+        expected.add("lost");
+        // It is killed: nobody closes it.
+        EventJournal second = open("boot");
+        assertEquals(expected, names(second, start));
+        assertEquals(expected, names(open("boot"), start), "said once");
+    }
+
+    @Test
     void directoryThatCannotBeMade_losesEvents_notTheAgent() throws Exception {
         Files.writeString(directory, "in the way");
         EventJournal journal = open("boot");
