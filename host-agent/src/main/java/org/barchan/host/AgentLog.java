@@ -18,6 +18,7 @@ import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import org.barchan.host.config.AgentConfig;
 import org.barchan.host.lifecycle.Printable;
 
 /** The agent's log: {@code agent.log}, and {@code agent.log.1} before it, a mebibyte each; standard error too until the agent is ready. */
@@ -54,11 +55,27 @@ final class AgentLog extends Handler {
         root.addHandler(console);
     }
 
-    static void toDirectory(Path directory) throws IOException {
+    /** Has standard error, which is to stay, in a format of its own. */
+    static void formatStandardError(AgentConfig.LogFormat format) {
+        for (Handler handler : Logger.getLogger("").getHandlers()) {
+            if (handler instanceof ConsoleHandler) {
+                handler.setFormatter(formatter(format));
+            }
+        }
+    }
+
+    private static Formatter formatter(AgentConfig.LogFormat format) {
+        return switch (format) {
+            case TEXT -> new Lines();
+            case JSON -> new JsonLogLines();
+        };
+    }
+
+    static void toDirectory(Path directory, AgentConfig.LogFormat format) throws IOException {
         Files.createDirectories(directory);
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
         AgentLog log = new AgentLog(directory.resolve("agent.log"));
-        log.setFormatter(new Lines());
+        log.setFormatter(formatter(format));
         Logger.getLogger("").addHandler(log);
     }
 

@@ -89,7 +89,10 @@ public final class HostAgentMain {
         try (MonotonicTimer timer = new MonotonicTimer();
                 Adapters adapters = Adapters.of(config, host);
                 Hypervisors hypervisors = new Hypervisors(adapters.opener())) {
-            AgentLog.toDirectory(config.logDirectory());
+            AgentLog.toDirectory(config.logDirectory(), config.logFormat());
+            if (foreground) {
+                AgentLog.formatStandardError(config.logFormat());
+            }
             Sandboxes sandboxes = new Sandboxes(adapters.ports(), hypervisors, timer, settings(config));
             CallGate gate = new CallGate();
             HostUser self = host.self();

@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  * @param templates BARCHAN_TEMPLATES: whether guests go on from saved ones: {@code on}, the default, or {@code off}
  * @param pool BARCHAN_POOL: how many guests may wait for sandboxes
  * @param metrics BARCHAN_METRICS: where metrics are served; empty: nowhere, the default
+ * @param logFormat BARCHAN_LOG_FORMAT: {@code text}, the default, or {@code json}
  * @param kvmProofDeadline BARCHAN_KVM_PROOF_TIMEOUT: how long a guest may take to answer for KVM to count as working
  * @param kvmBootDeadline BARCHAN_KVM_BOOT_TIMEOUT: how long a guest under KVM may take to answer
  * @param tcgBootDeadline BARCHAN_TCG_BOOT_TIMEOUT: how long an emulated guest may take to answer
@@ -34,6 +35,7 @@ public record AgentConfig(
         boolean templates,
         int pool,
         Optional<InetSocketAddress> metrics,
+        LogFormat logFormat,
         Duration kvmProofDeadline,
         Duration kvmBootDeadline,
         Duration tcgBootDeadline) {
@@ -46,6 +48,14 @@ public record AgentConfig(
     /** Not the shorter forms of IPv4, of which 0 is all addresses of the host. */
     private static final Pattern ADDRESS = Pattern.compile(
             "((?<ipv4>[0-9]{1,3}(\\.[0-9]{1,3}){3})|\\[(?<ipv6>[0-9a-fA-F:.]{2,45})\\]):(?<port>[0-9]{1,5})");
+
+    /** How each record of the log is written, in one line. */
+    public enum LogFormat {
+        /** For people. */
+        TEXT,
+        /** An object. */
+        JSON
+    }
 
     /** The socket that the agent serves. */
     public Path socket() {
@@ -94,6 +104,7 @@ public record AgentConfig(
                 reader.on("BARCHAN_TEMPLATES", true),
                 reader.number("BARCHAN_POOL", 0, MAX_POOL),
                 reader.address("BARCHAN_METRICS"),
+                reader.logFormat("BARCHAN_LOG_FORMAT"),
                 reader.duration("BARCHAN_KVM_PROOF_TIMEOUT", Duration.ofSeconds(10)),
                 reader.duration("BARCHAN_KVM_BOOT_TIMEOUT", Duration.ofSeconds(20)),
                 reader.duration("BARCHAN_TCG_BOOT_TIMEOUT", Duration.ofSeconds(60)));
@@ -144,6 +155,14 @@ public record AgentConfig(
                 problems.add(key + ": '" + value + "' (expected: on or off)");
             }
             return value.equals("on");
+        }
+
+        LogFormat logFormat(String key) {
+            String value = text(key).orElse("text");
+            if (!value.equals("text") && !value.equals("json")) {
+                problems.add(key + ": '" + value + "' (expected: text or json)");
+            }
+            return value.equals("json") ? LogFormat.JSON : LogFormat.TEXT;
         }
 
         int number(String key, int otherwise, int most) {

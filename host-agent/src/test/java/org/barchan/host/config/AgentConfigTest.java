@@ -132,6 +132,21 @@ final class AgentConfigTest {
     }
 
     @Test
+    void of_logFormat_isTextUnlessJsonIsAskedFor() throws Exception {
+        assertEquals(AgentConfig.LogFormat.TEXT, logFormat(""));
+        assertEquals(AgentConfig.LogFormat.TEXT, logFormat("text"));
+        assertEquals(AgentConfig.LogFormat.JSON, logFormat("json"));
+        String message = String.valueOf(assertThrows(InvalidConfigException.class, () -> logFormat("JSON"))
+                .getMessage());
+        assertTrue(message.contains("BARCHAN_LOG_FORMAT: 'JSON' (expected: text or json)"), message);
+    }
+
+    private static AgentConfig.LogFormat logFormat(String value) throws InvalidConfigException {
+        return AgentConfig.of(Map.of("BARCHAN_HOME", "/b", "BARCHAN_LOG_FORMAT", value), HOME, true)
+                .logFormat();
+    }
+
+    @Test
     void of_durations_takeUnits() throws Exception {
         assertEquals(Duration.ofMillis(1500), idle("1500ms"));
         assertEquals(Duration.ofSeconds(90), idle("90"));
