@@ -12,6 +12,7 @@ import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.v1.Event;
 import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
 
 /** Counts what happens to sandboxes and their processes under this agent. Hears one event at a time. */
 final class SandboxMetrics {
@@ -106,9 +107,17 @@ final class SandboxMetrics {
             case SPAWN_ERROR -> "not_started";
             case LOST, RESULT_NOT_SET -> "lost";
         };
-        // A guest may have sent a number that is no cause.
-        String cause =
-                end.getCause().name().replaceFirst("^TERMINATION_CAUSE_", "").toLowerCase(Locale.ROOT);
-        counter.labelValues(result, cause).inc();
+        TerminationCause cause = end.getCause();
+        // What a guest has sent may be no cause.
+        boolean known =
+                cause != TerminationCause.TERMINATION_CAUSE_UNSPECIFIED && cause != TerminationCause.UNRECOGNIZED;
+        counter.labelValues(
+                        result,
+                        known
+                                ? cause.name()
+                                        .substring("TERMINATION_CAUSE_".length())
+                                        .toLowerCase(Locale.ROOT)
+                                : "unknown")
+                .inc();
     }
 }

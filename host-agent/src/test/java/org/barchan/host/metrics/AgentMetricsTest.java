@@ -139,7 +139,7 @@ final class AgentMetricsTest {
         String ended = await("barchan_sandboxes{state=\"ended\"} 1.0");
         assertHas(ended, "barchan_sandboxes{state=\"running\"} 0.0");
         assertTrue(
-                ended.contains("\nbarchan_sandbox_exits_total{cause=\"unspecified\",result=\"failed\"} 1.0\n")
+                ended.contains("\nbarchan_sandbox_exits_total{cause=\"unknown\",result=\"failed\"} 1.0\n")
                         || ended.contains("\nbarchan_sandbox_exits_total{cause=\"exited\",result=\"failed\"} 1.0\n"),
                 ended);
         assertFalse(ended.contains("\"kept\""), "a name is no label");
