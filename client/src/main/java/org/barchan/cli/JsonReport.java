@@ -187,6 +187,11 @@ final class JsonReport implements RunOutput {
             sandbox.publishedPorts().forEach(port -> ports.add(json(port)));
             json.add("publishedPorts", ports);
         }
+        if (!sandbox.labels().isEmpty()) {
+            JsonObject labels = new JsonObject();
+            sandbox.labels().forEach(labels::addProperty);
+            json.add("labels", labels);
+        }
         sandbox.end().ifPresent(end -> add(json, end));
         return json;
     }

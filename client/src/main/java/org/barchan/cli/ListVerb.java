@@ -6,11 +6,15 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.barchan.cli.option.FilterOptions;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.OutputOption;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.Sandbox;
+import org.barchan.client.SandboxFilter;
 import org.barchan.client.SandboxProcess;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -38,6 +42,14 @@ final class ListVerb implements Callable<Integer> {
             description = "Also those that have ended and of which something is kept: see barchan-logs(1).")
     private boolean all;
 
+    @Mixin
+    private final FilterOptions filter = new FilterOptions();
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Print the ids alone, one on each line.")
+    private boolean quiet;
+
     @Parameters(
             paramLabel = "NAME",
             arity = "0..1",
@@ -53,16 +65,34 @@ final class ListVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws BarchanException {
+        if (quiet && output.json()) {
+            throw new IllegalArgumentException("option '--quiet' with --output json (expected: not both)");
+        }
+        if (name != null && filter.isGiven()) {
+            throw new IllegalArgumentException(
+                    "option '--filter' with NAME, whose commands are listed (expected: not both)");
+        }
+        SandboxFilter wanted = filter.toFilter(all);
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
             if (name != null) {
                 List<SandboxProcess> processes = client.processes(name);
-                Messages.result(output.json() ? processesJson(processes) : processesText(processes));
+                Messages.result(
+                        quiet
+                                ? lines(processes.stream().map(SandboxProcess::id))
+                                : output.json() ? processesJson(processes) : processesText(processes));
                 return ExitStatus.OK;
             }
-            List<Sandbox> sandboxes = all ? client.listAll() : client.list();
-            Messages.result(output.json() ? json(sandboxes) : text(sandboxes));
+            List<Sandbox> sandboxes = client.list(wanted);
+            Messages.result(
+                    quiet
+                            ? lines(sandboxes.stream().map(Sandbox::id))
+                            : output.json() ? json(sandboxes) : text(sandboxes));
         }
         return ExitStatus.OK;
+    }
+
+    private static String lines(Stream<String> ids) {
+        return ids.map(id -> id + "\n").collect(Collectors.joining());
     }
 
     private static String json(List<Sandbox> sandboxes) {

@@ -47,8 +47,8 @@ import picocli.CommandLine.Parameters;
             "               cause, outputAbandoned}, absent if there was none; members that don't apply are absent",
             "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
             "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
-            "               linkEpochs, clientLostPolicy, command, tty, termination, endTime}, absent if there",
-            "               was none",
+            "               linkEpochs, clientLostPolicy, command, tty, labels: {KEY: VALUE}, termination, endTime},",
+            "               absent if there was none",
             "  messages     [{level: verbose|info|warning, message}]",
             "  durations    seconds: {start, run, total}, each absent if it did not come to it"
         })

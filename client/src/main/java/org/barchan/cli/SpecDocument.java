@@ -35,6 +35,11 @@ final class SpecDocument {
             List<String> command,
             Caller caller) {
         sandbox.name().ifPresent(value -> values.put("name", value));
+        list(
+                "label",
+                sandbox.labels().entrySet().stream()
+                        .map(label -> label.getKey() + "=" + label.getValue())
+                        .toList());
         sandbox.memoryBytes().ifPresent(value -> values.put("memory", Long.toString(value)));
         sandbox.vcpus().ifPresent(value -> values.put("vcpus", Integer.toString(value)));
         sandbox.rootDirectory().ifPresent(value -> values.put("root", value));

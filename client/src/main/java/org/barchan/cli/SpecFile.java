@@ -59,6 +59,9 @@ final class SpecFile {
     /** Options whose value has parts, which can be a mapping here. */
     static final Set<String> IN_PARTS = Set.of("mount", "disk");
 
+    /** Options whose value is NAME=VALUE, which can be a mapping of all of them here. */
+    static final Set<String> PAIRS = Set.of("env", "label");
+
     private static final int MAX_CODE_POINTS = 4 << 20;
     private static final String BASE64 = "base64";
 
@@ -203,7 +206,7 @@ final class SpecFile {
     private void option(String key, OptionSpec option, Node node) {
         if (option.arity().max() == 0) {
             flag(option, node);
-        } else if (key.equals("env") && node instanceof MappingNode variables) {
+        } else if (PAIRS.contains(key) && node instanceof MappingNode variables) {
             for (NodeTuple variable : variables.getValue()) {
                 text(variable.getKeyNode())
                         .ifPresent(name -> (isNull(variable.getValueNode())

@@ -37,7 +37,7 @@ final class SpecSchema {
             type = text("string", "number");
         } else {
             type = listOf(SpecFile.IN_PARTS.contains(key) ? text("string", "object") : text("string", "number"));
-            if (key.equals("env")) {
+            if (SpecFile.PAIRS.contains(key)) {
                 type.getAsJsonArray("anyOf").add(variables());
             }
         }

@@ -148,6 +148,15 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Returns the sandboxes that pass a filter, the oldest first.
+     *
+     * @throws BarchanException INVALID if a part of it is nothing that a sandbox can have
+     */
+    public List<Sandbox> list(SandboxFilter filter) throws BarchanException {
+        return connection.list(filter);
+    }
+
+    /**
      * Waits for the end of a process: at once, if it has ended and is kept. Goes on with the next agent when the agent goes.
      *
      * @param processName id or name of a sandbox, for the process that it was made for; of another that is kept, with "/" and its id behind

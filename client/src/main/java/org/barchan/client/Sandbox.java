@@ -1,7 +1,10 @@
 package org.barchan.client;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -15,6 +18,7 @@ import java.util.Optional;
  * @param command what it was made for; empty if that is not known
  * @param end how its process has ended, with {@link SandboxState#ENDED}
  * @param publishedPorts the ports of the agent's host that lead to it, or did
+ * @param labels what its user says of it
  */
 public record Sandbox(
         String id,
@@ -29,8 +33,10 @@ public record Sandbox(
         ClientLostPolicy clientLostPolicy,
         Optional<Command> command,
         Optional<End> end,
-        List<PublishedPort> publishedPorts) {
+        List<PublishedPort> publishedPorts,
+        Map<String, String> labels) {
     public Sandbox {
+        labels = Collections.unmodifiableMap(new LinkedHashMap<>(labels));
         publishedPorts = List.copyOf(publishedPorts);
     }
 

@@ -1,7 +1,10 @@
 package org.barchan.client;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -26,6 +29,7 @@ import java.util.regex.Pattern;
  * @param accelerator what runs the guest's instructions
  * @param libvirtUri libvirt connection; by default "qemu:///embed"
  * @param debug whether the guest's kernel and init write their messages to the console
+ * @param labels words of one's own about it, by which it is found: {@link SandboxFilter}. At most 64, 4 KiB together
  * @param fromTemplate whether its guest goes on from a template where the agent has one, and one is made where it has none; else it boots
  */
 public record SandboxSpec(
@@ -45,13 +49,16 @@ public record SandboxSpec(
         Accelerator accelerator,
         Optional<String> libvirtUri,
         boolean debug,
-        boolean fromTemplate) {
+        boolean fromTemplate,
+        Map<String, String> labels) {
     /** The least memory that a guest boots with, in bytes. */
     public static final long MINIMUM_MEMORY_BYTES = 128L << 20;
 
     private static final long MAXIMUM_MEMORY_BYTES = 64L << 40;
     private static final int MAXIMUM_VCPUS = 255;
     private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+
+    private static final Pattern LABEL_KEY = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?");
 
     /** A sandbox of defaults. */
     public static final SandboxSpec DEFAULT = builder().build();
@@ -63,6 +70,11 @@ public record SandboxSpec(
         mounts = List.copyOf(mounts);
         disks = List.copyOf(disks);
         kernelArguments = List.copyOf(kernelArguments);
+        labels = Collections.unmodifiableMap(new LinkedHashMap<>(labels));
+        labels.forEach((key, value) -> {
+            checkLabelKey(key);
+            checkLabelValue(value);
+        });
         if (rootMode == MountMode.READ_WRITE) {
             throw new IllegalArgumentException("root mode: read-write (expected: read-only, overlay or scratch)");
         }
@@ -88,6 +100,23 @@ public record SandboxSpec(
             throw new IllegalArgumentException(
                     "'" + name
                             + "' is no sandbox name (expected: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit)");
+        }
+    }
+
+    /** @throws IllegalArgumentException if it is no label's key */
+    public static void checkLabelKey(String key) {
+        if (!LABEL_KEY.matcher(key).matches()) {
+            throw new IllegalArgumentException(
+                    "'" + key
+                            + "' is no key of a label (expected: 1 to 128 of a-z, A-Z, 0-9, '.', '_', '-', '/', beginning and ending with a letter or digit)");
+        }
+    }
+
+    /** @throws IllegalArgumentException if it is no label's value */
+    public static void checkLabelValue(String value) {
+        if (RawText.hasBytes(value) || value.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException(
+                    "the value of a label is no text (expected: UTF-8 without control characters)");
         }
     }
 
@@ -124,6 +153,7 @@ public record SandboxSpec(
         private boolean fromTemplate = true;
         private boolean exposeHostRoot;
         private Transport rootTransport = Transport.AUTO;
+        private final Map<String, String> labels = new LinkedHashMap<>();
 
         private Builder() {}
 
@@ -215,6 +245,12 @@ public record SandboxSpec(
             return this;
         }
 
+        /** Sets a label, over an earlier value of it. */
+        public Builder label(String key, String value) {
+            labels.put(key, value);
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is out of its range */
         public SandboxSpec build() {
             return new SandboxSpec(
@@ -234,7 +270,8 @@ public record SandboxSpec(
                     accelerator,
                     libvirtUri,
                     debug,
-                    fromTemplate);
+                    fromTemplate,
+                    labels);
         }
     }
 }

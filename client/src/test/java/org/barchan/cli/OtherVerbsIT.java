@@ -63,6 +63,14 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown verb 'rnu': did you mean 'run'?", "rnu");
         assertUsage("barchan: unknown option '--memroy=1G': did you mean '--memory'?", "run", "--memroy=1G", "ls");
         assertUsage("barchan: unknown argument 'now'", "kernels", "now");
+        assertUsage(
+                "barchan: invalid value for option '--filter': 'state=dead': no such state",
+                "list",
+                "--filter",
+                "state=dead");
+        assertUsage("barchan: option '--quiet' with --output json", "list", "-q", "--output", "json");
+        assertUsage("barchan: option '--filter' with NAME", "list", "--filter", "name=a", "box");
+        assertUsage("barchan: invalid value for option '--label'", "run", "--label", "=a");
         assertUsage("barchan: missing required parameter: 'NAME", "delete");
         assertUsage("barchan: missing required parameter: 'NAME", "stop");
         assertUsage(

@@ -66,6 +66,8 @@ final class SpecFileTest {
                 "mount: [{type: bind, src: /a, dst: b}]|absolute",
                 "mount: [{type: bind, src: [a]}]|:1:27: a list (expected: text",
                 "env: {=: b}|names no variable",
+                "label: {a b: c}|is no key of a label",
+                "label: [{base64: YT3/}]|is no text",
                 "user: nobody-here|:1:7: invalid value for option '--user'",
                 "command: [a, {base64: '='}, {base64: '!'}, [b]]|:1:44: a list",
                 "a: b: c|mapping values are not allowed",
@@ -99,6 +101,7 @@ final class SpecFileTest {
     void expand_everything_isAsByOptions() throws Exception {
         String yaml = """
                 name: box
+                label: {team: a=b, bare: }
                 memory: 1G
                 vcpus: 2
                 root: root
@@ -122,6 +125,10 @@ final class SpecFileTest {
         RunSpec expected = parse(List.of(
                 "--name",
                 "box",
+                "--label",
+                "team=a=b",
+                "--label",
+                "bare",
                 "--memory",
                 "1G",
                 "--vcpus",
@@ -205,6 +212,8 @@ final class SpecFileTest {
         List<String> words = new ArrayList<>(List.of(
                 "--name",
                 "box",
+                "--label",
+                "a=b",
                 "--memory",
                 "1G",
                 "--vcpus",

@@ -223,6 +223,11 @@ public final class FakeRun implements StreamObserver<RunRequest> {
         return this;
     }
 
+    /** Ends the call, of a process that runs on. */
+    public void detached() {
+        responses.onCompleted();
+    }
+
     public void exit(int code) {
         end(Termination.newBuilder().setExitCode(code).setCause(TerminationCause.TERMINATION_CAUSE_EXITED));
     }

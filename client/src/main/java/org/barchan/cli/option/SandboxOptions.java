@@ -30,6 +30,14 @@ public final class SandboxOptions {
     private @Nullable String name;
 
     @Option(
+            names = "--label",
+            paramLabel = "KEY[=VALUE]",
+            converter = LabelOption.Converter.class,
+            description = "A word of your own about the sandbox, by which 'barchan list --filter' finds it."
+                    + " Repeatable, the last one of a key counts.")
+    private List<LabelOption> labels = new ArrayList<>();
+
+    @Option(
             names = "--memory",
             paramLabel = "SIZE",
             converter = MemoryConverter.class,
@@ -176,6 +184,7 @@ public final class SandboxOptions {
         if (name != null) {
             spec.name(name);
         }
+        labels.forEach(label -> spec.label(label.key(), label.value()));
         if (memory != null) {
             spec.memoryBytes(memory);
         }

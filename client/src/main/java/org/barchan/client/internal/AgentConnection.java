@@ -39,6 +39,7 @@ import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
 import org.barchan.client.Sandbox;
 import org.barchan.client.SandboxFiles;
+import org.barchan.client.SandboxFilter;
 import org.barchan.client.SandboxProcess;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.Template;
@@ -127,6 +128,10 @@ public final class AgentConnection implements AutoCloseable {
 
     public List<Sandbox> listAll() throws BarchanException {
         return list(ListSandboxesRequest.newBuilder().setEnded(true).build());
+    }
+
+    public List<Sandbox> list(SandboxFilter filter) throws BarchanException {
+        return list(SpecMapping.toProto(filter));
     }
 
     private List<Sandbox> list(ListSandboxesRequest request) throws BarchanException {

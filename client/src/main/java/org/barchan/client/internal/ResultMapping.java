@@ -2,6 +2,8 @@ package org.barchan.client.internal;
 
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.barchan.client.Accelerator;
 import org.barchan.client.AgentInfo;
@@ -164,7 +166,14 @@ final class ResultMapping {
                         : Optional.empty(),
                 proto.getPublishedPortsList().stream()
                         .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
-                        .toList());
+                        .toList(),
+                labels(proto));
+    }
+
+    private static Map<String, String> labels(org.barchan.v1.Sandbox proto) {
+        Map<String, String> labels = new LinkedHashMap<>();
+        proto.getLabelsList().forEach(label -> labels.put(label.getKey(), label.getValue()));
+        return labels;
     }
 
     static Event fromProto(org.barchan.v1.Event proto, String cursor) {

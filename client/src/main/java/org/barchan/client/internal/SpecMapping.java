@@ -16,12 +16,17 @@ import org.barchan.client.MountMode;
 import org.barchan.client.ProcessSpec;
 import org.barchan.client.RawText;
 import org.barchan.client.RunSpec;
+import org.barchan.client.SandboxFilter;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.SandboxState;
 import org.barchan.client.TerminalSize;
 import org.barchan.client.Transport;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.ExecStart;
 import org.barchan.v1.HostPath;
+import org.barchan.v1.Label;
+import org.barchan.v1.LabelMatch;
+import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.LogSpec;
 import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxPath;
@@ -114,7 +119,36 @@ final class SpecMapping {
         spec.kernelModules().map(SpecMapping::bytes).ifPresent(proto::setKernelModules);
         proto.addAllKernelArguments(spec.kernelArguments());
         spec.libvirtUri().ifPresent(proto::setLibvirtUri);
+        spec.labels()
+                .forEach((key, value) -> proto.addLabels(
+                        Label.newBuilder().setKey(key).setValue(value)));
         return proto.build();
+    }
+
+    static ListSandboxesRequest toProto(SandboxFilter filter) {
+        org.barchan.v1.SandboxFilter.Builder proto =
+                org.barchan.v1.SandboxFilter.newBuilder().addAllNames(filter.names());
+        filter.labels().forEach(label -> {
+            LabelMatch.Builder match = LabelMatch.newBuilder().setKey(label.key());
+            label.value().ifPresent(match::setValue);
+            proto.addLabels(match);
+        });
+        filter.states().forEach(state -> proto.addStates(toProto(state)));
+        return ListSandboxesRequest.newBuilder()
+                .setEnded(filter.ended())
+                .setFilter(proto)
+                .build();
+    }
+
+    private static org.barchan.v1.SandboxState toProto(SandboxState state) {
+        return switch (state) {
+            case STARTING -> org.barchan.v1.SandboxState.SANDBOX_STATE_STARTING;
+            case RUNNING -> org.barchan.v1.SandboxState.SANDBOX_STATE_RUNNING;
+            case PAUSED -> org.barchan.v1.SandboxState.SANDBOX_STATE_PAUSED;
+            case STOPPING -> org.barchan.v1.SandboxState.SANDBOX_STATE_STOPPING;
+            case ENDED -> org.barchan.v1.SandboxState.SANDBOX_STATE_ENDED;
+            case UNKNOWN -> org.barchan.v1.SandboxState.SANDBOX_STATE_UNSPECIFIED;
+        };
     }
 
     private static org.barchan.v1.Mount toProto(Mount mount) {

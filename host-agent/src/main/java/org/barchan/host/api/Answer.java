@@ -1,5 +1,6 @@
 package org.barchan.host.api;
 
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import org.barchan.host.sandbox.SandboxException;
 
@@ -17,6 +18,9 @@ interface Answer<A> {
             responses.onError(StatusMapping.of(e));
         } catch (InterruptedException e) {
             responses.onError(StatusMapping.interrupted());
+        } catch (StatusRuntimeException e) {
+            // A request with wrong fields.
+            responses.onError(e);
         } catch (RuntimeException e) {
             responses.onError(StatusMapping.fault(e));
         }

@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.barchan.host.lifecycle.Hypervisors;
@@ -17,6 +19,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.KernelArgument;
 import org.barchan.host.sandbox.KernelChoice;
+import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.PublishedPort;
@@ -43,11 +46,30 @@ final class RunStartParser {
         SandboxSpec spec = spec(start.getSandbox(), policy);
         RunOrder.Kept kept = kept(start, policy);
         List<PublishedPort> published = published(start);
+        Labels labels = parsed(SANDBOX + "labels", () -> labels(start.getSandbox()), () -> Labels.NONE);
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
         return new RunOrder(
-                spec, process, timeout, client, start.getExportChanges(), start.getAwaitHalfClose(), kept, published);
+                spec,
+                process,
+                timeout,
+                client,
+                start.getExportChanges(),
+                start.getAwaitHalfClose(),
+                kept,
+                published,
+                labels);
+    }
+
+    private static Labels labels(org.barchan.v1.SandboxSpec sandbox) {
+        Map<String, String> labels = new HashMap<>();
+        sandbox.getLabelsList().forEach(label -> {
+            if (labels.put(label.getKey(), label.getValue()) != null) {
+                throw new IllegalArgumentException("two of the key '" + label.getKey() + "' (expected: one)");
+            }
+        });
+        return new Labels(labels);
     }
 
     private List<PublishedPort> published(RunStart start) {

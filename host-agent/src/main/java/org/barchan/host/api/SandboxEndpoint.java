@@ -50,8 +50,9 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
         Answer.to(
                 responses,
                 () -> ListSandboxesResponse.newBuilder()
-                        .addAllSandboxes((request.getEnded() ? sandboxes.listAll() : sandboxes.list())
-                                .stream().map(SandboxView::message).toList())
+                        .addAllSandboxes(sandboxes.list(new SandboxFilterParser().parse(request)).stream()
+                                .map(SandboxView::message)
+                                .toList())
                         .build());
     }
 

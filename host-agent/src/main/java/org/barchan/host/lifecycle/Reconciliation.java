@@ -110,7 +110,10 @@ final class Reconciliation {
             });
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
-            known.ifPresent(sandbox::keep);
+            known.ifPresent(found -> {
+                sandbox.keep(found);
+                sandbox.label(found.view().labels());
+            });
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
             if (kept && known.map(found -> !found.own().isReadable()).orElse(records.isThere(record.id()))) {
                 LOG.error("{}: it is left alone, as what is kept of it can't be read", record.id());

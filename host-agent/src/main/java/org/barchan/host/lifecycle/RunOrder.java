@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
+import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
@@ -21,6 +22,7 @@ import org.barchan.v1.SandboxProcess;
  * @param keep whether the sandbox is kept when its process has ended, until the client sends nothing more
  * @param kept what is kept of a sandbox that outlives its client
  * @param published the ports of this host that are to lead to the sandbox
+ * @param labels what its user says of it
  */
 public record RunOrder(
         SandboxSpec sandbox,
@@ -30,7 +32,8 @@ public record RunOrder(
         boolean exportChanges,
         boolean keep,
         Kept kept,
-        List<PublishedPort> published) {
+        List<PublishedPort> published,
+        Labels labels) {
     public RunOrder {
         published = List.copyOf(published);
     }
@@ -43,7 +46,7 @@ public record RunOrder(
             boolean exportChanges,
             boolean keep,
             Kept kept) {
-        this(sandbox, process, timeout, client, exportChanges, keep, kept, List.of());
+        this(sandbox, process, timeout, client, exportChanges, keep, kept, List.of(), Labels.NONE);
     }
 
     /**

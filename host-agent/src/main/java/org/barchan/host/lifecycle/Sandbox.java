@@ -14,6 +14,7 @@ import org.barchan.host.lifecycle.SandboxState.Stopping;
 import org.barchan.host.port.Machine;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -46,6 +47,7 @@ final class Sandbox {
     private final CompletableFuture<Termination> termination = new CompletableFuture<>();
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private volatile PublishedPorts published = PublishedPorts.NONE;
+    private volatile Labels labels = Labels.NONE;
     private boolean processEnded;
     /** For connections to what listens in it. */
     private final Semaphore connectionPlaces = new Semaphore(SandboxConnection.MAX_OF_SANDBOX);
@@ -116,6 +118,11 @@ final class Sandbox {
     /** Who is told what happens to it. */
     Events events() {
         return events;
+    }
+
+    /** Has it found by what its user says of it. */
+    void label(Labels words) {
+        labels = words;
     }
 
     /** Has ports of this host lead to it, until it ends. */
@@ -424,6 +431,7 @@ final class Sandbox {
                 clientLostPolicy,
                 process,
                 Optional.empty(),
-                published.ports());
+                published.ports(),
+                labels);
     }
 }

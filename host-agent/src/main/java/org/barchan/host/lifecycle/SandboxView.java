@@ -4,12 +4,15 @@ import com.google.protobuf.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Isolation;
+import org.barchan.v1.Label;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.SandboxState;
@@ -25,6 +28,7 @@ import org.barchan.v1.Termination;
  * @param process what it was made for; empty if that is not known
  * @param end how its process has ended, of one that has ended
  * @param published the ports of this host that lead to it, or did
+ * @param labels what its user says of it
  */
 public record SandboxView(
         SandboxId id,
@@ -38,12 +42,13 @@ public record SandboxView(
         ClientLostPolicy clientLostPolicy,
         SandboxProcess process,
         Optional<End> end,
-        List<PublishedPort> published) {
+        List<PublishedPort> published,
+        Labels labels) {
     public SandboxView {
         published = List.copyOf(published);
     }
 
-    /** One without published ports. */
+    /** One without published ports and labels. */
     SandboxView(
             SandboxId id,
             SandboxName name,
@@ -68,7 +73,8 @@ public record SandboxView(
                 clientLostPolicy,
                 process,
                 end,
-                List.of());
+                List.of(),
+                Labels.NONE);
     }
 
     /** Where a sandbox is in its life. */
@@ -97,7 +103,8 @@ public record SandboxView(
                 clientLostPolicy,
                 process,
                 Optional.of(new End(termination, time)),
-                published);
+                published,
+                labels);
     }
 
     /** Returns it as the public API has it. */
@@ -129,6 +136,9 @@ public record SandboxView(
                 .setAddress(port.host().getAddress().getHostAddress())
                 .setHostPort(port.host().getPort())
                 .setPort(port.target().port())));
+        labels.values()
+                .forEach((key, value) -> sandbox.addLabels(
+                        Label.newBuilder().setKey(key).setValue(value)));
         accelerator.ifPresent(chosen -> {
             switch (chosen) {
                 case KVM ->
@@ -166,7 +176,9 @@ public record SandboxView(
                         Optional.empty(),
                         sandbox.getPublishedPortsList().stream()
                                 .map(port -> PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()))
-                                .toList())
+                                .toList(),
+                        new Labels(sandbox.getLabelsList().stream()
+                                .collect(Collectors.toMap(Label::getKey, Label::getValue))))
                 .endedIf(sandbox);
     }
 

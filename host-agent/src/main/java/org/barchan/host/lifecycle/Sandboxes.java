@@ -154,6 +154,7 @@ public final class Sandboxes {
                 RunOrder.summary(Run.PROCESS_ID, order.process(), now),
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         sandbox.publish(published);
+        sandbox.label(order.labels());
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
                 sandbox.id(),
@@ -213,17 +214,24 @@ public final class Sandboxes {
 
     /** Returns the live sandboxes, the oldest first. */
     public List<SandboxView> list() throws InterruptedException {
-        lookup.awaitReconciled();
-        return registry.all().stream().map(Sandbox::view).toList();
+        return list(SandboxFilter.LIVE);
     }
 
     /** Returns the live sandboxes and those that have ended and are kept, the oldest first. */
     public List<SandboxView> listAll() throws InterruptedException {
-        List<SandboxView> live = list();
+        return list(SandboxFilter.ALL);
+    }
+
+    /** Returns those that pass a filter, the oldest first. */
+    public List<SandboxView> list(SandboxFilter filter) throws InterruptedException {
+        lookup.awaitReconciled();
+        List<SandboxView> live = registry.all().stream().map(Sandbox::view).toList();
         Set<SandboxId> ids = live.stream().map(SandboxView::id).collect(Collectors.toSet());
-        return Stream.concat(
-                        live.stream(),
-                        records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id())))
+        Stream<SandboxView> ended = filter.mayHaveEnded()
+                ? records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id()))
+                : Stream.empty();
+        return Stream.concat(live.stream(), ended)
+                .filter(filter::passes)
                 .sorted(Comparator.comparing(SandboxView::createTime))
                 .toList();
     }

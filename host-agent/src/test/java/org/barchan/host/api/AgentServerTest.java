@@ -56,6 +56,7 @@ import org.barchan.v1.PruneTemplatesRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
 import org.barchan.v1.RunStart;
+import org.barchan.v1.SandboxFilter;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.SandboxSpec;
 import org.barchan.v1.SandboxState;
@@ -118,6 +119,18 @@ final class AgentServerTest {
         } finally {
             refused.shutdownNow();
         }
+    }
+
+    @Test
+    void list_badFilter_isInvalid_andNamed() {
+        StatusRuntimeException e = assertThrows(
+                StatusRuntimeException.class,
+                () -> SandboxServiceGrpc.newBlockingStub(channel)
+                        .listSandboxes(ListSandboxesRequest.newBuilder()
+                                .setFilter(SandboxFilter.newBuilder().addNames(""))
+                                .build()));
+        assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
+        assertTrue(String.valueOf(e.getMessage()).contains("filter.names[0]"), e::toString);
     }
 
     @Test

@@ -22,6 +22,7 @@ import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.Root;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
+import org.barchan.v1.Label;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxSpec;
@@ -67,6 +68,22 @@ final class RunStartParserTest {
         String message = Objects.requireNonNull(e.getStatus().getDescription());
         fields.forEach(field -> assertTrue(message.contains(field), message));
         assertTrue(message.chars().noneMatch(Character::isISOControl), message);
+    }
+
+    @Test
+    void parse_badLabel_isRefused() throws Exception {
+        RunStart start = RunStart.newBuilder()
+                .setProcess(TRUE)
+                .setSandbox(SandboxSpec.newBuilder().addLabels(Label.newBuilder().setKey("a b")))
+                .build();
+        assertEquals(List.of("start.sandbox.labels"), violations(refused(start)));
+        RunStart twice = RunStart.newBuilder()
+                .setProcess(TRUE)
+                .setSandbox(SandboxSpec.newBuilder()
+                        .addLabels(Label.newBuilder().setKey("a").setValue("1"))
+                        .addLabels(Label.newBuilder().setKey("a").setValue("2")))
+                .build();
+        assertEquals(List.of("start.sandbox.labels"), violations(refused(twice)));
     }
 
     @Test

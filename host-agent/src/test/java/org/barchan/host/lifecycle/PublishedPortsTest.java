@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.sandbox.ClientLostPolicy;
+import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
@@ -121,7 +122,8 @@ class PublishedPortsTest {
                         false,
                         false,
                         RunOrder.Kept.DEFAULT,
-                        List.of(ports)),
+                        List.of(ports),
+                        Labels.NONE),
                 observer);
     }
 

@@ -1,0 +1,40 @@
+package org.barchan.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.google.gson.JsonParser;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What is said of a sandbox, and when it ends. */
+class LifeIT {
+    @RegisterExtension
+    static final Barchan barchan = new Barchan();
+
+    @AfterEach
+    void deleteAll() {
+        barchan.sandboxNames().forEach(name -> barchan.call("delete", name).expect(0));
+        barchan.awaitNoSandbox();
+    }
+
+    @Test
+    void labels_areListedBy_alsoByTheNextAgent() {
+        String id = barchan.call(
+                        "run", "--detach", "--name", "box", "--label", "team=a", "--label", "b", "--", "sleep", "3600")
+                .expect(0)
+                .out();
+        barchan.agent().kill();
+        assertEquals(
+                id,
+                barchan.call("list", "--quiet", "--filter", "label=team=a", "--filter", "state=running")
+                        .expect(0)
+                        .out());
+        assertEquals(
+                "",
+                barchan.call("list", "-q", "--filter", "label=team=b").expect(0).out());
+        assertEquals(
+                JsonParser.parseString("{b: '', team: 'a'}"),
+                barchan.sandbox("box").get("labels"));
+    }
+}
