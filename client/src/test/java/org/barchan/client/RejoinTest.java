@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -147,6 +148,67 @@ class RejoinTest {
     }
 
     @Test
+    void keptRun_ofWhichNothingWasHeard_isOrderedAgain_underTheSameId() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        List<String> ids = new CopyOnWriteArrayList<>();
+        agent.behave(run -> {
+            switch (calls.incrementAndGet()) {
+                case 1 -> {
+                    ids.add(run.start().getRequestId());
+                    run.sandbox();
+                    throw Status.UNAVAILABLE.asRuntimeException();
+                }
+                case 2 -> {
+                    ids.add(run.start().getRequestId());
+                    run.sandbox().attached(0, progress(0, 0)).stdout("one");
+                    assertEquals("a", read(run));
+                    run.stdin(progress(1, 1));
+                    throw Status.UNAVAILABLE.asRuntimeException();
+                }
+                default -> {
+                    assertEquals(3, run.attach().getStdoutOffset());
+                    run.sandbox().attached(3, progress(1, 1)).stdout("two").exit(0);
+                }
+            }
+        });
+        Run run = start(ClientLostPolicy.KEEP);
+        run.stdin().write(bytes("a"));
+        assertEquals(new Termination.Exited(0), run.await().result());
+        assertEquals(List.of("started", "one", "two"), heard);
+        assertEquals(2, ids.size());
+        assertFalse(ids.getFirst().isEmpty());
+        assertEquals(ids.getFirst(), ids.getLast());
+    }
+
+    @Test
+    void detachedRun_ofWhichNothingWasHeard_isOrderedAgain() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        agent.behave(run -> {
+            run.sandbox();
+            if (calls.incrementAndGet() == 1) {
+                throw Status.UNAVAILABLE.asRuntimeException();
+            }
+            run.process().detached();
+        });
+        KeepSpec detached = new KeepSpec(true, OptionalLong.empty(), LogPolicy.DROP_OLDEST, false, false);
+        assertEquals(
+                new Termination.Detached(),
+                start(ClientLostPolicy.KEEP, detached).await().result());
+        assertEquals(2, calls.get());
+    }
+
+    @Test
+    void runThatEndsWithItsClient_hasNoId() throws Exception {
+        List<String> ids = new CopyOnWriteArrayList<>();
+        agent.behave(run -> {
+            ids.add(run.start().getRequestId());
+            run.started().exit(0);
+        });
+        var _ = start(ClientLostPolicy.DELETE).await();
+        assertEquals(List.of(""), ids);
+    }
+
+    @Test
     void clientWhoseInputWasTakenOver_joinsAgain_toReadAlone() throws Exception {
         CountDownLatch inputSent = new CountDownLatch(1);
         agent.behave(run -> {
@@ -212,15 +274,13 @@ class RejoinTest {
     }
 
     private Run start(ClientLostPolicy policy) throws IOException {
+        return start(policy, KeepSpec.DEFAULT);
+    }
+
+    private Run start(ClientLostPolicy policy, KeepSpec keep) throws IOException {
         return client.start(
                 new RunSpec(
-                        SandboxSpec.DEFAULT,
-                        ProcessSpec.builder("cat").build(),
-                        policy,
-                        false,
-                        false,
-                        KeepSpec.DEFAULT,
-                        List.of()),
+                        SandboxSpec.DEFAULT, ProcessSpec.builder("cat").build(), policy, false, false, keep, List.of()),
                 new Listener());
     }
 

@@ -19,6 +19,22 @@ class LifeIT {
     }
 
     @Test
+    void agentKilledWhileItStartsASandbox_isAskedAgain_andMakesOne() {
+        barchan.call("list").expect(0);
+        HostProcess agent = barchan.agent();
+        String id;
+        try (Running run = barchan.start("run", "--detach", "--name", "box", "--", "sleep", "3600")) {
+            while (barchan.processes(HostProcess.Kind.QEMU).isEmpty()) {
+                Thread.onSpinWait();
+            }
+            agent.kill();
+            id = run.result().expect(0).out();
+        }
+        assertEquals(id, barchan.call("list", "--all", "--quiet").expect(0).out());
+        assertEquals(1, barchan.processes(HostProcess.Kind.QEMU).size());
+    }
+
+    @Test
     void labels_areListedBy_alsoByTheNextAgent() {
         String id = barchan.call(
                         "run", "--detach", "--name", "box", "--label", "team=a", "--label", "b", "--", "sleep", "3600")

@@ -329,14 +329,16 @@ final class RunCall implements Run {
 
     /** Whether the same order starts nothing a second time. */
     private boolean canBeRepeated() {
-        return !start.getExec().getProcessId().isEmpty();
+        return !start.getExec().getProcessId().isEmpty()
+                || !start.getStart().getRequestId().isEmpty();
     }
 
     /** Whether the process outlives a call, and can be joined again. */
     private boolean outlivesCall() {
         RunStart run = start.getStart();
         return start.hasAttach()
-                || (canBeRepeated() && !start.getExec().getDetach())
+                || (!start.getExec().getProcessId().isEmpty()
+                        && !start.getExec().getDetach())
                 || (run.getClientLostPolicy() == ClientLostPolicy.CLIENT_LOST_POLICY_KEEP
                         && !run.getDetach()
                         && !run.getExportChanges()

@@ -55,6 +55,10 @@ final class SpecMapping {
                     .setLog(log(spec.keep()))
                     .setDeleteWhenEnded(spec.keep().deleteWhenEnded())
                     .setStdinOpen(spec.keep().stdinOpen());
+            if (!spec.exportChanges() && !spec.keepUntilReleased()) {
+                // So that what an agent may not have heard can be said again.
+                proto.setRequestId(UUID.randomUUID().toString());
+            }
         }
         return proto.build();
     }

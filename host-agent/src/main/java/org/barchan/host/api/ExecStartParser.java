@@ -1,12 +1,6 @@
 package org.barchan.host.api;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedOutputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,18 +70,7 @@ final class ExecStartParser {
 
     /** Of all that is ordered, however the sandbox is named. */
     private static ByteString digest(ExecStart start) {
-        try {
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-            out.useDeterministicSerialization();
-            start.toBuilder().clearSandbox().build().writeTo(out);
-            out.flush();
-            return ByteString.copyFrom(MessageDigest.getInstance("SHA-256").digest(bytes.toByteArray()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has it", e);
-        }
+        return OrderDigest.of(start.toBuilder().clearSandbox().build());
     }
 
     private void wrong(String field, String problem) {

@@ -72,7 +72,7 @@ final class RunCall implements StreamObserver<RunRequest> {
                 stdinOpen = request.getStart().getStdinOpen();
                 begin(
                         request.getStart().getProcess().hasTerminal(),
-                        () -> sandboxes.run(new RunStartParser().parse(request.getStart(), client), responses));
+                        () -> sandboxes.runOnce(new RunStartParser().parse(request.getStart(), client), responses));
             }
             case EXEC -> {
                 stdinOpen = request.getExec().getStdinOpen();

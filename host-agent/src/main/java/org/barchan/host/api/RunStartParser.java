@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.barchan.host.lifecycle.Hypervisors;
 import org.barchan.host.lifecycle.RunOrder;
 import org.barchan.host.sandbox.AcceleratorChoice;
@@ -35,6 +36,8 @@ final class RunStartParser {
     private static final String START = "start.";
 
     static final String SANDBOX = START + "sandbox.";
+
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
     private final List<StatusMapping.Violation> violations = new ArrayList<>();
 
@@ -97,13 +100,33 @@ final class RunStartParser {
                     "start.detach",
                     "true with export_changes or await_half_close (expected: a client that stays for them)");
         }
-        return new KeptParser(START, this::wrong)
+        RunOrder.Kept kept = new KeptParser(START, this::wrong)
                 .parse(
                         policy,
                         start.getDetach(),
                         start.hasLog() ? Optional.of(start.getLog()) : Optional.empty(),
                         start.getDeleteWhenEnded(),
                         start.getStdinOpen());
+        return start.getRequestId().isEmpty() ? kept : kept.requested(request(start, policy));
+    }
+
+    private RunOrder.Request request(RunStart start, ClientLostPolicy policy) {
+        String field = START + "request_id";
+        if (policy != ClientLostPolicy.KEEP || start.getExportChanges() || start.getAwaitHalfClose()) {
+            wrong(
+                    field,
+                    "set with "
+                            + (policy != ClientLostPolicy.KEEP
+                                    ? "a client_lost_policy that keeps nothing"
+                                    : "export_changes or await_half_close")
+                            + " (expected: an order that can be joined)");
+        }
+        if (!REQUEST_ID.matcher(start.getRequestId()).matches()) {
+            wrong(field, "'" + start.getRequestId() + "' (expected: 1 to 64 of a-z, A-Z, 0-9, '-' and '_')");
+        }
+        return new RunOrder.Request(
+                start.getRequestId(),
+                OrderDigest.of(start.toBuilder().clearRequestId().build()));
     }
 
     /** Returns the sandboxes that a template is for; throws the status that names all violations. */

@@ -134,6 +134,11 @@ final class ProcessRecord {
         return kept.getDigest();
     }
 
+    /** By what the order is known that it was started by; empty if it is not. */
+    String requestId() {
+        return kept.getRequestId();
+    }
+
     boolean deleteWhenEnded() {
         return kept.getDeleteWhenEnded();
     }

@@ -150,6 +150,11 @@ public final class Processes {
                 client);
     }
 
+    /** Joins the process that a sandbox was made for, from its beginning on: the same was ordered before. */
+    Attachment join(Optional<Sandbox> live, SandboxRecord sandbox, boolean detach, RunObserver client) {
+        return attach(live, sandbox, sandbox.own(), OptionalLong.of(0), OptionalLong.of(0), detach, detach, client);
+    }
+
     /**
      * Joins a process that is kept. Returns at once; all that happens is told to the observer.
      *

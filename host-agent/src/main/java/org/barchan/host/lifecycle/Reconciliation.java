@@ -181,6 +181,7 @@ final class Reconciliation {
             checkSame(sandbox.id(), hello);
             LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
             takeOverOthers(sandbox, live, paused);
+            noteStart(sandbox.record().orElseThrow().log(), Run.PROCESS_ID);
             sandbox.running(live);
             sandbox.events()
                     .adopted(sandbox.id(), sandbox.name(), sandbox.record().orElseThrow());
@@ -262,12 +263,7 @@ final class Reconciliation {
             // It is connected before all stands still again.
             var _ = connection.stdin();
         }
-        if (!log.isStarted()) {
-            // It was, but the agent died before it could say so.
-            log.append(ProcessEvent.newBuilder()
-                    .setStarted(ProcessStarted.newBuilder().setProcessId(kept.id()))
-                    .build());
-        }
+        noteStart(log, kept.id());
         String name = sandbox.id() + "/" + kept.id();
         Execution execution = new Execution(
                 sandbox,
@@ -278,6 +274,15 @@ final class Reconciliation {
                 timer);
         LOG.info("{}: adopted", name);
         Thread.ofVirtual().name("exec-" + name).start(() -> execution.adopt(connection));
+    }
+
+    /** It was started, though the agent may have died before it could say so. */
+    private static void noteStart(ProcessLog log, String id) throws InterruptedException {
+        if (!log.isStarted()) {
+            log.append(ProcessEvent.newBuilder()
+                    .setStarted(ProcessStarted.newBuilder().setProcessId(id))
+                    .build());
+        }
     }
 
     private void checkSame(SandboxId id, GuestHello hello) throws SandboxException {

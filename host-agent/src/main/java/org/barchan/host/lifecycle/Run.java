@@ -68,6 +68,11 @@ public final class Run implements ProcessControl {
         this.relay = new ProcessRelay(sandbox.inputs(), input, observer);
     }
 
+    /** Completes when its process has been started, or will never be. */
+    CompletableFuture<Void> begun() {
+        return sandbox.begun();
+    }
+
     @Override
     public ProcessInput input() {
         return input;

@@ -56,10 +56,33 @@ public record RunOrder(
      * @param detach whether the client is told no more than that the process has been started
      * @param deleteWhenEnded whether nothing is kept when it has ended
      * @param stdinOpen with {@code detach}: whether standard input is not at its end at once
+     * @param request by what the order is known when it comes again
      */
-    public record Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded, boolean stdinOpen) {
+    public record Kept(
+            ProcessLog.Limit limit,
+            boolean detach,
+            boolean deleteWhenEnded,
+            boolean stdinOpen,
+            Optional<Request> request) {
         static final Kept DEFAULT = new Kept(ProcessLog.Limit.DEFAULT, false, false, false);
+
+        /** Of an order that can't come again. */
+        public Kept(ProcessLog.Limit limit, boolean detach, boolean deleteWhenEnded, boolean stdinOpen) {
+            this(limit, detach, deleteWhenEnded, stdinOpen, Optional.empty());
+        }
+
+        /** Returns the same of an order that can come again. */
+        public Kept requested(Request by) {
+            return new Kept(limit, detach, deleteWhenEnded, stdinOpen, Optional.of(by));
+        }
     }
+
+    /**
+     * By what an order is known when it comes again.
+     *
+     * @param digest of all that was ordered
+     */
+    public record Request(String id, ByteString digest) {}
 
     /** How much of a command is told of a process. */
     private static final int SUMMARY_BYTES = 4096;

@@ -80,12 +80,16 @@ final class SandboxRecords {
             ProcessRecord.create(
                     whole,
                     ProcessRecord.describe(
-                            view.process().toBuilder()
-                                    .setProcessId(Run.PROCESS_ID)
-                                    .build(),
-                            kept.limit(),
-                            ByteString.EMPTY,
-                            kept.deleteWhenEnded()));
+                                    view.process().toBuilder()
+                                            .setProcessId(Run.PROCESS_ID)
+                                            .build(),
+                                    kept.limit(),
+                                    kept.request().map(RunOrder.Request::digest).orElse(ByteString.EMPTY),
+                                    kept.deleteWhenEnded())
+                            .toBuilder()
+                            .setRequestId(
+                                    kept.request().map(RunOrder.Request::id).orElse(""))
+                            .build());
             write(whole.resolve(OWNER), owner.toString());
             ProcessLog.sync(whole);
             Files.move(whole, directory, StandardCopyOption.ATOMIC_MOVE);
@@ -357,6 +361,18 @@ final class SandboxRecords {
     /** Returns all, also those of sandboxes that live. */
     Map<SandboxId, SandboxRecord> all() {
         return Map.copyOf(records);
+    }
+
+    /** Whether a former agent has left it, and what has become of it is not known yet. */
+    boolean isUnfinished(SandboxId id) {
+        return unfinished.contains(id);
+    }
+
+    /** Returns the one that was made by an order of this id. */
+    Optional<SandboxRecord> findRequest(String requestId) {
+        return records.values().stream()
+                .filter(record -> record.own().requestId().equals(requestId))
+                .findFirst();
     }
 
     Optional<SandboxRecord> find(SandboxId id) {

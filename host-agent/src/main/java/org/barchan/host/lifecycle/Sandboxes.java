@@ -68,6 +68,7 @@ public final class Sandboxes {
     private final SandboxLookup lookup;
     private final Room room;
     private final Processes processes;
+    private final RunRequests requests;
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
         this.ports = ports;
@@ -90,6 +91,7 @@ public final class Sandboxes {
         this.room =
                 new Room(ports.host(), settings.runtimeDirectory(), settings.stateDirectory(), ProcessLog::freeBytes);
         this.processes = new Processes(lookup, records, room, timer);
+        this.requests = new RunRequests(lookup, records, processes);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
         GuestBoot boot = new GuestBoot(
@@ -177,6 +179,20 @@ public final class Sandboxes {
         Run run = new Run(sandbox, waiting, order, observer, maker, teardown, ports.archives(), records, timer);
         Thread.ofVirtual().name("run-" + sandbox.id()).start(run::execute);
         return run;
+    }
+
+    /**
+     * Runs a process in a new sandbox; or, if the same was ordered before under the same id, joins it from its first byte on.
+     *
+     * @return what tells it what the client sends
+     * @throws SandboxException as {@link #run}; {@code ALREADY_EXISTS} when something else was ordered under the id; {@code PRECONDITION} when
+     *     nobody can tell now what has become of it
+     */
+    public ProcessControl runOnce(RunOrder order, RunObserver client) throws SandboxException, InterruptedException {
+        Optional<RunOrder.Request> request = order.kept().request();
+        return request.isPresent()
+                ? requests.once(request.get(), order.kept().detach(), client, () -> run(order, client))
+                : run(order, client);
     }
 
     private SandboxRecord record(Sandbox sandbox, RunOrder order) throws SandboxException {

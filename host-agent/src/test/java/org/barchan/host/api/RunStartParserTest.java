@@ -1,6 +1,7 @@
 package org.barchan.host.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -84,6 +85,43 @@ final class RunStartParserTest {
                         .addLabels(Label.newBuilder().setKey("a").setValue("2")))
                 .build();
         assertEquals(List.of("start.sandbox.labels"), violations(refused(twice)));
+    }
+
+    @Test
+    void parse_badRequestId_isRefused() throws Exception {
+        RunStart.Builder start = RunStart.newBuilder().setProcess(TRUE).setRequestId("a");
+        assertEquals(List.of("start.request_id"), violations(refused(start.build())));
+        start.setClientLostPolicy(org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP);
+        assertEquals("a", request(start).id());
+        assertEquals(
+                List.of("start.request_id"),
+                violations(refused(start.clone().setAwaitHalfClose(true).build())));
+        for (String id : List.of("a b", "a\n", "x".repeat(65))) {
+            assertEquals(
+                    List.of("start.request_id"),
+                    violations(refused(start.clone().setRequestId(id).build())));
+        }
+    }
+
+    @Test
+    void parse_sameContent_hasTheSameDigest_whateverItsId() {
+        RunStart.Builder start = RunStart.newBuilder()
+                .setProcess(TRUE)
+                .setRequestId("a")
+                .setClientLostPolicy(org.barchan.v1.ClientLostPolicy.CLIENT_LOST_POLICY_KEEP)
+                .setSandbox(SandboxSpec.newBuilder().setName("box"));
+        RunStart.Builder same = start.clone().setRequestId("b");
+        assertEquals(request(start).digest(), request(same).digest());
+        assertNotEquals(
+                request(start).digest(), request(start.clone().setDetach(true)).digest());
+    }
+
+    private static RunOrder.Request request(RunStart.Builder start) {
+        return new RunStartParser()
+                .parse(start.build(), CLIENT)
+                .kept()
+                .request()
+                .orElseThrow();
     }
 
     @Test

@@ -237,7 +237,7 @@ final class ReconciliationTest {
         machine.guest.exit(7);
 
         assertEquals(7, sandboxes.processes().await("box", "").getExitCode());
-        assertEquals(List.of("more", "exit 7"), RunTest.log(sandboxes, "box"));
+        assertEquals(List.of("started", "more", "exit 7"), RunTest.log(sandboxes, "box"));
         awaitGone(sandboxes);
     }
 
