@@ -47,6 +47,7 @@ final class CommandLineRunner {
             case "logs" -> call(new LogsVerb(), rest);
             case "events" -> call(new EventsVerb(), rest);
             case "wait" -> call(new WaitVerb(), rest);
+            case "rename" -> call(new RenameVerb(), rest);
             case "pause" -> call(new PauseVerb(), rest);
             case "resume", "unpause" -> call(new ResumeVerb(), rest);
             case "stop" -> call(new StopVerb(), rest);

@@ -20,6 +20,7 @@ import picocli.CommandLine.Option;
             LogsVerb.class,
             EventsVerb.class,
             WaitVerb.class,
+            RenameVerb.class,
             PauseVerb.class,
             ResumeVerb.class,
             StopVerb.class,

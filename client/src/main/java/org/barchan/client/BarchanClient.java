@@ -213,6 +213,17 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Gives a sandbox another name, also one that has ended; the host name of its guest stays.
+     *
+     * @return it as it is now
+     * @throws BarchanException NOT_FOUND if there is none of that id or name, ALREADY_EXISTS if the new name is taken, PRECONDITION while it
+     *     starts or is taken down
+     */
+    public Sandbox rename(String idOrName, String newName) throws BarchanException {
+        return connection.rename(idOrName, newName);
+    }
+
+    /**
      * Ends a sandbox and all that runs in it, and returns when nothing of it is left.
      *
      * @throws BarchanException NOT_FOUND if none of that id or name lives

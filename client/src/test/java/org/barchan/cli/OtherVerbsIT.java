@@ -63,6 +63,13 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown verb 'rnu': did you mean 'run'?", "rnu");
         assertUsage("barchan: unknown option '--memroy=1G': did you mean '--memory'?", "run", "--memroy=1G", "ls");
         assertUsage("barchan: unknown argument 'now'", "kernels", "now");
+        assertUsage("barchan: missing required parameter: 'NEW'", "rename", "box");
+        assertUsage("barchan: unknown argument 'more'", "rename", "box", "other", "more");
+        assertUsage(
+                "barchan: invalid value for positional parameter at index 1 (NEW): 'A' is no sandbox name",
+                "rename",
+                "box",
+                "A");
         assertUsage(
                 "barchan: invalid value for option '--filter': 'state=dead': no such state",
                 "list",

@@ -35,6 +35,23 @@ class LifeIT {
     }
 
     @Test
+    void rename_holdsForTheNextAgent_andForWhatHasEnded() {
+        String id = barchan.call("run", "--detach", "--name", "old", "--", "sleep", "3600")
+                .expect(0)
+                .out();
+        barchan.call("rename", "old", "new").expect(0);
+        barchan.agent().kill();
+        barchan.call("rename", "old", "other").expect(125).expectStderr("no sandbox of the id or name 'old'");
+        assertEquals(id.strip(), barchan.sandbox("new").get("id").getAsString());
+        assertEquals(
+                "old\n",
+                barchan.call("exec", "new", "--", "uname", "-n").expect(0).out());
+        barchan.call("stop", "new").expect(0);
+        barchan.call("rename", "new", "ended").expect(0);
+        barchan.call("rm", "ended").expect(0);
+    }
+
+    @Test
     void labels_areListedBy_alsoByTheNextAgent() {
         String id = barchan.call(
                         "run", "--detach", "--name", "box", "--label", "team=a", "--label", "b", "--", "sleep", "3600")

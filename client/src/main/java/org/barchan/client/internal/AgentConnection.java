@@ -59,6 +59,7 @@ import org.barchan.v1.NodeServiceGrpc;
 import org.barchan.v1.PauseSandboxRequest;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.PruneTemplatesRequest;
+import org.barchan.v1.RenameSandboxRequest;
 import org.barchan.v1.ResumeSandboxRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
@@ -152,6 +153,18 @@ public final class AgentConnection implements AutoCloseable {
                         "looking for the sandbox " + idOrName,
                         channel -> ClientCalls.blockingUnaryCall(
                                 channel, SandboxServiceGrpc.getGetSandboxMethod(), within(QUICK_SECONDS), request))
+                .getSandbox());
+    }
+
+    public Sandbox rename(String idOrName, String newName) throws BarchanException {
+        RenameSandboxRequest request = RenameSandboxRequest.newBuilder()
+                .setSandbox(idOrName)
+                .setNewName(newName)
+                .build();
+        return ResultMapping.fromProto(call(
+                        "renaming the sandbox " + idOrName,
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel, SandboxServiceGrpc.getRenameSandboxMethod(), within(QUICK_SECONDS), request))
                 .getSandbox());
     }
 

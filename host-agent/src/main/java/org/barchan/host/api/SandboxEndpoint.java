@@ -2,10 +2,12 @@ package org.barchan.host.api;
 
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.List;
 import org.barchan.host.lifecycle.ChunkedOutput;
 import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
 import org.barchan.v1.ExportChangesRequest;
@@ -18,6 +20,8 @@ import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.ListSandboxesResponse;
 import org.barchan.v1.PauseSandboxRequest;
 import org.barchan.v1.PauseSandboxResponse;
+import org.barchan.v1.RenameSandboxRequest;
+import org.barchan.v1.RenameSandboxResponse;
 import org.barchan.v1.ResumeSandboxRequest;
 import org.barchan.v1.ResumeSandboxResponse;
 import org.barchan.v1.SandboxServiceGrpc;
@@ -54,6 +58,25 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
                                 .map(SandboxView::message)
                                 .toList())
                         .build());
+    }
+
+    @Override
+    public void renameSandbox(RenameSandboxRequest request, StreamObserver<RenameSandboxResponse> responses) {
+        Answer.to(
+                responses,
+                () -> RenameSandboxResponse.newBuilder()
+                        .setSandbox(sandboxes
+                                .rename(request.getSandbox(), newName(request))
+                                .message())
+                        .build());
+    }
+
+    private static SandboxName newName(RenameSandboxRequest request) {
+        try {
+            return new SandboxName(request.getNewName());
+        } catch (IllegalArgumentException e) {
+            throw StatusMapping.of(List.of(new StatusMapping.Violation("new_name", String.valueOf(e.getMessage()))));
+        }
     }
 
     @Override

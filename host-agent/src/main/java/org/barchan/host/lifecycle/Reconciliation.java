@@ -113,6 +113,7 @@ final class Reconciliation {
             known.ifPresent(found -> {
                 sandbox.keep(found);
                 sandbox.label(found.view().labels());
+                sandbox.rename(found.view().name());
             });
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
             if (kept && known.map(found -> !found.own().isReadable()).orElse(records.isThere(record.id()))) {

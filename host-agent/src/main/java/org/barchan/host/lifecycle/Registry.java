@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
 
 /** The live sandboxes. Safe for use by many threads. */
 final class Registry {
@@ -46,6 +47,37 @@ final class Registry {
             events.created(sandbox.view());
         }
         return CompletableFuture.completedFuture(null);
+    }
+
+    /**
+     * Gives a sandbox another name.
+     *
+     * @throws SandboxException {@code ALREADY_EXISTS}; {@code PRECONDITION} when it does not run
+     */
+    synchronized void rename(Sandbox sandbox, SandboxName name) throws SandboxException {
+        String action = "renaming " + sandbox.id();
+        if (!sandbox.isRunning()) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    action + ": it " + (sandbox.isStopping() ? "is being taken down" : "is still starting")
+                            + ". Try again when that is over");
+        }
+        if (!sandbox.name().equals(name)) {
+            checkFree(name, action);
+            sandbox.rename(name);
+        }
+    }
+
+    /** @throws SandboxException {@code ALREADY_EXISTS} when a live sandbox has the name */
+    synchronized void checkFree(SandboxName name, String action) throws SandboxException {
+        for (Sandbox other : live.values()) {
+            if (other.name().equals(name)) {
+                throw new SandboxException(
+                        SandboxException.Code.ALREADY_EXISTS,
+                        action + " to '" + name + "': the live sandbox " + other.id()
+                                + " has that name. Choose another name");
+            }
+        }
     }
 
     /** Adds a sandbox that runs already. */

@@ -97,11 +97,6 @@ public final class Run implements ProcessControl {
         }
     }
 
-    /** Has something done when its process has been started, or it is known that it won't be. */
-    void whenBegun(Runnable then) {
-        var _ = CompletableFuture.anyOf(sandbox.begun(), sandbox.gone()).thenRun(then);
-    }
-
     /** Runs it on the calling thread, until the sandbox is gone. */
     void execute() {
         Optional<Termination> notStarted;

@@ -31,7 +31,8 @@ final class Sandbox {
     private static final String PAUSED = "it is paused: resume it first (barchan resume)";
 
     private final SandboxId id;
-    private final SandboxName name;
+    private final SandboxName hostName;
+    private volatile SandboxName name;
     private final Instant createTime;
     private final SandboxProcess process;
     private final ClientLostPolicy clientLostPolicy;
@@ -70,7 +71,10 @@ final class Sandbox {
         this(id, name, createTime, clientLostPolicy, process, new StopSignal());
     }
 
-    /** @param signal what its machine's end stops already */
+    /**
+     * @param name that it was made with, which its guest keeps as its host name
+     * @param signal what its machine's end stops already
+     */
     Sandbox(
             SandboxId id,
             SandboxName name,
@@ -79,6 +83,7 @@ final class Sandbox {
             SandboxProcess process,
             StopSignal signal) {
         this.id = id;
+        this.hostName = name;
         this.name = name;
         this.process = process;
         this.createTime = createTime;
@@ -94,6 +99,11 @@ final class Sandbox {
 
     SandboxName name() {
         return name;
+    }
+
+    /** Gives it another name; that it is free has been seen to. */
+    void rename(SandboxName other) {
+        name = other;
     }
 
     Instant createTime() {
@@ -331,7 +341,7 @@ final class Sandbox {
             goOn(live);
             LOG.info("{}: resumed", id);
             // Its clock has stood still, too.
-            live.guest().personalize(name);
+            live.guest().personalize(hostName);
         } catch (SandboxException e) {
             if (paused || e.code() == SandboxException.Code.PRECONDITION) {
                 throw e;

@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxProcess;
 
@@ -106,8 +107,13 @@ final class SandboxRecord {
         return view().end().isPresent();
     }
 
-    void update(SandboxView now) {
-        view = now;
+    /** Notes what the sandbox is by now; its name is changed by {@link #rename} alone. */
+    synchronized void update(SandboxView now) {
+        view = now.named(view.name());
+    }
+
+    synchronized void rename(SandboxName name) {
+        view = view.named(name);
     }
 
     /** Returns the sandbox, with its end if that is known. */

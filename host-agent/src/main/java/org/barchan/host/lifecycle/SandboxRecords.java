@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.state.v1.KeptProcess;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.Termination;
@@ -193,8 +194,37 @@ final class SandboxRecords {
     }
 
     private void write(SandboxRecord record) throws IOException {
-        Sandbox sandbox = record.message();
-        ProcessRecord.replace(parent.resolve(sandbox.getId()).resolve(SANDBOX), sandbox.toByteArray());
+        // One at a time: whoever renames it is another thread than the one that minds it.
+        synchronized (record) {
+            Sandbox sandbox = record.message();
+            ProcessRecord.replace(parent.resolve(sandbox.getId()).resolve(SANDBOX), sandbox.toByteArray());
+        }
+    }
+
+    /**
+     * Gives a sandbox another name, for agents that come later, too.
+     *
+     * @throws SandboxException {@code NOT_FOUND} when it was deleted; {@code EXHAUSTED} when it can't be noted: it has the old name then
+     */
+    void rename(SandboxRecord record, SandboxName name) throws SandboxException {
+        SandboxId id = record.view().id();
+        synchronized (record) {
+            if (records.get(id) != record) {
+                throw new SandboxException(SandboxException.Code.NOT_FOUND, "sandbox " + id + " was deleted");
+            }
+            SandboxName before = record.view().name();
+            record.rename(name);
+            try {
+                write(record);
+            } catch (IOException e) {
+                record.rename(before);
+                throw new SandboxException(
+                        SandboxException.Code.EXHAUSTED,
+                        "renaming " + id + ": writing to " + of(id) + ": " + RuntimeDirectories.describe(e)
+                                + ". Make room or give the agent's user the right to write there",
+                        e);
+            }
+        }
     }
 
     /** Notes what a sandbox is by now. */

@@ -89,6 +89,24 @@ public record SandboxView(
     /** How and when a process has ended. */
     public record End(Termination termination, Instant time) {}
 
+    /** Returns it with another name. */
+    SandboxView named(SandboxName other) {
+        return new SandboxView(
+                id,
+                other,
+                phase,
+                accelerator,
+                kernelRelease,
+                createTime,
+                bootId,
+                linkEpochs,
+                clientLostPolicy,
+                process,
+                end,
+                published,
+                labels);
+    }
+
     /** Returns it as it is when it has ended. */
     SandboxView ended(Termination termination, Instant time) {
         return new SandboxView(

@@ -36,6 +36,7 @@ import org.barchan.host.sandbox.KernelReport;
 import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,6 +70,7 @@ public final class Sandboxes {
     private final Room room;
     private final Processes processes;
     private final RunRequests requests;
+    private final SandboxNames names;
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
         this.ports = ports;
@@ -91,6 +93,7 @@ public final class Sandboxes {
         this.room =
                 new Room(ports.host(), settings.runtimeDirectory(), settings.stateDirectory(), ProcessLog::freeBytes);
         this.processes = new Processes(lookup, records, room, timer);
+        this.names = new SandboxNames(registry, lookup, records);
         this.requests = new RunRequests(lookup, records, processes);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
@@ -134,7 +137,7 @@ public final class Sandboxes {
         boolean begun = false;
         try {
             Run run = begin(order, client);
-            run.whenBegun(place::free);
+            var _ = run.begun().thenRun(place::free);
             begun = true;
             return run;
         } finally {
@@ -259,6 +262,17 @@ public final class Sandboxes {
         registry.all()
                 .forEach(sandbox -> phases.put(sandbox.id(), sandbox.view().phase()));
         return phases.values().stream().collect(Collectors.groupingBy(phase -> phase, Collectors.counting()));
+    }
+
+    /**
+     * Gives a sandbox another name, also one that has ended; the host name of its guest stays.
+     *
+     * @return it as it is now
+     * @throws SandboxException {@code NOT_FOUND}; {@code ALREADY_EXISTS} when a live one has the name, or, for one that has ended, another that has
+     *     ended; {@code PRECONDITION} while it starts or is taken down; {@code EXHAUSTED} when it can't be noted
+     */
+    public SandboxView rename(String idOrName, SandboxName name) throws SandboxException, InterruptedException {
+        return names.rename(idOrName, name);
     }
 
     /**

@@ -1,0 +1,69 @@
+package org.barchan.host.lifecycle;
+
+import java.util.Optional;
+import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxName;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Gives sandboxes other names, one at a time. Safe for use by many threads. */
+final class SandboxNames {
+    private static final Logger LOG = LoggerFactory.getLogger(SandboxNames.class);
+
+    private final Registry registry;
+    private final SandboxLookup lookup;
+    private final SandboxRecords records;
+
+    SandboxNames(Registry registry, SandboxLookup lookup, SandboxRecords records) {
+        this.registry = registry;
+        this.lookup = lookup;
+        this.records = records;
+    }
+
+    /** See {@link Sandboxes#rename}. */
+    SandboxView rename(String idOrName, SandboxName name) throws SandboxException, InterruptedException {
+        Optional<Sandbox> live = lookup.findLive(idOrName);
+        synchronized (this) {
+            if (live.isPresent()) {
+                renameLive(live.get(), name);
+                return live.get().view();
+            }
+            SandboxRecord ended = lookup.findEnded(idOrName);
+            checkFree(ended, name);
+            records.rename(ended, name);
+            return ended.view();
+        }
+    }
+
+    /** What is kept says so before anybody is told; its machine's description keeps the name that it was made with. */
+    private void renameLive(Sandbox sandbox, SandboxName name) throws SandboxException {
+        SandboxName before = sandbox.name();
+        registry.rename(sandbox, name);
+        boolean noted = false;
+        try {
+            if (sandbox.record().isPresent()) {
+                records.rename(sandbox.record().get(), name);
+            }
+            noted = true;
+            LOG.info("{}: renamed from '{}' to '{}'", sandbox.id(), before, name);
+        } finally {
+            if (!noted) {
+                sandbox.rename(before);
+            }
+        }
+    }
+
+    /** Of two that have ended and have a name in common, one could not be found by it. */
+    private void checkFree(SandboxRecord ended, SandboxName name) throws SandboxException {
+        registry.checkFree(name, "renaming " + ended.view().id());
+        Optional<SandboxRecord> other = records.ended()
+                .filter(record -> record != ended && record.view().name().equals(name))
+                .findFirst();
+        if (other.isPresent()) {
+            throw new SandboxException(
+                    SandboxException.Code.ALREADY_EXISTS,
+                    "renaming " + ended.view().id() + " to '" + name + "': "
+                            + other.get().view().id() + ", which has ended too, has that name");
+        }
+    }
+}
