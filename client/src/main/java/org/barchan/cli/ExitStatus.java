@@ -1,5 +1,7 @@
 package org.barchan.cli;
 
+import java.util.EnumSet;
+import java.util.Set;
 import org.barchan.client.SpawnStep;
 import org.barchan.client.Termination;
 import org.barchan.client.TerminationCause;
@@ -16,7 +18,7 @@ final class ExitStatus {
     static final int OK = 0;
     /** {@code doctor} found that sandboxes don't run. */
     static final int CHECK_FAILED = 1;
-    /** The time that --timeout gave was up. */
+    /** The time that --timeout, --max-lifetime or --idle-timeout gave was up. */
     static final int TIMEOUT = 124;
     /** Barchan failed, or was asked for something wrong. */
     static final int BARCHAN_FAILED = 125;
@@ -24,6 +26,9 @@ final class ExitStatus {
     static final int NOT_EXECUTABLE = 126;
     /** The command was not found. */
     static final int NOT_FOUND = 127;
+
+    private static final Set<TerminationCause> TIMES_UP =
+            EnumSet.of(TerminationCause.TIMEOUT, TerminationCause.MAX_LIFETIME, TerminationCause.IDLE);
 
     private static final int ENOENT = 2;
     private static final int SIGNAL_BASE = 128;
@@ -35,7 +40,7 @@ final class ExitStatus {
     }
 
     static int of(Termination termination) {
-        if (termination.cause() == TerminationCause.TIMEOUT) {
+        if (TIMES_UP.contains(termination.cause())) {
             return TIMEOUT;
         }
         return switch (termination.result()) {

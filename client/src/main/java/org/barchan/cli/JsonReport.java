@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.Locale;
 import org.barchan.client.BarchanException;
@@ -187,6 +188,8 @@ final class JsonReport implements RunOutput {
             sandbox.publishedPorts().forEach(port -> ports.add(json(port)));
             json.add("publishedPorts", ports);
         }
+        sandbox.maxLifetime().ifPresent(limit -> json.addProperty("maxLifetimeSeconds", seconds(limit)));
+        sandbox.idleTimeout().ifPresent(limit -> json.addProperty("idleTimeoutSeconds", seconds(limit)));
         if (!sandbox.labels().isEmpty()) {
             JsonObject labels = new JsonObject();
             sandbox.labels().forEach(labels::addProperty);
@@ -202,6 +205,10 @@ final class JsonReport implements RunOutput {
         json.addProperty("hostPort", port.hostPort());
         json.addProperty("port", port.port());
         return json;
+    }
+
+    private static double seconds(Duration time) {
+        return time.toNanos() / NANOS_PER_SECOND;
     }
 
     static JsonObject json(SandboxProcess process) {

@@ -418,6 +418,10 @@ final class RunSession implements RunListener {
                         Messages.error("the guest ran out of memory and its kernel ended the command; give it more"
                                 + " with --memory");
                     case TIMEOUT -> Messages.error(command + ": ended, its time was up (--timeout)");
+                    case MAX_LIFETIME ->
+                        Messages.error(command + ": ended, its sandbox's time was up (--max-lifetime)");
+                    case IDLE ->
+                        Messages.error(command + ": ended, its sandbox was not in use for too long (--idle-timeout)");
                     case SANDBOX_DELETED -> Messages.error("the sandbox was deleted while the command ran");
                     case UNKNOWN, EXITED, SIGNALLED, SIGNALLED_BY_CLIENT, NOT_STARTED, GUEST_PANIC, VMM_CRASH -> {}
                 }

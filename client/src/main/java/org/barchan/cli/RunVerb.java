@@ -47,8 +47,8 @@ import picocli.CommandLine.Parameters;
             "               cause, outputAbandoned}, absent if there was none; members that don't apply are absent",
             "  stdout, stderr  {bytes, encoding: utf-8|base64, data, truncated}; at most 16 MiB of each are kept",
             "  sandbox      {id, name, state, accelerator, isolation, kernelRelease, createTime, bootId,",
-            "               linkEpochs, clientLostPolicy, command, tty, labels: {KEY: VALUE}, termination, endTime},",
-            "               absent if there was none",
+            "               linkEpochs, clientLostPolicy, command, tty, labels: {KEY: VALUE},",
+            "               maxLifetimeSeconds, idleTimeoutSeconds, termination, endTime}, absent if there was none",
             "  messages     [{level: verbose|info|warning, message}]",
             "  durations    seconds: {start, run, total}, each absent if it did not come to it"
         })
@@ -120,6 +120,10 @@ final class RunVerb implements Callable<Integer> {
         Caller caller = Caller.current();
         RunSpec spec = spec(caller, new UserDatabase(Path.of("/etc")));
         keep.check();
+        if (spec.sandbox().idleTimeout().isPresent() && !keep.isKept()) {
+            throw new IllegalArgumentException(
+                    "option '--idle-timeout' without --keep or --detach: the sandbox is in use as long as it lives then (expected: one of them)");
+        }
         if (exportChanges == null) {
             return run(caller, spec, Optional.empty());
         }

@@ -3,6 +3,7 @@ package org.barchan.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -40,6 +41,8 @@ final class SpecDocument {
                 sandbox.labels().entrySet().stream()
                         .map(label -> label.getKey() + "=" + label.getValue())
                         .toList());
+        sandbox.maxLifetime().ifPresent(value -> values.put("max-lifetime", seconds(value)));
+        sandbox.idleTimeout().ifPresent(value -> values.put("idle-timeout", seconds(value)));
         sandbox.memoryBytes().ifPresent(value -> values.put("memory", Long.toString(value)));
         sandbox.vcpus().ifPresent(value -> values.put("vcpus", Integer.toString(value)));
         sandbox.rootDirectory().ifPresent(value -> values.put("root", value));
@@ -79,15 +82,17 @@ final class SpecDocument {
         process.user().ifPresent(value -> values.put("user", value));
         flag("privileged", process.privileged());
         flag("tty", process.tty());
-        process.timeout()
-                .ifPresent(value -> values.put(
-                        "timeout",
-                        BigDecimal.valueOf(value.toNanos(), 9)
-                                .stripTrailingZeros()
-                                .toPlainString()));
+        process.timeout().ifPresent(value -> values.put("timeout", seconds(value)));
         keep.addTo(values);
         publish.addTo(values);
         list(SpecFile.COMMAND, command);
+    }
+
+    private static String seconds(Duration time) {
+        return BigDecimal.valueOf(time.getSeconds())
+                .add(BigDecimal.valueOf(time.getNano(), 9))
+                .stripTrailingZeros()
+                .toPlainString();
     }
 
     private void flag(String key, boolean value) {

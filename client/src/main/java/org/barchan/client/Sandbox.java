@@ -1,5 +1,6 @@
 package org.barchan.client;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -19,6 +20,8 @@ import java.util.Optional;
  * @param end how its process has ended, with {@link SandboxState#ENDED}
  * @param publishedPorts the ports of the agent's host that lead to it, or did
  * @param labels what its user says of it
+ * @param maxLifetime see {@link SandboxSpec#maxLifetime}
+ * @param idleTimeout see {@link SandboxSpec#idleTimeout}
  */
 public record Sandbox(
         String id,
@@ -34,7 +37,9 @@ public record Sandbox(
         Optional<Command> command,
         Optional<End> end,
         List<PublishedPort> publishedPorts,
-        Map<String, String> labels) {
+        Map<String, String> labels,
+        Optional<Duration> maxLifetime,
+        Optional<Duration> idleTimeout) {
     public Sandbox {
         labels = Collections.unmodifiableMap(new LinkedHashMap<>(labels));
         publishedPorts = List.copyOf(publishedPorts);

@@ -1,5 +1,6 @@
 package org.barchan.client;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -30,6 +31,9 @@ import java.util.regex.Pattern;
  * @param libvirtUri libvirt connection; by default "qemu:///embed"
  * @param debug whether the guest's kernel and init write their messages to the console
  * @param labels words of one's own about it, by which it is found: {@link SandboxFilter}. At most 64, 4 KiB together
+ * @param maxLifetime how long after it was asked for it is ended, in order, if it has not ended by then
+ * @param idleTimeout how long it may be out of use before it is ended in the same way, where it outlives its client: no client runs it, has
+ *     attached to it, is connected to a port of it or uses its files, and nothing but the process that it was made for runs in it
  * @param fromTemplate whether its guest goes on from a template where the agent has one, and one is made where it has none; else it boots
  */
 public record SandboxSpec(
@@ -50,7 +54,9 @@ public record SandboxSpec(
         Optional<String> libvirtUri,
         boolean debug,
         boolean fromTemplate,
-        Map<String, String> labels) {
+        Map<String, String> labels,
+        Optional<Duration> maxLifetime,
+        Optional<Duration> idleTimeout) {
     /** The least memory that a guest boots with, in bytes. */
     public static final long MINIMUM_MEMORY_BYTES = 128L << 20;
 
@@ -75,6 +81,8 @@ public record SandboxSpec(
             checkLabelKey(key);
             checkLabelValue(value);
         });
+        maxLifetime.ifPresent(limit -> checkPositive("longest life", limit));
+        idleTimeout.ifPresent(limit -> checkPositive("longest time out of use", limit));
         if (rootMode == MountMode.READ_WRITE) {
             throw new IllegalArgumentException("root mode: read-write (expected: read-only, overlay or scratch)");
         }
@@ -100,6 +108,12 @@ public record SandboxSpec(
             throw new IllegalArgumentException(
                     "'" + name
                             + "' is no sandbox name (expected: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit)");
+        }
+    }
+
+    private static void checkPositive(String what, Duration limit) {
+        if (!limit.isPositive()) {
+            throw new IllegalArgumentException(what + ": " + limit + " (expected: longer than 0)");
         }
     }
 
@@ -154,6 +168,8 @@ public record SandboxSpec(
         private boolean exposeHostRoot;
         private Transport rootTransport = Transport.AUTO;
         private final Map<String, String> labels = new LinkedHashMap<>();
+        private Optional<Duration> maxLifetime = Optional.empty();
+        private Optional<Duration> idleTimeout = Optional.empty();
 
         private Builder() {}
 
@@ -251,6 +267,16 @@ public record SandboxSpec(
             return this;
         }
 
+        public Builder maxLifetime(Duration value) {
+            maxLifetime = Optional.of(value);
+            return this;
+        }
+
+        public Builder idleTimeout(Duration value) {
+            idleTimeout = Optional.of(value);
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is out of its range */
         public SandboxSpec build() {
             return new SandboxSpec(
@@ -271,7 +297,9 @@ public record SandboxSpec(
                     libvirtUri,
                     debug,
                     fromTemplate,
-                    labels);
+                    labels,
+                    maxLifetime,
+                    idleTimeout);
         }
     }
 }

@@ -21,5 +21,9 @@ public enum TerminationCause {
     /** The virtual machine went away under the guest. */
     VMM_CRASH,
     /** The sandbox was deleted while it ran. */
-    SANDBOX_DELETED
+    SANDBOX_DELETED,
+    /** Its sandbox's time was up: {@link SandboxSpec#maxLifetime}. */
+    MAX_LIFETIME,
+    /** Its sandbox was not in use for too long: {@link SandboxSpec#idleTimeout}. */
+    IDLE
 }

@@ -32,6 +32,8 @@ final class ExitStatusTest {
     void of_timeout_isTimeouts_howeverItEnded() {
         assertEquals(124, status(new Termination.Exited(0), TerminationCause.TIMEOUT));
         assertEquals(124, status(new Termination.Signalled(15), TerminationCause.TIMEOUT));
+        assertEquals(124, status(new Termination.Signalled(15), TerminationCause.MAX_LIFETIME));
+        assertEquals(124, status(new Termination.Lost("deaf"), TerminationCause.IDLE));
     }
 
     private static int status(Termination.Result result, TerminationCause cause) {

@@ -63,6 +63,13 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown verb 'rnu': did you mean 'run'?", "rnu");
         assertUsage("barchan: unknown option '--memroy=1G': did you mean '--memory'?", "run", "--memroy=1G", "ls");
         assertUsage("barchan: unknown argument 'now'", "kernels", "now");
+        assertUsage(
+                "barchan: option '--idle-timeout' without --keep or --detach",
+                "run",
+                "--idle-timeout",
+                "1m",
+                "--",
+                "true");
         assertUsage("barchan: missing required parameter: 'NEW'", "rename", "box");
         assertUsage("barchan: unknown argument 'more'", "rename", "box", "other", "more");
         assertUsage(

@@ -74,7 +74,8 @@ final class ContainerPeer implements AutoCloseable {
         process.add("args", array(List.of("sleep", "infinity")));
         JsonArray mounts = new JsonArray();
         for (JsonElement mount : config.getAsJsonArray("mounts")) {
-            if (Set.of("/proc", "/dev").contains(mount.getAsJsonObject().get("destination").getAsString())) {
+            if (Set.of("/proc", "/dev")
+                    .contains(mount.getAsJsonObject().get("destination").getAsString())) {
                 mounts.add(mount);
             }
         }

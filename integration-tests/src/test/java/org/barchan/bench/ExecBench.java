@@ -60,11 +60,16 @@ final class ExecBench {
         }
         Table.beginQuantiles();
         Table.quantiles("limit: a shell in the sandbox runs `/bin/true`", "ms", shell, null);
-        Table.quantiles("call of the client library that runs `/bin/true` in the sandbox, to its end", "ms", library, shell);
+        Table.quantiles(
+                "call of the client library that runs `/bin/true` in the sandbox, to its end", "ms", library, shell);
         Table.quantiles("the same by the CLI: its call of the agent", "ms", call, shell);
         Table.quantiles("exec of the CLI, to its end", "ms", command, shell);
         if (peer.isPresent()) {
-            Table.quantiles("`" + peer.get().runtime() + " exec` of a container without a virtual machine", "ms", container, null);
+            Table.quantiles(
+                    "`" + peer.get().runtime() + " exec` of a container without a virtual machine",
+                    "ms",
+                    container,
+                    null);
             Table.quantiles("exec of the CLI, to its end, beside that", "ms", command, container);
         }
     }

@@ -21,7 +21,8 @@ final class KeptSandbox implements AutoCloseable {
     private final BarchanClient client;
 
     /** Starts it. */
-    KeptSandbox(Bench bench, Path agentSocket, String name, String... command) throws IOException, InterruptedException {
+    KeptSandbox(Bench bench, Path agentSocket, String name, String... command)
+            throws IOException, InterruptedException {
         this.bench = bench;
         this.name = name;
         String[] arguments = new String[command.length + 7];

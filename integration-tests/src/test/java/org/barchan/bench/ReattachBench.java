@@ -23,7 +23,15 @@ final class ReattachBench {
     void measure(int rounds) throws IOException, InterruptedException {
         // A line each 10 ms.
         bench.call(
-                "run", "--accel", "tcg", "--detach", "--name", NAME, "--", "sh", "-c",
+                "run",
+                "--accel",
+                "tcg",
+                "--detach",
+                "--name",
+                NAME,
+                "--",
+                "sh",
+                "-c",
                 "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done");
         List<Double> seconds = new ArrayList<>();
         Process logs = bench.barchan("logs", "--follow", NAME).start();

@@ -52,6 +52,33 @@ class LifeIT {
     }
 
     @Test
+    void sandboxWhoseTimeIsUp_isEnded_andSaysWhy() {
+        barchan.call("run", "--max-lifetime", "1", "--", "sleep", "3600")
+                .expect(124)
+                .expectStderr("its sandbox's time was up \\(--max-lifetime\\)");
+        barchan.call("run", "--detach", "--name", "old", "--max-lifetime", "6", "--", "sleep", "3600")
+                .expect(0);
+        barchan.agent().kill();
+        barchan.call("run", "--detach", "--name", "idle", "--idle-timeout", "1", "--", "sleep", "3600")
+                .expect(0);
+        barchan.call("wait", "idle").expect(0);
+        barchan.call("wait", "old").expect(0);
+        assertEquals("idle", cause("idle"));
+        assertEquals("max_lifetime", cause("old"));
+        barchan.call("rm", "idle", "old").expect(0);
+    }
+
+    private static String cause(String name) {
+        return JsonParser.parseString(barchan.call("inspect", name).expect(0).out())
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .getAsJsonObject("termination")
+                .get("cause")
+                .getAsString();
+    }
+
+    @Test
     void labels_areListedBy_alsoByTheNextAgent() {
         String id = barchan.call(
                         "run", "--detach", "--name", "box", "--label", "team=a", "--label", "b", "--", "sleep", "3600")

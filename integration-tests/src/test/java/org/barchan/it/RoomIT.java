@@ -99,8 +99,8 @@ class RoomIT {
                 // None is left at all.
                 for (int client = 0; client < MORE_CLIENTS; client++) {
                     SocketChannel connection = SocketChannel.open(StandardProtocolFamily.UNIX);
-                    connection.connect(UnixDomainSocketAddress.of(
-                            barchan.installation().agentSocket()));
+                    connection.connect(
+                            UnixDomainSocketAddress.of(barchan.installation().agentSocket()));
                     clients.add(connection);
                 }
                 goesOn(own);
@@ -133,7 +133,8 @@ class RoomIT {
     }
 
     private static Running startEcho() {
-        return Barchan.launch(barchan.builder("run", "--", "sh", "-c", "echo ready; while read line; do echo got $line; done"))
+        return Barchan.launch(barchan.builder(
+                        "run", "--", "sh", "-c", "echo ready; while read line; do echo got $line; done"))
                 .awaitOut("ready");
     }
 
@@ -156,7 +157,8 @@ class RoomIT {
     }
 
     private static void expectTaken() {
-        assertEquals("taken\n", barchan.call("run", "--", "echo", "taken").expect(0).out());
+        assertEquals(
+                "taken\n", barchan.call("run", "--", "echo", "taken").expect(0).out());
         barchan.call("exec", "--detach", "--rm", "kept", "--", "true").expect(0);
     }
 }

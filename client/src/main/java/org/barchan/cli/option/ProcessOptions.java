@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 @Command(
         exitCodeList = {
             "0-255:The command's own, if it has exited.",
-            "124:The command was ended by --timeout.",
+            "124:The command was ended by --timeout, or by what its sandbox's time is limited by.",
             "125:Barchan failed; standard error says at what.",
             "126:The command can't be executed.",
             "127:The command was not found.",

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -36,6 +37,24 @@ public final class SandboxOptions {
             description = "A word of your own about the sandbox, by which 'barchan list --filter' finds it."
                     + " Repeatable, the last one of a key counts.")
     private List<LabelOption> labels = new ArrayList<>();
+
+    @Option(
+            names = "--max-lifetime",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            description =
+                    "End the sandbox this time after it was asked for (as --timeout), also if its agent has gone meanwhile."
+                            + " Exit status 124.")
+    private @Nullable Duration maxLifetime;
+
+    @Option(
+            names = "--idle-timeout",
+            paramLabel = "TIME",
+            converter = DurationConverter.class,
+            description =
+                    "With --keep or --detach: end the sandbox when it was not in use for this time: no client runs it, has attached"
+                            + " to it, is connected to a port of it or copies its files, and no other command runs in it.")
+    private @Nullable Duration idleTimeout;
 
     @Option(
             names = "--memory",
@@ -183,6 +202,12 @@ public final class SandboxOptions {
                 .fromTemplate(fromTemplate);
         if (name != null) {
             spec.name(name);
+        }
+        if (maxLifetime != null) {
+            spec.maxLifetime(maxLifetime);
+        }
+        if (idleTimeout != null) {
+            spec.idleTimeout(idleTimeout);
         }
         labels.forEach(label -> spec.label(label.key(), label.value()));
         if (memory != null) {

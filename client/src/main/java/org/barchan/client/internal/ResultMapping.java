@@ -1,6 +1,7 @@
 package org.barchan.client.internal;
 
 import com.google.protobuf.Timestamp;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -167,7 +168,9 @@ final class ResultMapping {
                 proto.getPublishedPortsList().stream()
                         .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
                         .toList(),
-                labels(proto));
+                labels(proto),
+                proto.hasMaxLifetime() ? Optional.of(fromProto(proto.getMaxLifetime())) : Optional.empty(),
+                proto.hasIdleTimeout() ? Optional.of(fromProto(proto.getIdleTimeout())) : Optional.empty());
     }
 
     private static Map<String, String> labels(org.barchan.v1.Sandbox proto) {
@@ -213,6 +216,10 @@ final class ResultMapping {
                 : StandardStream.STDOUT;
     }
 
+    private static Duration fromProto(com.google.protobuf.Duration duration) {
+        return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
+    }
+
     static Instant fromProto(Timestamp time) {
         return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
@@ -256,6 +263,8 @@ final class ResultMapping {
             case TERMINATION_CAUSE_GUEST_PANIC -> TerminationCause.GUEST_PANIC;
             case TERMINATION_CAUSE_VMM_CRASH -> TerminationCause.VMM_CRASH;
             case TERMINATION_CAUSE_SANDBOX_DELETED -> TerminationCause.SANDBOX_DELETED;
+            case TERMINATION_CAUSE_MAX_LIFETIME -> TerminationCause.MAX_LIFETIME;
+            case TERMINATION_CAUSE_IDLE -> TerminationCause.IDLE;
             case TERMINATION_CAUSE_UNSPECIFIED, UNRECOGNIZED -> TerminationCause.UNKNOWN;
         };
     }

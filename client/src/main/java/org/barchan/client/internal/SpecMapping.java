@@ -124,9 +124,18 @@ final class SpecMapping {
         proto.addAllKernelArguments(spec.kernelArguments());
         spec.libvirtUri().ifPresent(proto::setLibvirtUri);
         spec.labels()
-                .forEach((key, value) -> proto.addLabels(
-                        Label.newBuilder().setKey(key).setValue(value)));
+                .forEach((key, value) ->
+                        proto.addLabels(Label.newBuilder().setKey(key).setValue(value)));
+        spec.maxLifetime().map(SpecMapping::toProto).ifPresent(proto::setMaxLifetime);
+        spec.idleTimeout().map(SpecMapping::toProto).ifPresent(proto::setIdleTimeout);
         return proto.build();
+    }
+
+    private static Duration toProto(java.time.Duration duration) {
+        return Duration.newBuilder()
+                .setSeconds(duration.getSeconds())
+                .setNanos(duration.getNano())
+                .build();
     }
 
     static ListSandboxesRequest toProto(SandboxFilter filter) {

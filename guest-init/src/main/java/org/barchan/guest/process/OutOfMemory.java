@@ -99,7 +99,7 @@ final class OutOfMemory {
         boolean kernels = number(entry, 0) >> FACILITY_SHIFT == KERNEL_FACILITY;
         int at = entry.indexOf(KILLED, text);
         int lineEnd = entry.indexOf('\n', text);
-        if (!kernels || text == 0 || at < 0 || lineEnd >= 0 && at > lineEnd) {
+        if (!kernels || text == 0 || at < 0 || (lineEnd >= 0 && at > lineEnd)) {
             return OptionalInt.empty();
         }
         String before = entry.substring(text, at);

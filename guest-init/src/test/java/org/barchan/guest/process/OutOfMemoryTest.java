@@ -31,8 +31,9 @@ class OutOfMemoryTest {
     void kernelsRecord_namesTheProcess() {
         assertEquals(
                 OptionalInt.of(4217),
-                OutOfMemory.killed("3,345,5690716,-,caller=T88;Out of memory: Killed process 4217 (tail) total-vm:400kB,"
-                        + " anon-rss:0kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:44kB oom_score_adj:0\n"));
+                OutOfMemory.killed(
+                        "3,345,5690716,-,caller=T88;Out of memory: Killed process 4217 (tail) total-vm:400kB,"
+                                + " anon-rss:0kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:44kB oom_score_adj:0\n"));
         assertEquals(
                 OptionalInt.of(7),
                 OutOfMemory.killed("3,346,1,-;Memory cgroup out of memory: Killed process 7 (a;b) total-vm:1kB\n"));

@@ -42,7 +42,9 @@ final class ProcessParser {
     /** Returns how long the process may run, after looking for all that is wrong with it. */
     Optional<java.time.Duration> timeout(ProcessSpec process) {
         check(process);
-        return process.hasTimeout() ? Optional.of(timeout(process.getTimeout())) : Optional.empty();
+        return process.hasTimeout()
+                ? Optional.of(duration(prefix + "timeout", process.getTimeout(), wrong))
+                : Optional.empty();
     }
 
     private void check(ProcessSpec process) {
@@ -131,9 +133,10 @@ final class ProcessParser {
         return number;
     }
 
-    private java.time.Duration timeout(Duration timeout) {
+    /** Returns how long something may take. */
+    static java.time.Duration duration(String field, Duration value, BiConsumer<String, String> wrong) {
         try {
-            java.time.Duration duration = java.time.Duration.ofSeconds(timeout.getSeconds(), timeout.getNanos());
+            java.time.Duration duration = java.time.Duration.ofSeconds(value.getSeconds(), value.getNanos());
             // As nanoseconds it has to fit a long.
             if (duration.isPositive() && duration.toDays() < 36500) {
                 return duration;
@@ -142,8 +145,7 @@ final class ProcessParser {
             // Refused below.
         }
         wrong.accept(
-                prefix + "timeout",
-                timeout.getSeconds() + " s " + timeout.getNanos() + " ns (expected: positive, below 100 years)");
+                field, value.getSeconds() + " s " + value.getNanos() + " ns (expected: positive, below 100 years)");
         return java.time.Duration.ZERO;
     }
 

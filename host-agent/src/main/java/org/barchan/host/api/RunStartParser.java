@@ -22,6 +22,7 @@ import org.barchan.host.sandbox.KernelArgument;
 import org.barchan.host.sandbox.KernelChoice;
 import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.LibvirtUri;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.MemorySize;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
@@ -50,6 +51,7 @@ final class RunStartParser {
         RunOrder.Kept kept = kept(start, policy);
         List<PublishedPort> published = published(start);
         Labels labels = parsed(SANDBOX + "labels", () -> labels(start.getSandbox()), () -> Labels.NONE);
+        Lifetime lifetime = lifetime(start.getSandbox(), policy);
         if (!violations.isEmpty()) {
             throw StatusMapping.of(violations);
         }
@@ -62,7 +64,25 @@ final class RunStartParser {
                 start.getAwaitHalfClose(),
                 kept,
                 published,
-                labels);
+                labels,
+                lifetime);
+    }
+
+    private Lifetime lifetime(org.barchan.v1.SandboxSpec sandbox, ClientLostPolicy policy) {
+        if (sandbox.hasIdleTimeout() && policy != ClientLostPolicy.KEEP) {
+            wrong(
+                    SANDBOX + "idle_timeout",
+                    "set with a client_lost_policy by which it is in use as long as it lives (expected: CLIENT_LOST_POLICY_KEEP)");
+        }
+        return new Lifetime(
+                sandbox.hasMaxLifetime()
+                        ? Optional.of(
+                                ProcessParser.duration(SANDBOX + "max_lifetime", sandbox.getMaxLifetime(), this::wrong))
+                        : Optional.empty(),
+                sandbox.hasIdleTimeout()
+                        ? Optional.of(
+                                ProcessParser.duration(SANDBOX + "idle_timeout", sandbox.getIdleTimeout(), this::wrong))
+                        : Optional.empty());
     }
 
     private static Labels labels(org.barchan.v1.SandboxSpec sandbox) {

@@ -23,6 +23,7 @@ public final class Attachment implements ProcessControl {
     private final long stderrOffset;
     private final boolean detach;
     private final RunObserver observer;
+    private final Lifespan.Use use;
     private final ProcessInput input;
     private final StopSignal stop = new StopSignal();
 
@@ -31,6 +32,7 @@ public final class Attachment implements ProcessControl {
      * @param stdoutOffset where it goes on; empty: where the log ends now
      * @param stderrOffset the same of standard error
      * @param detach whether the client is told no more than that the process has been started
+     * @param use of its sandbox, closed when the client has gone
      */
     Attachment(
             SandboxView sandbox,
@@ -40,8 +42,10 @@ public final class Attachment implements ProcessControl {
             OptionalLong stdoutOffset,
             OptionalLong stderrOffset,
             boolean detach,
-            RunObserver observer) {
+            RunObserver observer,
+            Lifespan.Use use) {
         this.sandbox = sandbox;
+        this.use = use;
         this.process = process;
         this.detach = detach;
         this.inputs = inputs;
@@ -102,7 +106,8 @@ public final class Attachment implements ProcessControl {
     /** Does it on the calling thread, until the process has ended or the client has gone. */
     void execute() {
         // It is open before anything waits, so that nothing is dropped that was not read.
-        try (ProcessLog.Reader reader = log.reader(stdoutOffset, stderrOffset, Instant.MIN)) {
+        try (use;
+                ProcessLog.Reader reader = log.reader(stdoutOffset, stderrOffset, Instant.MIN)) {
             stop.arm();
             observer.sandbox(sandbox);
             if (detach) {

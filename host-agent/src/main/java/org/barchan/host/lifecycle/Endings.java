@@ -20,6 +20,8 @@ final class Endings {
         TerminationCause cause = reason.map(r -> switch (r) {
                     case DELETED -> TerminationCause.TERMINATION_CAUSE_SANDBOX_DELETED;
                     case TIME_UP -> TerminationCause.TERMINATION_CAUSE_TIMEOUT;
+                    case LIFETIME_OVER -> TerminationCause.TERMINATION_CAUSE_MAX_LIFETIME;
+                    case IDLE -> TerminationCause.TERMINATION_CAUSE_IDLE;
                     case MACHINE_ENDED ->
                         panicked
                                 ? TerminationCause.TERMINATION_CAUSE_GUEST_PANIC
@@ -34,6 +36,10 @@ final class Endings {
                     case DELETED -> "the sandbox was deleted while the process ran";
                     case TIME_UP ->
                         "the process's time was up and SIGKILL did not end it: its virtual machine was destroyed";
+                    case LIFETIME_OVER ->
+                        "the sandbox's time was up and SIGKILL did not end its process: its virtual machine was destroyed";
+                    case IDLE ->
+                        "the sandbox was not in use for too long and SIGKILL did not end its process: its virtual machine was destroyed";
                     case AGENT_STOPPING -> "the agent stopped while the process ran";
                     case MACHINE_ENDED ->
                         (panicked ? "the guest's kernel panicked" : "the virtual machine went away")
@@ -63,7 +69,7 @@ final class Endings {
                 new SandboxException(
                         SandboxException.Code.LOST, "sandbox " + sandbox.id() + " was deleted while it started");
             case AGENT_STOPPING -> new SandboxException(SandboxException.Code.UNAVAILABLE, "the agent is stopping");
-            case CLIENT_LOST, TIME_UP ->
+            case CLIENT_LOST, TIME_UP, LIFETIME_OVER, IDLE ->
                 new SandboxException(
                         SandboxException.Code.LOST, "the client went away while " + sandbox.id() + " started");
             case MACHINE_ENDED ->

@@ -112,7 +112,7 @@ public final class Execution implements ProcessControl {
 
     private void mind(Life life) {
         sandbox.begun(process);
-        try {
+        try (Lifespan.Use _ = sandbox.use()) {
             Optional<Termination> end = life.live();
             if (end.isPresent()) {
                 finish(end.get());

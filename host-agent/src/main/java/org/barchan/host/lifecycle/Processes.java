@@ -210,7 +210,8 @@ public final class Processes {
                 stdoutOffset,
                 stderrOffset,
                 detach,
-                observer);
+                observer,
+                live.map(Sandbox::use).orElse(() -> {}));
         Thread.ofVirtual().name("attach-" + name(sandbox, process)).start(attachment::execute);
         return attachment;
     }

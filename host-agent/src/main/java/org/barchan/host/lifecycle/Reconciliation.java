@@ -114,6 +114,7 @@ final class Reconciliation {
                 sandbox.keep(found);
                 sandbox.label(found.view().labels());
                 sandbox.rename(found.view().name());
+                sandbox.limit(found.view().lifetime(), timer);
             });
             boolean kept = record.clientLostPolicy() == ClientLostPolicy.KEEP;
             if (kept && known.map(found -> !found.own().isReadable()).orElse(records.isThere(record.id()))) {

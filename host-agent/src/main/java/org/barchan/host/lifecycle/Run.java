@@ -40,6 +40,8 @@ public final class Run implements ProcessControl {
     private Optional<TimeLimit> limit = Optional.empty();
     private Optional<Timer.Alarm> patience = Optional.empty();
     private final ProcessRelay relay;
+    /** As long as its client is there. */
+    private final Lifespan.Use use;
 
     /** @param waiting what has waited for the sandbox */
     Run(
@@ -65,6 +67,7 @@ public final class Run implements ProcessControl {
         if (order.kept().detach() && !order.kept().stdinOpen()) {
             input.end();
         }
+        this.use = order.kept().detach() ? () -> {} : sandbox.use();
         this.relay = new ProcessRelay(sandbox.inputs(), input, observer);
     }
 
@@ -89,6 +92,7 @@ public final class Run implements ProcessControl {
         // gRPC tells it in two ways; told twice, it would end the sandbox that was let run on the first time.
         if (clientGone.compareAndSet(false, true)) {
             observer.clientLost();
+            use.close();
             if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP && sandbox.isRunning()) {
                 requestsEnded();
             } else {
@@ -174,7 +178,7 @@ public final class Run implements ProcessControl {
                         () -> sandbox.signal().stop(StopReason.TIME_UP)));
         String error;
         try {
-            Termination termination = relay.follow();
+            Termination termination = sandbox.caused(relay.follow());
             endLimit();
             export(live, termination);
             end(live, termination);

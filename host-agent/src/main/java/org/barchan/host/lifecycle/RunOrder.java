@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxSpec;
 import org.barchan.v1.ProcessSpec;
@@ -23,6 +24,7 @@ import org.barchan.v1.SandboxProcess;
  * @param kept what is kept of a sandbox that outlives its client
  * @param published the ports of this host that are to lead to the sandbox
  * @param labels what its user says of it
+ * @param lifetime how long the sandbox may live
  */
 public record RunOrder(
         SandboxSpec sandbox,
@@ -33,7 +35,8 @@ public record RunOrder(
         boolean keep,
         Kept kept,
         List<PublishedPort> published,
-        Labels labels) {
+        Labels labels,
+        Lifetime lifetime) {
     public RunOrder {
         published = List.copyOf(published);
     }
@@ -46,7 +49,7 @@ public record RunOrder(
             boolean exportChanges,
             boolean keep,
             Kept kept) {
-        this(sandbox, process, timeout, client, exportChanges, keep, kept, List.of(), Labels.NONE);
+        this(sandbox, process, timeout, client, exportChanges, keep, kept, List.of(), Labels.NONE, Lifetime.UNLIMITED);
     }
 
     /**

@@ -15,6 +15,7 @@ import org.barchan.host.port.Machine;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -49,6 +50,7 @@ final class Sandbox {
     private volatile Optional<SandboxRecord> record = Optional.empty();
     private volatile PublishedPorts published = PublishedPorts.NONE;
     private volatile Labels labels = Labels.NONE;
+    private volatile Optional<Lifespan> lifespan = Optional.empty();
     private boolean processEnded;
     /** For connections to what listens in it. */
     private final Semaphore connectionPlaces = new Semaphore(SandboxConnection.MAX_OF_SANDBOX);
@@ -133,6 +135,21 @@ final class Sandbox {
     /** Has it found by what its user says of it. */
     void label(Labels words) {
         labels = words;
+    }
+
+    /** Has it end when it has lived long enough, or was not in use for long enough. */
+    void limit(Lifetime limits, Timer timer) {
+        lifespan = Optional.of(new Lifespan(this, limits, timer));
+    }
+
+    /** Somebody uses it, until what is returned is closed. */
+    Lifespan.Use use() {
+        return lifespan.map(Lifespan::use).orElse(() -> {});
+    }
+
+    /** Returns how its own process has ended, with why it was ended, if that ended it. */
+    Termination caused(Termination termination) {
+        return lifespan.map(span -> span.caused(termination)).orElse(termination);
     }
 
     /** Has ports of this host lead to it, until it ends. */
@@ -228,8 +245,11 @@ final class Sandbox {
     }
 
     /** Its process has been started. */
-    synchronized void running(LiveGuest guest) {
-        state = new Running(guest);
+    void running(LiveGuest guest) {
+        synchronized (this) {
+            state = new Running(guest);
+        }
+        lifespan.ifPresent(span -> span.begin(guest));
         begun.complete(null);
     }
 
@@ -244,6 +264,7 @@ final class Sandbox {
 
     void stopping() {
         stop();
+        lifespan.ifPresent(Lifespan::close);
         unpublish();
         begun.complete(null);
         processOver.complete(null);
@@ -442,6 +463,7 @@ final class Sandbox {
                 process,
                 Optional.empty(),
                 published.ports(),
-                labels);
+                labels,
+                lifespan.map(Lifespan::limits).orElse(Lifetime.UNLIMITED));
     }
 }

@@ -24,10 +24,12 @@ public final class SandboxConnection implements AutoCloseable {
 
     private final PortConnection connection;
     private final Semaphore placesOfSandbox;
+    private final Lifespan.Use use;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private SandboxConnection(PortConnection connection, Semaphore placesOfSandbox) {
+    private SandboxConnection(PortConnection connection, Semaphore placesOfSandbox, Lifespan.Use use) {
         this.connection = connection;
+        this.use = use;
         this.placesOfSandbox = placesOfSandbox;
     }
 
@@ -48,13 +50,15 @@ public final class SandboxConnection implements AutoCloseable {
                     action + ": " + MAX + " connections are open by this agent, as many as may be at once: close one");
         }
         boolean connected = false;
+        Lifespan.Use use = sandbox.use();
         try {
             SandboxConnection connection =
-                    new SandboxConnection(live.guest().connect(address), sandbox.connectionPlaces());
+                    new SandboxConnection(live.guest().connect(address), sandbox.connectionPlaces(), use);
             connected = true;
             return connection;
         } finally {
             if (!connected) {
+                use.close();
                 PLACES.release();
                 sandbox.connectionPlaces().release();
             }
@@ -83,6 +87,7 @@ public final class SandboxConnection implements AutoCloseable {
             connection.close();
             PLACES.release();
             placesOfSandbox.release();
+            use.close();
         }
     }
 }

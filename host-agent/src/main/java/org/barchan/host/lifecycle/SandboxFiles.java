@@ -29,51 +29,77 @@ public final class SandboxFiles {
         this.guests = guests;
     }
 
-    /** Finds the guest of a sandbox. */
+    /** The files of a sandbox that is in use until this is closed. */
+    record Opened(GuestFiles files, Lifespan.Use use) implements AutoCloseable {
+        @Override
+        public void close() {
+            use.close();
+        }
+    }
+
+    /** Finds the files of a sandbox. */
     @FunctionalInterface
     interface Guests {
-        GuestFiles of(String idOrName) throws SandboxException, InterruptedException;
+        Opened of(String idOrName) throws SandboxException, InterruptedException;
     }
 
     public FileInfo stat(StatFileRequest request) throws SandboxException, InterruptedException {
-        return guests.of(request.getSandbox()).stat(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            return sandbox.files().stat(request);
+        }
     }
 
     /** @throws IOException what the taker throws */
     public void list(ListDirectoryRequest request, GuestFiles.Taker<ListDirectoryResponse> taker)
             throws SandboxException, InterruptedException, IOException {
-        guests.of(request.getSandbox()).list(request, taker);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().list(request, taker);
+        }
     }
 
     /** @throws IOException what the taker throws */
     public void read(ReadFileRequest request, GuestFiles.Taker<ReadFileResponse> taker)
             throws SandboxException, InterruptedException, IOException {
-        guests.of(request.getSandbox()).read(request, taker);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().read(request, taker);
+        }
     }
 
     /** @throws IOException what the source throws */
     public FileInfo write(WriteFileStart start, GuestFiles.Source source)
             throws SandboxException, InterruptedException, IOException {
-        return guests.of(start.getSandbox()).write(start, source);
+        try (Opened sandbox = guests.of(start.getSandbox())) {
+            return sandbox.files().write(start, source);
+        }
     }
 
     public void makeDirectory(MakeDirectoryRequest request) throws SandboxException, InterruptedException {
-        guests.of(request.getSandbox()).makeDirectory(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().makeDirectory(request);
+        }
     }
 
     public void makeSymbolicLink(MakeSymbolicLinkRequest request) throws SandboxException, InterruptedException {
-        guests.of(request.getSandbox()).makeSymbolicLink(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().makeSymbolicLink(request);
+        }
     }
 
     public void remove(RemoveFileRequest request) throws SandboxException, InterruptedException {
-        guests.of(request.getSandbox()).remove(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().remove(request);
+        }
     }
 
     public void rename(RenameFileRequest request) throws SandboxException, InterruptedException {
-        guests.of(request.getSandbox()).rename(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            sandbox.files().rename(request);
+        }
     }
 
     public FileInfo setAttributes(SetFileAttributesRequest request) throws SandboxException, InterruptedException {
-        return guests.of(request.getSandbox()).setAttributes(request);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            return sandbox.files().setAttributes(request);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package org.barchan.host.lifecycle;
 
 import com.google.protobuf.Timestamp;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -8,6 +9,7 @@ import java.util.stream.Collectors;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -29,6 +31,7 @@ import org.barchan.v1.Termination;
  * @param end how its process has ended, of one that has ended
  * @param published the ports of this host that lead to it, or did
  * @param labels what its user says of it
+ * @param lifetime how long it may live
  */
 public record SandboxView(
         SandboxId id,
@@ -43,12 +46,13 @@ public record SandboxView(
         SandboxProcess process,
         Optional<End> end,
         List<PublishedPort> published,
-        Labels labels) {
+        Labels labels,
+        Lifetime lifetime) {
     public SandboxView {
         published = List.copyOf(published);
     }
 
-    /** One without published ports and labels. */
+    /** One without published ports, labels and limits. */
     SandboxView(
             SandboxId id,
             SandboxName name,
@@ -74,7 +78,8 @@ public record SandboxView(
                 process,
                 end,
                 List.of(),
-                Labels.NONE);
+                Labels.NONE,
+                Lifetime.UNLIMITED);
     }
 
     /** Where a sandbox is in its life. */
@@ -104,7 +109,8 @@ public record SandboxView(
                 process,
                 end,
                 published,
-                labels);
+                labels,
+                lifetime);
     }
 
     /** Returns it as it is when it has ended. */
@@ -122,7 +128,8 @@ public record SandboxView(
                 process,
                 Optional.of(new End(termination, time)),
                 published,
-                labels);
+                labels,
+                lifetime);
     }
 
     /** Returns it as the public API has it. */
@@ -155,8 +162,10 @@ public record SandboxView(
                 .setHostPort(port.host().getPort())
                 .setPort(port.target().port())));
         labels.values()
-                .forEach((key, value) -> sandbox.addLabels(
-                        Label.newBuilder().setKey(key).setValue(value)));
+                .forEach((key, value) ->
+                        sandbox.addLabels(Label.newBuilder().setKey(key).setValue(value)));
+        lifetime.most().ifPresent(most -> sandbox.setMaxLifetime(duration(most)));
+        lifetime.idle().ifPresent(idle -> sandbox.setIdleTimeout(duration(idle)));
         accelerator.ifPresent(chosen -> {
             switch (chosen) {
                 case KVM ->
@@ -196,7 +205,14 @@ public record SandboxView(
                                 .map(port -> PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()))
                                 .toList(),
                         new Labels(sandbox.getLabelsList().stream()
-                                .collect(Collectors.toMap(Label::getKey, Label::getValue))))
+                                .collect(Collectors.toMap(Label::getKey, Label::getValue))),
+                        new Lifetime(
+                                sandbox.hasMaxLifetime()
+                                        ? Optional.of(duration(sandbox.getMaxLifetime()))
+                                        : Optional.empty(),
+                                sandbox.hasIdleTimeout()
+                                        ? Optional.of(duration(sandbox.getIdleTimeout()))
+                                        : Optional.empty()))
                 .endedIf(sandbox);
     }
 
@@ -205,6 +221,17 @@ public record SandboxView(
         return sandbox.hasTermination()
                 ? ended(sandbox.getTermination(), Instant.ofEpochSecond(time.getSeconds(), time.getNanos()))
                 : this;
+    }
+
+    private static com.google.protobuf.Duration duration(Duration duration) {
+        return com.google.protobuf.Duration.newBuilder()
+                .setSeconds(duration.getSeconds())
+                .setNanos(duration.getNano())
+                .build();
+    }
+
+    private static Duration duration(com.google.protobuf.Duration duration) {
+        return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
     }
 
     private static Timestamp timestamp(Instant instant) {

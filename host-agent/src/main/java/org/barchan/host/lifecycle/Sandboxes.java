@@ -24,6 +24,7 @@ import org.barchan.host.port.ChangeArchives;
 import org.barchan.host.port.ChangeTaker;
 import org.barchan.host.port.Consoles;
 import org.barchan.host.port.Guest;
+import org.barchan.host.port.GuestFiles;
 import org.barchan.host.port.GuestLink;
 import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
@@ -160,6 +161,7 @@ public final class Sandboxes {
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         sandbox.publish(published);
         sandbox.label(order.labels());
+        sandbox.limit(order.lifetime(), timer);
         LOG.info(
                 "{}: run '{}' for uid {}: {}",
                 sandbox.id(),
@@ -294,7 +296,10 @@ public final class Sandboxes {
      */
     public void readChanges(String idOrName, ChangeTaker taker)
             throws SandboxException, InterruptedException, IOException {
-        guestOf(idOrName).readChanges(false, taker);
+        Sandbox sandbox = lookup.find(idOrName);
+        try (Lifespan.Use _ = sandbox.use()) {
+            overlaysOf(sandbox).readChanges(false, taker);
+        }
     }
 
     /**
@@ -305,21 +310,24 @@ public final class Sandboxes {
      */
     public void exportChanges(String idOrName, OutputStream out)
             throws SandboxException, InterruptedException, IOException {
-        ports.archives().write(guestOf(idOrName), out);
+        Sandbox sandbox = lookup.find(idOrName);
+        try (Lifespan.Use _ = sandbox.use()) {
+            ports.archives().write(overlaysOf(sandbox), out);
+        }
     }
 
     /** Returns the files of all sandboxes that run. */
     public SandboxFiles files() {
         return new SandboxFiles(idOrName -> {
             Sandbox sandbox = lookup.find(idOrName);
-            return sandbox.live("reading and writing files of " + sandbox.id())
+            GuestFiles files = sandbox.live("reading and writing files of " + sandbox.id())
                     .guest()
                     .files();
+            return new SandboxFiles.Opened(files, sandbox.use());
         });
     }
 
-    private Guest guestOf(String idOrName) throws SandboxException, InterruptedException {
-        Sandbox sandbox = lookup.find(idOrName);
+    private static Guest overlaysOf(Sandbox sandbox) throws SandboxException {
         return sandbox.live("reading what was written to the overlays of " + sandbox.id())
                 .guest();
     }

@@ -6,6 +6,10 @@ enum StopReason {
     DELETED,
     /** Its process outlived its time, and SIGKILL too. */
     TIME_UP,
+    /** It has lived long enough, and SIGKILL has not ended its process. */
+    LIFETIME_OVER,
+    /** It was not in use for long enough, and SIGKILL has not ended its process. */
+    IDLE,
     /** The agent is stopping. */
     AGENT_STOPPING,
     /** Its virtual machine has ended. */

@@ -75,7 +75,8 @@ final class RunStartParserTest {
     void parse_badLabel_isRefused() throws Exception {
         RunStart start = RunStart.newBuilder()
                 .setProcess(TRUE)
-                .setSandbox(SandboxSpec.newBuilder().addLabels(Label.newBuilder().setKey("a b")))
+                .setSandbox(
+                        SandboxSpec.newBuilder().addLabels(Label.newBuilder().setKey("a b")))
                 .build();
         assertEquals(List.of("start.sandbox.labels"), violations(refused(start)));
         RunStart twice = RunStart.newBuilder()
@@ -122,6 +123,18 @@ final class RunStartParserTest {
                 .kept()
                 .request()
                 .orElseThrow();
+    }
+
+    @Test
+    void parse_badLifetime_isRefused() throws Exception {
+        Duration.Builder none = Duration.newBuilder();
+        RunStart start = RunStart.newBuilder()
+                .setProcess(TRUE)
+                .setSandbox(SandboxSpec.newBuilder().setMaxLifetime(none).setIdleTimeout(none))
+                .build();
+        assertEquals(
+                List.of("start.sandbox.idle_timeout", "start.sandbox.max_lifetime", "start.sandbox.idle_timeout"),
+                violations(refused(start)));
     }
 
     @Test

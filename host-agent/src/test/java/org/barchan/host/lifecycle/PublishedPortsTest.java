@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
@@ -123,7 +124,8 @@ class PublishedPortsTest {
                         false,
                         RunOrder.Kept.DEFAULT,
                         List.of(ports),
-                        Labels.NONE),
+                        Labels.NONE,
+                        Lifetime.UNLIMITED),
                 observer);
     }
 

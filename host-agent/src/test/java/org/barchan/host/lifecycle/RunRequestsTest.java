@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
 import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxId;
@@ -166,7 +167,7 @@ class RunRequestsTest {
     /** Makes what an agent leaves that was killed before it had started the process. */
     private SandboxId left(String digest) throws SandboxException {
         SandboxRecords records =
-                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10);
+                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         SandboxView view = new SandboxView(
                 SandboxId.random(),
                 new SandboxName("box"),
@@ -209,7 +210,8 @@ class RunRequestsTest {
                         false,
                         kept(digest, detach),
                         List.of(),
-                        Labels.NONE),
+                        Labels.NONE,
+                        Lifetime.UNLIMITED),
                 client);
     }
 

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
+import org.barchan.host.sandbox.Lifetime;
 import org.barchan.v1.Label;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -112,7 +113,8 @@ class SandboxFilterTest {
                         false,
                         order.kept(),
                         List.of(),
-                        new Labels(labels)),
+                        new Labels(labels),
+                        Lifetime.UNLIMITED),
                 client);
         client.awaitStarted();
     }
