@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.barchan.guest.link.LinkListener;
 import org.barchan.guest.link.LinkServerSocket;
 import org.barchan.guest.process.ProcessTable;
+import org.barchan.guest.stats.SandboxStats;
 
 /** The gRPC server on the link. */
 public final class GuestServer {
@@ -39,6 +40,8 @@ public final class GuestServer {
                 .addService(new FileServiceImplementation(() -> processes
                         .root()
                         .orElseThrow(() -> new IllegalStateException("there is no sandbox yet, or it has ended"))))
+                .addService(new StatsServiceImplementation(
+                        new SandboxStats()::read, () -> processes.root().isPresent()))
                 .intercept(new EpochInterceptor())
                 .build()
                 .start();
