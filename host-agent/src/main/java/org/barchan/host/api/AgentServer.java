@@ -123,6 +123,7 @@ public final class AgentServer implements AutoCloseable {
                 .addService(new SandboxEndpoint(services.sandboxes()))
                 .addService(new EventEndpoint(services.sandboxes().events()))
                 .addService(new FileEndpoint(services.sandboxes().files()))
+                .addService(new StatsEndpoint(services.sandboxes().stats()))
                 .addService(new NodeEndpoint(services.sandboxes(), services.version(), services.stateDirectory()))
                 .addService(new TemplateEndpoint(services.sandboxes()))
                 .addService(health.getHealthService())

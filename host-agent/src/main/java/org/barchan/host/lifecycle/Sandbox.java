@@ -412,7 +412,12 @@ final class Sandbox {
         return paused;
     }
 
-    private synchronized LiveGuest runningGuest(String action) throws SandboxException {
+    /**
+     * Returns its guest, also while it is paused.
+     *
+     * @throws SandboxException {@code PRECONDITION} when its process has not been started, or it ends
+     */
+    synchronized LiveGuest runningGuest(String action) throws SandboxException {
         if (state instanceof Running(LiveGuest live)) {
             return live;
         }

@@ -327,6 +327,11 @@ public final class Sandboxes {
         });
     }
 
+    /** Returns what all sandboxes that run take. */
+    public SandboxUsages stats() {
+        return new SandboxUsages(lookup, registry, timer);
+    }
+
     private static Guest overlaysOf(Sandbox sandbox) throws SandboxException {
         return sandbox.live("reading what was written to the overlays of " + sandbox.id())
                 .guest();

@@ -103,6 +103,14 @@ public interface Guest extends AutoCloseable {
      */
     void readChanges(boolean content, ChangeTaker taker) throws SandboxException, InterruptedException, IOException;
 
+    /**
+     * Returns what the sandbox takes.
+     *
+     * @param maxProcesses of how many processes; at most 512 are told of
+     * @throws SandboxException what the guest says, also {@code LOST} when it sends what no honest one does
+     */
+    GuestUsage usage(int maxProcesses) throws SandboxException, InterruptedException;
+
     /** Returns the files of the sandbox. */
     GuestFiles files();
 

@@ -36,6 +36,9 @@ public interface Machine {
     /** Whether its virtual CPUs are stopped. */
     boolean isPaused() throws SandboxException;
 
+    /** Returns what it takes of the host now. */
+    MachineUsage usage() throws SandboxException;
+
     /**
      * Ends the machine at once; returns when nothing of it runs. Does nothing if it has ended.
      *

@@ -22,6 +22,7 @@ import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestFiles;
 import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.GuestUsage;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.PortConnection;
 import org.barchan.host.port.ProcessConnection;
@@ -29,11 +30,13 @@ import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Change;
+import org.barchan.v1.GuestStats;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.ProcessStarted;
+import org.barchan.v1.ProcessTableEntry;
 import org.barchan.v1.StdinProgress;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -69,6 +72,13 @@ final class FakeGuest implements Guest {
     volatile List<String> unwritten = List.of();
     /** What was written to its overlays. */
     volatile List<Change> changes = List.of();
+
+    /** What it says that it takes. */
+    volatile GuestStats stats =
+            GuestStats.newBuilder().setUptimeMicros(7).setProcessCount(2).build();
+
+    volatile List<ProcessTableEntry> processes =
+            List.of(ProcessTableEntry.newBuilder().setPid(2).build());
 
     private final FakeWorld world;
     private final FakeMachine machine;
@@ -216,6 +226,12 @@ final class FakeGuest implements Guest {
         for (Change change : changes) {
             taker.change(change);
         }
+    }
+
+    @Override
+    public GuestUsage usage(int maxProcesses) throws SandboxException {
+        world.step("guest.usage");
+        return new GuestUsage(stats, maxProcesses == 0 ? List.of() : processes);
     }
 
     @Override

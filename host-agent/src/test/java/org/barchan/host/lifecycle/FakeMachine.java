@@ -3,12 +3,14 @@ package org.barchan.host.lifecycle;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.MachineUsage;
 import org.barchan.host.sandbox.SandboxException;
 
 /** A machine with a guest that answers. */
@@ -75,6 +77,12 @@ final class FakeMachine implements Machine {
     @Override
     public boolean isPaused() {
         return paused;
+    }
+
+    @Override
+    public MachineUsage usage() throws SandboxException {
+        world.step("machine.usage");
+        return new MachineUsage(Duration.ofMillis(1500), 4096);
     }
 
     @Override

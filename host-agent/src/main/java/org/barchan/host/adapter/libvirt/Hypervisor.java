@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import org.barchan.host.port.MachineUsage;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.SandboxException;
@@ -81,6 +82,9 @@ sealed interface Hypervisor {
 
     /** Returns the memory that a domain's QEMU has made for its machine, where it is a file that can be reached. */
     Optional<FileChannel> memoryOf(String domain, UUID uuid);
+
+    /** Returns what a domain's QEMU takes of the host, where it can be looked at without libvirt. */
+    Optional<MachineUsage> usageOf(String domain, UUID uuid);
 
     /**
      * Kills a domain's QEMU at once, where that can be done.
@@ -270,6 +274,20 @@ sealed interface Hypervisor {
             return Optional.empty();
         }
 
+        /** Libvirt would wait for whatever else is done with the domain. */
+        @Override
+        public Optional<MachineUsage> usageOf(String domain, UUID uuid) {
+            try {
+                Optional<ProcessHandle> qemu = qemu(domain, uuid);
+                return qemu.isPresent()
+                        ? Optional.of(ProcessUsage.read(qemu.get().pid()))
+                        : Optional.empty();
+            } catch (IOException | NumberFormatException e) {
+                LOG.debug("QEMU of domain {} cannot be looked at: {}", domain, e.toString());
+                return Optional.empty();
+            }
+        }
+
         /** Libvirt asks QEMU to end and looks again every fifth of a second; this ends it now, and libvirt finds it gone. */
         @Override
         public boolean killQemu(String domain, UUID uuid) {
@@ -359,6 +377,11 @@ sealed interface Hypervisor {
         /** Left to the daemon. */
         @Override
         public Optional<FileChannel> memoryOf(String domain, UUID uuid) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<MachineUsage> usageOf(String domain, UUID uuid) {
             return Optional.empty();
         }
 

@@ -17,7 +17,9 @@ import org.slf4j.LoggerFactory;
  */
 final class LibvirtConnection implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LibvirtConnection.class);
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    /** How long a call may take that is given no other time. */
+    static final Duration DEADLINE = Duration.ofSeconds(60);
+
     private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(5);
     /** A daemon that says nothing for half a minute is given up. */
     private static final int KEEPALIVE_SECONDS = 5;

@@ -18,6 +18,7 @@ import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.MachineUsage;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
 import org.libvirt.Connect;
@@ -25,6 +26,7 @@ import org.libvirt.Domain;
 import org.libvirt.DomainInfo;
 import org.libvirt.Error.ErrorNumber;
 import org.libvirt.LibvirtException;
+import org.libvirt.MemoryStatistic;
 import org.libvirt.event.DomainEvent;
 import org.libvirt.event.DomainEventType;
 import org.libvirt.event.LifecycleListener;
@@ -49,6 +51,13 @@ public final class LibvirtDriver implements HypervisorDriver {
     private static final Duration RESTORE_DEADLINE = Duration.ofSeconds(30);
 
     private static final long GONE_DEADLINE_SECONDS = 30;
+    /** Who looks at many machines waits for the slowest answer. */
+    private static final Duration USAGE_DEADLINE = Duration.ofSeconds(3);
+
+    /** As many kinds as libvirt has, and more; and what a machine has in the host's memory, in KiB. */
+    private static final int MEMORY_STATISTICS = 16;
+
+    private static final int RESIDENT = 7;
     /** How long libvirt may take to notice that a QEMU was killed. */
     private static final long NOTICE_SECONDS = 10;
 
@@ -414,22 +423,45 @@ public final class LibvirtDriver implements HypervisorDriver {
         return domain.getInfo().state == DomainInfo.DomainState.VIR_DOMAIN_PAUSED;
     }
 
+    MachineUsage usage(LibvirtMachine machine) throws SandboxException {
+        Optional<MachineUsage> usage = hypervisor.usageOf(machine.domainName(), machine.uuid());
+        return usage.isPresent()
+                ? usage.get()
+                : onDomain("asking what it takes of", machine, USAGE_DEADLINE, LibvirtDriver::usage);
+    }
+
+    private static MachineUsage usage(Domain domain) throws LibvirtException {
+        Duration cpu = Duration.ofNanos(domain.getInfo().cpuTime);
+        for (MemoryStatistic statistic : domain.memoryStats(MEMORY_STATISTICS)) {
+            if (statistic.getTag() == RESIDENT) {
+                return new MachineUsage(cpu, statistic.getValue() << 10);
+            }
+        }
+        return new MachineUsage(cpu, 0);
+    }
+
     @FunctionalInterface
     private interface DomainQuery<T> {
         T ask(Domain domain) throws LibvirtException;
     }
 
     private <T> T onDomain(String action, LibvirtMachine machine, DomainQuery<T> query) throws SandboxException {
+        return onDomain(action, machine, LibvirtConnection.DEADLINE, query);
+    }
+
+    private <T> T onDomain(String action, LibvirtMachine machine, Duration within, DomainQuery<T> query)
+            throws SandboxException {
         String what = action + " machine " + machine.record().id();
+        LibvirtConnection.Query<T> onDomain = connect -> {
+            Domain domain = connect.domainLookupByUUID(machine.uuid());
+            try {
+                return query.ask(domain);
+            } finally {
+                domain.free();
+            }
+        };
         try {
-            return connection.ask(what, connect -> {
-                Domain domain = connect.domainLookupByUUID(machine.uuid());
-                try {
-                    return query.ask(domain);
-                } finally {
-                    domain.free();
-                }
-            });
+            return connection.ask(what, within, onDomain, _ -> {});
         } catch (LibvirtException e) {
             throw LibvirtErrors.translate(what, e, Optional.empty());
         }

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletionStage;
 import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
+import org.barchan.host.port.MachineUsage;
 import org.barchan.host.sandbox.SandboxException;
 import org.libvirt.event.StoppedDetail;
 
@@ -70,6 +71,11 @@ final class LibvirtMachine implements Machine {
     @Override
     public boolean isPaused() throws SandboxException {
         return driver.isPaused(this);
+    }
+
+    @Override
+    public MachineUsage usage() throws SandboxException {
+        return driver.usage(this);
     }
 
     @Override

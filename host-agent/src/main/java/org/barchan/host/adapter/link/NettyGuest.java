@@ -24,10 +24,13 @@ import org.barchan.guest.v1.PersonalizeRequest;
 import org.barchan.guest.v1.PrepareRequest;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
+import org.barchan.guest.v1.ReadStatsRequest;
+import org.barchan.guest.v1.ReadStatsResponse;
 import org.barchan.guest.v1.ResizeTerminalRequest;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
 import org.barchan.guest.v1.SignalProcessRequest;
+import org.barchan.guest.v1.StatsServiceGrpc;
 import org.barchan.guest.v1.StepOutcome;
 import org.barchan.guest.v1.StepResult;
 import org.barchan.guest.v1.WaitProcessRequest;
@@ -37,6 +40,7 @@ import org.barchan.host.port.Guest;
 import org.barchan.host.port.GuestConfiguration;
 import org.barchan.host.port.GuestFiles;
 import org.barchan.host.port.GuestHello;
+import org.barchan.host.port.GuestUsage;
 import org.barchan.host.port.PortConnection;
 import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.PortAddress;
@@ -59,6 +63,9 @@ final class NettyGuest implements Guest {
 
     /** Who waits for it can have a guest of its own sooner than that. */
     private static final Duration PERSONALIZE_TIME = Duration.ofSeconds(5);
+
+    /** Who looks at many sandboxes waits for the slowest of them. */
+    private static final Duration USAGE_TIME = Duration.ofSeconds(3);
 
     /** A guest may have much of its memory to write. */
     private static final Duration SETTLE_TIME = Duration.ofSeconds(45);
@@ -296,6 +303,17 @@ final class NettyGuest implements Guest {
             }
             guard.checkEnd();
         }
+    }
+
+    @Override
+    public GuestUsage usage(int maxProcesses) throws SandboxException, InterruptedException {
+        String action = "reading what the sandbox takes";
+        ReadStatsResponse response = channel.call(
+                StatsServiceGrpc.getReadStatsMethod(),
+                ReadStatsRequest.newBuilder().setMaxProcesses(maxProcesses).build(),
+                action,
+                USAGE_TIME);
+        return new StatsGuard(channel.describe(action)).usage(response, maxProcesses);
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.barchan.host.port.Machine;
 import org.barchan.host.port.MachineEnd;
 import org.barchan.host.port.MachineRecord;
 import org.barchan.host.port.MachineSpec;
+import org.barchan.host.port.MachineUsage;
 import org.barchan.host.sandbox.SandboxException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -77,6 +78,8 @@ final class LibvirtDaemonIT {
         Machine machine = driver.start(newSpec());
         try (TestGuest.Talk guest = new TestGuest.Talk(machine.record().linkSocket())) {
             assertEquals("hello", guest.ask("hello"));
+            MachineUsage usage = machine.usage();
+            assertTrue(usage.cpu().isPositive() && usage.residentBytes() > 1 << 20, usage::toString);
             guest.say("poweroff");
             assertEquals(MachineEnd.SHUTDOWN, endOf(machine));
         }

@@ -110,7 +110,10 @@ final class LibvirtDriverIT {
         assertTrue(SessionDaemon.qemuOf(first).isAlive());
         assertFalse(first.log().isEmpty());
         assertEquals(List.of(first), driver.running());
+        assertTrue(first.usage().residentBytes() > 1 << 20, () -> "it has next to no memory");
         first.destroy();
+        SandboxException gone = assertThrows(SandboxException.class, first::usage);
+        assertTrue(Specs.messageOf(gone).contains("asking what it takes"), Specs.messageOf(gone));
     }
 
     @Test
