@@ -46,6 +46,8 @@ final class CommandLineRunner {
             case "inspect" -> call(new InspectVerb(), rest);
             case "logs" -> call(new LogsVerb(), rest);
             case "events" -> call(new EventsVerb(), rest);
+            case "stats" -> call(new StatsVerb(), rest);
+            case "top" -> call(new TopVerb(), rest);
             case "wait" -> call(new WaitVerb(), rest);
             case "rename" -> call(new RenameVerb(), rest);
             case "pause" -> call(new PauseVerb(), rest);

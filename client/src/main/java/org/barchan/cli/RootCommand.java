@@ -19,6 +19,8 @@ import picocli.CommandLine.Option;
             InspectVerb.class,
             LogsVerb.class,
             EventsVerb.class,
+            StatsVerb.class,
+            TopVerb.class,
             WaitVerb.class,
             RenameVerb.class,
             PauseVerb.class,

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.barchan.client.internal.AgentConnection;
 import org.barchan.client.internal.AgentLauncher;
 import org.jspecify.annotations.Nullable;
@@ -272,6 +273,38 @@ public final class BarchanClient implements AutoCloseable {
      */
     public void signal(String processName, int signal) throws BarchanException {
         connection.signal(processName, signal);
+    }
+
+    /**
+     * Returns what a sandbox takes. A guest that does not answer is no failure: see {@link SandboxStats#guestProblem}.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it does not run
+     */
+    public SandboxStats stats(String idOrName) throws BarchanException {
+        return connection.stats(idOrName);
+    }
+
+    /**
+     * Reads what sandboxes take, again and again, until the listener has enough or none of those that were named is left. Goes on with the next agent
+     * when the agent goes.
+     *
+     * @param names ids or names, at most 1000; none: all that run at each time
+     * @param interval from one time to the next, 100 ms to 1 h
+     * @param listener called by this thread, each time with all of them; false: it has enough
+     * @throws BarchanException NOT_FOUND, PRECONDITION as {@link #stats}, of any that is named; INVALID
+     */
+    public void watchStats(List<String> names, Duration interval, Predicate<List<SandboxStats>> listener)
+            throws BarchanException {
+        connection.watchStats(names, interval, listener);
+    }
+
+    /**
+     * Returns the processes of a sandbox as its guest knows them.
+     *
+     * @throws BarchanException NOT_FOUND if none of that id or name lives, PRECONDITION if it does not run, or is paused
+     */
+    public ProcessTable processTable(String idOrName) throws BarchanException {
+        return connection.processTable(idOrName);
     }
 
     /**

@@ -126,6 +126,11 @@ final class OtherVerbsIT {
         assertUsage("barchan: unknown option '--no-template'", "template", "build", "--no-template");
         assertUsage("barchan: invalid value for option '--memory'", "template", "build", "--memory", "1");
         assertUsage("barchan: unknown option '--al': did you mean '--all'?", "template", "prune", "--al");
+        assertUsage("barchan: missing required parameter: 'NAME", "top");
+        assertUsage("barchan: unknown argument 'aux'", "top", "box", "aux");
+        assertUsage("barchan: invalid value for option '--interval': 'soon' is no time", "stats", "--interval", "soon");
+        assertUsage("barchan: invalid value for option '--interval': 0.05 s", "stats", "--interval", "0.05");
+        assertUsage("barchan: invalid value for option '--interval': 3601.0 s", "stats", "--interval=3601");
     }
 
     @Test

@@ -59,6 +59,9 @@ public final class FakeAgent implements AutoCloseable {
         void run(FakeRun run) throws Exception;
     }
 
+    /** What sandboxes take. */
+    public final FakeStats stats = new FakeStats();
+
     private final EventLoopGroup loop = new EpollEventLoopGroup(2);
     private final Path socket;
     private final Server server;
@@ -87,6 +90,7 @@ public final class FakeAgent implements AutoCloseable {
                 .addService(new Sandboxes())
                 .addService(new Templates())
                 .addService(new Events())
+                .addService(stats)
                 .build()
                 .start();
     }

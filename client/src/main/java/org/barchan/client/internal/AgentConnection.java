@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.barchan.client.AgentAccess;
 import org.barchan.client.AgentInfo;
 import org.barchan.client.AttachSpec;
@@ -33,6 +34,7 @@ import org.barchan.client.Kernel;
 import org.barchan.client.LogListener;
 import org.barchan.client.PortForward;
 import org.barchan.client.PortTarget;
+import org.barchan.client.ProcessTable;
 import org.barchan.client.ProgressLevel;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
@@ -42,6 +44,7 @@ import org.barchan.client.SandboxFiles;
 import org.barchan.client.SandboxFilter;
 import org.barchan.client.SandboxProcess;
 import org.barchan.client.SandboxSpec;
+import org.barchan.client.SandboxStats;
 import org.barchan.client.Template;
 import org.barchan.client.Termination;
 import org.barchan.v1.AttachStart;
@@ -49,7 +52,10 @@ import org.barchan.v1.BuildTemplateRequest;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.ExportChangesRequest;
+import org.barchan.v1.GetProcessTableRequest;
+import org.barchan.v1.GetProcessTableResponse;
 import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.GetStatsRequest;
 import org.barchan.v1.ListChangesRequest;
 import org.barchan.v1.ListKernelsRequest;
 import org.barchan.v1.ListProcessesRequest;
@@ -64,6 +70,7 @@ import org.barchan.v1.ResumeSandboxRequest;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.SignalProcessRequest;
+import org.barchan.v1.StatsServiceGrpc;
 import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.TemplateServiceGrpc;
 import org.barchan.v1.WaitProcessRequest;
@@ -272,6 +279,35 @@ public final class AgentConnection implements AutoCloseable {
             watching.go(channel);
             return true;
         });
+    }
+
+    public SandboxStats stats(String idOrName) throws BarchanException {
+        GetStatsRequest request =
+                GetStatsRequest.newBuilder().setSandbox(idOrName).build();
+        return StatsMapping.fromProto(call(
+                        "reading what the sandbox " + idOrName + " takes",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel, StatsServiceGrpc.getGetStatsMethod(), within(QUICK_SECONDS), request))
+                .getStats());
+    }
+
+    public void watchStats(List<String> names, Duration interval, Predicate<List<SandboxStats>> listener)
+            throws BarchanException {
+        StatsWatch watch = new StatsWatch(names, interval, listener);
+        withAgents("reading what sandboxes take", channel -> {
+            watch.go(channel);
+            return true;
+        });
+    }
+
+    public ProcessTable processTable(String idOrName) throws BarchanException {
+        GetProcessTableRequest request =
+                GetProcessTableRequest.newBuilder().setSandbox(idOrName).build();
+        GetProcessTableResponse table = call(
+                "listing the processes of the sandbox " + idOrName,
+                channel -> ClientCalls.blockingUnaryCall(
+                        channel, StatsServiceGrpc.getGetProcessTableMethod(), within(QUICK_SECONDS), request));
+        return StatsMapping.fromProto(table);
     }
 
     /** Returns the files of a sandbox, reached by the agent that has it now. */

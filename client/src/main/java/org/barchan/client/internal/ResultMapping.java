@@ -279,7 +279,7 @@ final class ResultMapping {
         };
     }
 
-    private static SandboxState fromProto(org.barchan.v1.SandboxState proto) {
+    static SandboxState fromProto(org.barchan.v1.SandboxState proto) {
         return switch (proto) {
             case SANDBOX_STATE_STARTING -> SandboxState.STARTING;
             case SANDBOX_STATE_RUNNING -> SandboxState.RUNNING;
