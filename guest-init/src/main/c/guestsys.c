@@ -32,6 +32,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -482,13 +483,19 @@ int gs_pidfd(int pid) { return result(syscall(SYS_pidfd_open, pid, 0)); }
 
 #define STACK_SIZE 65536
 
-enum { STEP_CREATE = 1, STEP_CHDIR = 2, STEP_CREDENTIALS = 3, STEP_EXEC = 4 };
+enum { STEP_CREATE = 1, STEP_CHDIR = 2, STEP_CREDENTIALS = 3, STEP_EXEC = 4, STEP_LIMITS = 5 };
+
+/* Of STEP_LIMITS, in the bits above the step: the nice value, the OOM score, or the number of a resource limit. */
+enum { PART_NICE = 1 << 8, PART_OOM = 2 << 8, PART_RESOURCE = 3 << 8 };
 
 struct spawn {
   char **paths, **argv, **environment;
   const char *directory;
   int32_t directory_required, sandbox, in, out, err, has_identity, uid, gid, groups, privileged;
   gid_t *group_ids;
+  int32_t has_nice, nice, has_oom_score, oom_score, limits;
+  /* Five numbers each: the resource, and low and high half of the soft limit and the hard one. */
+  const int32_t *limit_values;
   volatile int32_t failed_step, failed_errno;
 };
 
@@ -529,9 +536,31 @@ static void take_identity(struct spawn *s) {
   if (!s->privileged && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(s, STEP_CREDENTIALS);
 }
 
+/* Writes a number to a file of this process's in the init's own /proc, which a sandbox's may not be. */
+static int write_own(int fd, int value) {
+  char text[16];
+  int size = snprintf(text, sizeof text, "%d", value);
+  return write(fd, text, size) == size ? 0 : -1;
+}
+
+/* By a system call of its own, since glibc's wrapper is about all of the parent's threads. */
+static void set_limits(struct spawn *s) {
+  for (int i = 0; i < s->limits; i++) {
+    const int32_t *v = s->limit_values + 5 * i;
+    uint64_t limit[] = {(uint32_t)v[1] | (uint64_t)(uint32_t)v[2] << 32, (uint32_t)v[3] | (uint64_t)(uint32_t)v[4] << 32};
+    if (syscall(SYS_prlimit64, 0, v[0], limit, 0) < 0) fail(s, STEP_LIMITS | (PART_RESOURCE + (i << 8)));
+  }
+}
+
 /* The process itself: in the namespaces of the sandbox, child of the init. */
 static int become(void *argument) {
   struct spawn *s = argument;
+  if (s->has_oom_score) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write_own(file, s->oom_score) < 0) fail(s, STEP_LIMITS | PART_OOM);
+    close(file);
+  }
+  int autogroup = s->has_nice ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
   if (s->sandbox >= 0 && syscall(SYS_setns, s->sandbox, CLONE_NEWNS) < 0) fail(s, STEP_CREATE);
   struct sigaction standard;
   memset(&standard, 0, sizeof standard);
@@ -539,10 +568,16 @@ static int become(void *argument) {
   for (int i = 1; i <= 64; i++) syscall(SYS_rt_sigaction, i, &standard, 0, 8);
   schedule(SCHED_OTHER);
   setsid();
+  if (s->has_nice) {
+    if (syscall(SYS_setpriority, PRIO_PROCESS, 0, s->nice) < 0) fail(s, STEP_LIMITS | PART_NICE);
+    /* Where the kernel has groups of sessions, a nice value counts within its session, and that of the session beside others. */
+    if (autogroup >= 0 && write_own(autogroup, s->nice) < 0 && errno != EINVAL) fail(s, STEP_LIMITS | PART_NICE);
+  }
   int in = fcntl(s->in, F_DUPFD, 3), out = fcntl(s->out, F_DUPFD, 3), err = fcntl(s->err, F_DUPFD, 3);
   if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) fail(s, STEP_CREATE);
   if (syscall(SYS_close_range, 3u, ~0u, 0) < 0) fail(s, STEP_CREATE);
   if (isatty(0) && ioctl(0, TIOCSCTTY, 0) < 0) fail(s, STEP_CREATE);
+  set_limits(s);
   if (s->has_identity) take_identity(s);
   if (s->directory[0] && chdir(s->directory) < 0 && (s->directory_required || chdir("/") < 0)) fail(s, STEP_CHDIR);
   uint64_t no_signal = 0;
@@ -574,7 +609,7 @@ int gs_spawn_into(int sandbox) { return result(syscall(SYS_setns, sandbox, CLONE
 /*
  * Starts a process. `strings`: NUL-ended strings one behind the other: candidate paths, arguments, environment, directory.
  * `numbers`: counts of the three lists, directory required, sandbox's pidfd or -1, in, out, err, has identity, uid, gid,
- * privileged, number of groups, the groups. Returns the process id; or -errno, with the step in *failed_step. For one thread only.
+ * privileged, number of groups, has nice value, that, has OOM score, that, number of limits, the groups, the limits (see struct spawn). Returns the process id; or -errno, with the step in *failed_step. For one thread only.
  */
 int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
   int paths = numbers[0], arguments = numbers[1], variables = numbers[2];
@@ -604,7 +639,13 @@ int gs_spawn(const char *strings, const int32_t *numbers, int *failed_step) {
   s.gid = numbers[10];
   s.privileged = numbers[11];
   s.groups = numbers[12];
-  s.group_ids = (gid_t *)(numbers + 13);
+  s.has_nice = numbers[13];
+  s.nice = numbers[14];
+  s.has_oom_score = numbers[15];
+  s.oom_score = numbers[16];
+  s.limits = numbers[17];
+  s.group_ids = (gid_t *)(numbers + 18);
+  s.limit_values = numbers + 18 + s.groups;
   static char stack[STACK_SIZE] __attribute__((aligned(16)));
   sigset_t all, before;
   sigfillset(&all);

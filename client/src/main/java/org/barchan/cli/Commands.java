@@ -24,6 +24,7 @@ final class Commands {
                         .map(path -> new WorkingDirectory(path, true))
                         .orElseGet(() -> new WorkingDirectory(caller.workingDirectory(), false)));
         options.timeout().ifPresent(builder::timeout);
+        builder.limits(options.limits().toSpec());
         if (options.tty()) {
             builder.terminal(caller.terminal());
         }

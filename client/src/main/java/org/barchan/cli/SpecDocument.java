@@ -83,6 +83,7 @@ final class SpecDocument {
         flag("privileged", process.privileged());
         flag("tty", process.tty());
         process.timeout().ifPresent(value -> values.put("timeout", seconds(value)));
+        process.limits().addTo(values);
         keep.addTo(values);
         publish.addTo(values);
         list(SpecFile.COMMAND, command);

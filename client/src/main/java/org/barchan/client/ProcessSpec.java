@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param timeout after which it is ended; by default never
  * @param terminal how large its terminal is; by default it has none, but pipes. What it writes to a terminal, standard error too, is
  *     standard output, and standard input ends with the terminal's end-of-file character
+ * @param limits how much it may use
  */
 public record ProcessSpec(
         List<String> command,
@@ -24,7 +25,8 @@ public record ProcessSpec(
         Optional<WorkingDirectory> workingDirectory,
         Optional<Identity> identity,
         Optional<Duration> timeout,
-        Optional<TerminalSize> terminal) {
+        Optional<TerminalSize> terminal,
+        ProcessLimits limits) {
     /** @throws IllegalArgumentException if a value is not what Linux takes */
     public ProcessSpec {
         command = List.copyOf(command);
@@ -80,6 +82,7 @@ public record ProcessSpec(
         private Optional<Identity> identity = Optional.empty();
         private Optional<Duration> timeout = Optional.empty();
         private Optional<TerminalSize> terminal = Optional.empty();
+        private ProcessLimits limits = ProcessLimits.DEFAULT;
 
         private Builder(List<String> command) {
             this.command = List.copyOf(command);
@@ -118,9 +121,14 @@ public record ProcessSpec(
             return this;
         }
 
+        public Builder limits(ProcessLimits value) {
+            limits = value;
+            return this;
+        }
+
         /** @throws IllegalArgumentException if a value is not what Linux takes */
         public ProcessSpec build() {
-            return new ProcessSpec(command, environment, workingDirectory, identity, timeout, terminal);
+            return new ProcessSpec(command, environment, workingDirectory, identity, timeout, terminal, limits);
         }
     }
 }

@@ -11,5 +11,7 @@ public enum SpawnStep {
     /** Taking on user, groups, capabilities. */
     CREDENTIALS,
     /** execve(2) of the command. */
-    EXEC
+    EXEC,
+    /** Setting a resource limit, the nice value or the OOM score. */
+    LIMITS
 }

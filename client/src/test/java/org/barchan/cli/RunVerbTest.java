@@ -12,9 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.barchan.client.Accelerator;
 import org.barchan.client.ClientLostPolicy;
 import org.barchan.client.Identity;
+import org.barchan.client.ProcessLimits;
+import org.barchan.client.ResourceLimit;
+import org.barchan.client.ResourceLimit.Resource;
 import org.barchan.client.RunSpec;
 import org.barchan.client.SandboxSpec;
 import org.barchan.client.TerminalSize;
@@ -65,6 +70,17 @@ final class RunVerbTest {
                 "--timeout 5x ls|'5x' is no time",
                 "--timeout -1 ls|--timeout",
                 "--timeout 999999999999h ls|too long",
+                "--ulimit nofile ls|it has no limit (expected: NAME=SOFT[:HARD]",
+                "--ulimit files=1 ls|there is no 'files' to limit (expected: one of cpu, fsize",
+                "--ulimit nofile=1:2:3 ls|more than two limits",
+                "--ulimit nofile= ls|'' is no limit",
+                "--ulimit nofile=-2 ls|'-2' is no limit",
+                "--ulimit nofile=9223372036854775808 ls|is no limit",
+                "--ulimit nofile=2:1 ls|the soft limit, 2, is above the hard one, 1",
+                "--ulimit nofile=unlimited:1 ls|the soft limit, none, is above the hard one, 1",
+                "--nice 20 ls|invalid value for option '--nice': 20 (expected: -20 to 19)",
+                "--nice x ls|--nice",
+                "--oom-score-adj -1001 ls|invalid value for option '--oom-score-adj': -1001",
                 "--accel hvf ls|expected: auto, kvm or tcg",
                 "--output xml ls|expected: text or json",
                 "--user nobody-here ls|this host has no such user",
@@ -126,6 +142,32 @@ final class RunVerbTest {
         assertEquals(
                 Optional.of(Duration.ofMillis(millis)),
                 spec("--timeout", text, "ls").process().timeout());
+    }
+
+    @Test
+    void spec_limits_areTheLastOfEachName() throws Exception {
+        assertEquals(ProcessLimits.DEFAULT, spec("ls").process().limits());
+        assertEquals(
+                new ProcessLimits(
+                        List.of(
+                                new ResourceLimit(Resource.NOFILE, OptionalLong.of(3), OptionalLong.empty()),
+                                new ResourceLimit(Resource.MEMLOCK, OptionalLong.empty(), OptionalLong.empty())),
+                        OptionalInt.of(-20),
+                        OptionalInt.of(1000)),
+                spec(
+                                "--ulimit",
+                                "nofile=1:2",
+                                "--ulimit",
+                                "memlock=-1",
+                                "--ulimit",
+                                "nofile=3:unlimited",
+                                "--nice",
+                                "-20",
+                                "--oom-score-adj",
+                                "1000",
+                                "ls")
+                        .process()
+                        .limits());
     }
 
     @Test

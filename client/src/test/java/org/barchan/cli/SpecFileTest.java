@@ -68,6 +68,8 @@ final class SpecFileTest {
                 "env: {=: b}|names no variable",
                 "label: {a b: c}|is no key of a label",
                 "label: [{base64: YT3/}]|is no text",
+                "ulimit: [core=0, nofile]|:1:18: invalid value for option '--ulimit'",
+                "nice: 20|:1:7: invalid value for option '--nice': 20",
                 "user: nobody-here|:1:7: invalid value for option '--user'",
                 "command: [a, {base64: '='}, {base64: '!'}, [b]]|:1:44: a list",
                 "a: b: c|mapping values are not allowed",
@@ -118,6 +120,8 @@ final class SpecFileTest {
                 cwd: /usr
                 privileged: true
                 timeout: 90
+                ulimit: [nofile=10:20, core=0]
+                nice: -5
                 keep: true
                 command: [printf, {base64: /w==}, !!binary "/w==", "", 0x10]
                 """;
@@ -159,6 +163,11 @@ final class SpecFileTest {
                 "-p",
                 "--timeout",
                 "90",
+                "--ulimit",
+                "core=0",
+                "--ulimit",
+                "nofile=10:20",
+                "--nice=-5",
                 "--keep",
                 "--",
                 "printf",
@@ -254,6 +263,12 @@ final class SpecFileTest {
                 "me",
                 "--timeout",
                 "1.5",
+                "--ulimit",
+                "nofile=1",
+                "--nice",
+                "5",
+                "--oom-score-adj",
+                "5",
                 "--tty",
                 "--keep",
                 "--rm",
@@ -341,6 +356,8 @@ final class SpecFileTest {
             {"--detach-keys=ctrl-x,x"},
             {"--publish", "0:80", "--publish", "[::1]:1:2/tcp"},
             {"--debug"},
+            {"--ulimit", "nofile=1:2", "--ulimit", "memlock=unlimited", "--ulimit", "nofile=7:-1", "--nice=-20"},
+            {"--oom-score-adj=-1000"},
             {"--root-transport", "virtiofs"}
         };
         for (String[] option : options) {

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say how a command runs and as whom, and how a verb that runs one exits. */
@@ -71,6 +72,9 @@ public final class ProcessOptions {
                     + " 5 seconds later. Exit status 124.")
     private Duration timeout = Duration.ZERO;
 
+    @Mixin
+    private final LimitOptions limits = new LimitOptions();
+
     public List<EnvironmentOption> environment() {
         return List.copyOf(environment);
     }
@@ -104,6 +108,10 @@ public final class ProcessOptions {
 
     public boolean tty() {
         return tty;
+    }
+
+    public LimitOptions limits() {
+        return limits;
     }
 
     /** Returns the time limit; zero is none. */

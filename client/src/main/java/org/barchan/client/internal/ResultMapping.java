@@ -275,6 +275,7 @@ final class ResultMapping {
             case SPAWN_STEP_CHDIR -> SpawnStep.CHDIR;
             case SPAWN_STEP_CREDENTIALS -> SpawnStep.CREDENTIALS;
             case SPAWN_STEP_EXEC -> SpawnStep.EXEC;
+            case SPAWN_STEP_LIMITS -> SpawnStep.LIMITS;
             case SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> SpawnStep.UNKNOWN;
         };
     }

@@ -242,6 +242,7 @@ final class SpecMapping {
                         Duration.newBuilder().setSeconds(limit.getSeconds()).setNanos(limit.getNano())));
         spec.terminal()
                 .ifPresent(size -> proto.setTerminal(Terminal.newBuilder().setSize(toProto(size))));
+        LimitMapping.put(spec.limits(), proto);
         return proto.build();
     }
 

@@ -7,6 +7,7 @@ import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.syscall.Linux;
 import org.barchan.guest.syscall.Linux.Spawned;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.ResourceLimit;
 import org.barchan.v1.SpawnError;
 import org.barchan.v1.SpawnStep;
 import org.barchan.v1.TerminalSize;
@@ -15,6 +16,11 @@ import org.barchan.v1.TerminalSize;
 final class ProcessStart {
     /** Larger than usual: the process writes more before its reader has to be switched to, which costs an emulated CPU dearly. */
     private static final int OUTPUT_PIPE = 256 * 1024;
+
+    /** Of what {@link Spawned#failedPart} says, the first resource limit. */
+    private static final int FIRST_LIMIT = 3;
+
+    private static final String NO_LIMIT = "unlimited";
 
     private final GuestProcess.Shared shared;
     private final ProcessSpec spec;
@@ -101,6 +107,20 @@ final class ProcessStart {
         return ends;
     }
 
+    /** Returns which limit it was, by its field: see guestsys.c. */
+    private String limit(int part) {
+        return switch (part) {
+            case 1 -> "nice " + spec.getNice();
+            case 2 -> "oom_score_adj " + spec.getOomScoreAdj();
+            default -> {
+                ResourceLimit limit = spec.getResourceLimits(part - FIRST_LIMIT);
+                yield "resource_limits[" + (part - FIRST_LIMIT) + "]: " + limit.getResource() + " to "
+                        + (limit.hasSoft() ? Long.toUnsignedString(limit.getSoft()) : NO_LIMIT) + ":"
+                        + (limit.hasHard() ? Long.toUnsignedString(limit.getHard()) : NO_LIMIT);
+            }
+        };
+    }
+
     private GuestProcess notStarted(Spawned spawned) {
         SpawnStep step = SpawnStep.forNumber(spawned.failedStep());
         SpawnStep known = step == null ? SpawnStep.SPAWN_STEP_CREATE : step;
@@ -108,6 +128,7 @@ final class ProcessStart {
             case SPAWN_STEP_EXEC -> spec.getArgv(0).toStringUtf8();
             case SPAWN_STEP_CHDIR ->
                 "working directory " + spec.getWorkingDirectory().toStringUtf8();
+            case SPAWN_STEP_LIMITS -> limit(spawned.failedPart());
             case SPAWN_STEP_CREDENTIALS -> "take on uid " + spec.getIdentity().getUid();
             case SPAWN_STEP_CREATE, SPAWN_STEP_UNSPECIFIED, UNRECOGNIZED -> "create the process";
         };

@@ -7,6 +7,7 @@ import java.util.List;
 import org.barchan.v1.EnvironmentVariable;
 import org.barchan.v1.Identity;
 import org.barchan.v1.ProcessSpec;
+import org.barchan.v1.ResourceLimit;
 import org.barchan.v1.WorkingDirectoryPolicy;
 
 /** A process specification in the form that gs_spawn takes: strings that end in NUL, and numbers. */
@@ -16,6 +17,11 @@ final class SpawnRequest {
     private static final ByteString DEFAULT_PATH = ByteString.copyFromUtf8("/bin:/usr/bin");
 
     private static final ByteString SLASH = ByteString.copyFromUtf8("/");
+
+    /** Numbers before those of which there are any number, and how many a limit has. */
+    private static final int FIXED = 18;
+
+    private static final int LIMIT = 5;
 
     private final byte[] strings;
     private final int[] numbers;
@@ -40,7 +46,8 @@ final class SpawnRequest {
             bytes.write(0);
         }
         Identity identity = spec.getIdentity();
-        int[] numbers = new int[13 + Math.max(1, identity.getSupplementaryGidsCount())];
+        int groups = identity.getSupplementaryGidsCount();
+        int[] numbers = new int[FIXED + groups + LIMIT * spec.getResourceLimitsCount()];
         numbers[0] = candidates.size();
         numbers[1] = spec.getArgvCount();
         numbers[2] = spec.getEnvironmentCount();
@@ -55,11 +62,30 @@ final class SpawnRequest {
         numbers[9] = identity.getUid();
         numbers[10] = identity.getGid();
         numbers[11] = identity.getPrivileged() ? 1 : 0;
-        numbers[12] = identity.getSupplementaryGidsCount();
-        for (int i = 0; i < identity.getSupplementaryGidsCount(); i++) {
-            numbers[13 + i] = identity.getSupplementaryGids(i);
+        numbers[12] = groups;
+        numbers[13] = spec.hasNice() ? 1 : 0;
+        numbers[14] = spec.getNice();
+        numbers[15] = spec.hasOomScoreAdj() ? 1 : 0;
+        numbers[16] = spec.getOomScoreAdj();
+        numbers[17] = spec.getResourceLimitsCount();
+        for (int i = 0; i < groups; i++) {
+            numbers[FIXED + i] = identity.getSupplementaryGids(i);
+        }
+        for (int i = 0; i < spec.getResourceLimitsCount(); i++) {
+            put(spec.getResourceLimits(i), numbers, FIXED + groups + LIMIT * i);
         }
         return new SpawnRequest(bytes.toByteArray(), numbers);
+    }
+
+    private static void put(ResourceLimit limit, int[] numbers, int at) {
+        // Of all bits: none.
+        long soft = limit.hasSoft() ? limit.getSoft() : -1;
+        long hard = limit.hasHard() ? limit.getHard() : -1;
+        numbers[at] = limit.getResourceValue() - 1;
+        numbers[at + 1] = (int) soft;
+        numbers[at + 2] = (int) (soft >> Integer.SIZE);
+        numbers[at + 3] = (int) hard;
+        numbers[at + 4] = (int) (hard >> Integer.SIZE);
     }
 
     byte[] strings() {

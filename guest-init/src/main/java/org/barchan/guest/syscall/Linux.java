@@ -330,8 +330,9 @@ public final class Linux {
      *
      * @param pid its process id, or -1
      * @param failedStep a number of {@code barchan.v1.SpawnStep} when it was not started
+     * @param failedPart which part of that step, if it has some: see guestsys.c
      */
-    public record Spawned(int pid, int failedStep, int errno) {}
+    public record Spawned(int pid, int failedStep, int failedPart, int errno) {}
 
     /**
      * Has {@link #spawn} start processes in a sandbox's process namespace, when this thread calls it, which can start no threads any more.
@@ -348,7 +349,9 @@ public final class Linux {
         try (PinnedObject s = PinnedObject.create(strings);
                 PinnedObject n = PinnedObject.create(numbers)) {
             int pid = NativeCalls.spawn(s.addressOfArrayElement(0), n.addressOfArrayElement(0), step);
-            return pid >= 0 ? new Spawned(pid, 0, 0) : new Spawned(-1, step.read(), -pid);
+            return pid >= 0
+                    ? new Spawned(pid, 0, 0, 0)
+                    : new Spawned(-1, step.read() & 0xff, step.read() >> Byte.SIZE, -pid);
         }
     }
 

@@ -79,6 +79,7 @@ final class ProcessParser {
                     prefix + "working_directory_policy",
                     RunStartParser.unknown(process.getWorkingDirectoryPolicyValue()));
         }
+        new LimitParser(prefix, wrong).check(process);
         problem(process.getTerminal().getSize()).ifPresent(problem -> wrong.accept(prefix + "terminal.size", problem));
         // setresuid(2) takes it for "leave as it is".
         if (process.getIdentity().getUid() == -1

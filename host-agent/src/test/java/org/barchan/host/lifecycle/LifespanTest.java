@@ -85,8 +85,8 @@ class LifespanTest {
     void lifetimeOver_whileThereWasNoAgent_isEndedByTheNext() throws Exception {
         SandboxView view = start(MOST, ClientLostPolicy.KEEP, true);
         sandboxes.shutdown(Duration.ofSeconds(10));
-        SandboxRecords records =
-                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
+        SandboxRecords records = new SandboxRecords(
+                world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         records.load();
         assertEquals(MOST, records.find(view.id()).orElseThrow().view().lifetime());
         sandboxes = world.sandboxes();

@@ -166,8 +166,8 @@ class RunRequestsTest {
 
     /** Makes what an agent leaves that was killed before it had started the process. */
     private SandboxId left(String digest) throws SandboxException {
-        SandboxRecords records =
-                new SandboxRecords(world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
+        SandboxRecords records = new SandboxRecords(
+                world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         SandboxView view = new SandboxView(
                 SandboxId.random(),
                 new SandboxName("box"),
