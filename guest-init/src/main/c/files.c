@@ -6,12 +6,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static long result(long r) { return r < 0 ? -errno : r; }
@@ -25,6 +27,28 @@ int gf_find(int root, const char *path, int follow) {
   return result(syscall(SYS_openat2, root, path, &how, sizeof how));
 }
 
+/* As gf_find, but nothing on the way may lead out of the directory, not even to come back. */
+int gf_find_below(int directory, const char *path, int follow) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return result(syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+/* 1: the kernel makes up what is in the file system of an open directory. */
+int gf_is_made_up(int directory) {
+  static const uint32_t kinds[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC,  SECURITYFS_MAGIC,
+                                   DEBUGFS_MAGIC,      TRACEFS_MAGIC, BPF_FS_MAGIC,       PSTOREFS_MAGIC,      BINFMTFS_MAGIC,      SELINUX_MAGIC,
+                                   SMACK_MAGIC,        NSFS_MAGIC,    EFIVARFS_MAGIC,     0x62656570 /* configfs */, 0x65735543 /* fuse connections */};
+  struct statfs s;
+  if (fstatfs(directory, &s) < 0) return -errno;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if ((uint32_t)s.f_type == kinds[i]) return 1;
+  }
+  return 0;
+}
+
 /* A new file, which only root may open until it has its mode. */
 int gf_create(int directory, const char *name) {
   return result(openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -33,6 +57,10 @@ int gf_create(int directory, const char *name) {
 int gf_make_directory(int directory, const char *name) { return result(mkdirat(directory, name, 0700)); }
 
 int gf_make_link(const char *target, int directory, const char *name) { return result(symlinkat(target, directory, name)); }
+
+int gf_make_hard_link(int from, const char *name, int directory, const char *new_name) {
+  return result(linkat(from, name, directory, new_name, 0));
+}
 
 int gf_remove(int directory, const char *name, int is_directory) {
   return result(unlinkat(directory, name, is_directory ? AT_REMOVEDIR : 0));

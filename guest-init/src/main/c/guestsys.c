@@ -246,7 +246,7 @@ int gs_reopen(int fd, int flags) {
 int gs_stat_at(int directory, const char *name, int64_t *facts) {
   struct stat s;
   if (fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return -errno;
-  int64_t all[] = {s.st_mode, s.st_uid, s.st_gid, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_rdev};
+  int64_t all[] = {s.st_mode, s.st_uid, s.st_gid, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_rdev, s.st_nlink, s.st_dev, s.st_ino};
   memcpy(facts, all, sizeof all);
   return 0;
 }

@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "cp",
         description =
-                "Copy files and directories between the host and a sandbox that runs: one side is NAME:PATH, a path in the sandbox.",
+                "Copy files and directories between the host and a sandbox that runs: one side is NAME:PATH, a path in the sandbox; the other may be -, a tar archive on standard output or input.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {
             ExitStatus.SUCCEEDED,
@@ -23,6 +23,7 @@ import picocli.CommandLine.Parameters;
         })
 final class CpVerb implements Callable<Integer> {
     private static final int SOME_NOT_COPIED = 1;
+    private static final String ARCHIVE = "-";
 
     @Option(
             names = {"-a", "--archive"},
@@ -43,13 +44,15 @@ final class CpVerb implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "SOURCE",
-            description = "A file or directory. DIRECTORY/. stands for what is in it.")
+            description =
+                    "A file or directory. DIRECTORY/. stands for what is in it. -: a tar archive from standard input.")
     private String source = "";
 
     @Parameters(
             index = "1",
             paramLabel = "TARGET",
-            description = "A directory that is there takes SOURCE; else what SOURCE is to be called.")
+            description =
+                    "A directory that is there takes SOURCE; else what SOURCE is to be called. -: a tar archive on standard output.")
     private String target = "";
 
     @Mixin
@@ -64,11 +67,16 @@ final class CpVerb implements Callable<Integer> {
                     + (from.sandbox().isPresent() ? "both are in sandboxes" : "none is in a sandbox")
                     + " (expected: one of them as NAME:PATH; a file of the host whose name holds a colon as ./FILE)");
         }
+        if (target.equals(ARCHIVE) && StandardFiles.STDOUT.isTerminal()) {
+            throw new IllegalArgumentException("TARGET: standard output is a terminal (expected: a file or a pipe)");
+        }
         Caller caller = Caller.current();
         try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
             CopyReport report = new CopyReport(quiet);
             String sandbox = from.sandbox().or(to::sandbox).orElseThrow();
-            if (from.sandbox().isPresent()) {
+            if (source.equals(ARCHIVE) || target.equals(ARCHIVE)) {
+                new CopyArchive(client.files(sandbox), report).copy(from, to, follow, archive);
+            } else if (from.sandbox().isPresent()) {
                 new CopyToHost(client.files(sandbox), report, archive && caller.isRoot()).copy(from, to, follow);
             } else {
                 new CopyToSandbox(client.files(sandbox), report, archive).copy(from, to, follow);

@@ -1,6 +1,8 @@
 package org.barchan.client;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.function.BiConsumer;
 
 /**
@@ -59,4 +61,26 @@ public interface SandboxFiles {
 
     /** @param follow whether a symbolic link stands for what it leads to */
     FileInfo setAttributes(String path, boolean follow, FileAttributes attributes) throws BarchanException;
+
+    /**
+     * Makes a tar archive of a file, or of a directory with all that is in it. Sockets and what the kernel makes up, as in /proc, are not in it.
+     *
+     * @param follow whether a symbolic link stands for what it leads to
+     * @param contents whether names begin with "./", which stands for the path, instead of its last part
+     * @param out gets it; it is whole only if this returns
+     * @throws IOException what {@code out} throws
+     */
+    void readArchive(String path, boolean follow, boolean contents, OutputStream out)
+            throws BarchanException, IOException;
+
+    /**
+     * Unpacks a tar archive, no entry of which lands outside of the directory. What can't be unpacked ends it; what was before that stays.
+     *
+     * @param directory one that is there
+     * @param keepOwners whether files get the owners that the archive has, and all bits of modes
+     * @throws BarchanException also INVALID: it is no tar archive, has names that can't be, or ends before its end
+     * @throws IOException what {@code archive} throws
+     */
+    UnpackedArchive writeArchive(String directory, boolean keepOwners, InputStream archive)
+            throws BarchanException, IOException;
 }

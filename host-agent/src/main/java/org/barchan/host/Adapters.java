@@ -1,6 +1,7 @@
 package org.barchan.host;
 
 import org.barchan.host.adapter.archive.TarArchives;
+import org.barchan.host.adapter.archive.TarTrees;
 import org.barchan.host.adapter.boot.CachedBootFiles;
 import org.barchan.host.adapter.console.SocketConsoles;
 import org.barchan.host.adapter.libvirt.LibvirtDriver;
@@ -25,6 +26,7 @@ record Adapters(Sandboxes.Ports ports, Hypervisors.Opener opener) implements Aut
                         bootFiles::kernels,
                         new ViewHelper(config.viewProgram()),
                         new TarArchives(),
+                        new TarTrees(),
                         new Ext4Scratch(config.stateDirectory())),
                 uri -> LibvirtDriver.open(uri, config.stateDirectory()));
     }

@@ -11,7 +11,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.BlockingClientCall;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.function.BiConsumer;
@@ -21,17 +23,20 @@ import org.barchan.client.FileContent;
 import org.barchan.client.FileInfo;
 import org.barchan.client.RawText;
 import org.barchan.client.SandboxFiles;
+import org.barchan.client.UnpackedArchive;
 import org.barchan.v1.FileServiceGrpc;
 import org.barchan.v1.ListDirectoryRequest;
 import org.barchan.v1.ListDirectoryResponse;
 import org.barchan.v1.MakeDirectoryRequest;
 import org.barchan.v1.MakeSymbolicLinkRequest;
+import org.barchan.v1.ReadArchiveRequest;
 import org.barchan.v1.ReadFileRequest;
 import org.barchan.v1.ReadFileResponse;
 import org.barchan.v1.RemoveFileRequest;
 import org.barchan.v1.RenameFileRequest;
 import org.barchan.v1.SetFileAttributesRequest;
 import org.barchan.v1.StatFileRequest;
+import org.barchan.v1.WriteArchiveStart;
 import org.barchan.v1.WriteFileRequest;
 import org.barchan.v1.WriteFileResponse;
 import org.barchan.v1.WriteFileStart;
@@ -297,5 +302,28 @@ final class RemoteFiles implements SandboxFiles {
         return ResultMapping.fromProto(
                 call("setting attributes of a file", FileServiceGrpc.getSetFileAttributesMethod(), request)
                         .getInfo());
+    }
+
+    @Override
+    public void readArchive(String path, boolean follow, boolean contents, OutputStream out)
+            throws BarchanException, IOException {
+        ReadArchiveRequest request = ReadArchiveRequest.newBuilder()
+                .setSandbox(sandbox)
+                .setPath(bytes(path))
+                .setFollow(follow)
+                .setContents(contents)
+                .build();
+        new RemoteArchives(channel).read(request, out);
+    }
+
+    @Override
+    public UnpackedArchive writeArchive(String directory, boolean keepOwners, InputStream archive)
+            throws BarchanException, IOException {
+        WriteArchiveStart start = WriteArchiveStart.newBuilder()
+                .setSandbox(sandbox)
+                .setDirectory(bytes(directory))
+                .setKeepOwners(keepOwners)
+                .build();
+        return new RemoteArchives(channel).write(start, archive);
     }
 }

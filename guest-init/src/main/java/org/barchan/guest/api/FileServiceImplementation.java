@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.barchan.guest.files.FileWrite;
 import org.barchan.guest.files.SandboxTree;
+import org.barchan.guest.files.TreeWrite;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.v1.FileServiceGrpc;
 import org.barchan.guest.v1.ListDirectoryRequest;
@@ -20,6 +21,8 @@ import org.barchan.guest.v1.MakeSymbolicLinkRequest;
 import org.barchan.guest.v1.MakeSymbolicLinkResponse;
 import org.barchan.guest.v1.ReadFileRequest;
 import org.barchan.guest.v1.ReadFileResponse;
+import org.barchan.guest.v1.ReadTreeRequest;
+import org.barchan.guest.v1.ReadTreeResponse;
 import org.barchan.guest.v1.RemoveFileRequest;
 import org.barchan.guest.v1.RemoveFileResponse;
 import org.barchan.guest.v1.RenameFileRequest;
@@ -28,15 +31,22 @@ import org.barchan.guest.v1.SetFileAttributesRequest;
 import org.barchan.guest.v1.SetFileAttributesResponse;
 import org.barchan.guest.v1.StatFileRequest;
 import org.barchan.guest.v1.StatFileResponse;
+import org.barchan.guest.v1.TreePiece;
 import org.barchan.guest.v1.WriteFileFailure;
 import org.barchan.guest.v1.WriteFileRequest;
 import org.barchan.guest.v1.WriteFileResponse;
+import org.barchan.guest.v1.WriteTreeRequest;
+import org.barchan.guest.v1.WriteTreeResponse;
 import org.jspecify.annotations.Nullable;
 
 /** What the agent can ask of the sandbox's files. See file_service.proto. */
 final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBase {
     /** Of each, up to 1 MiB waits in the init's memory. */
     private static final int MAX_STREAMS = 8;
+
+    private static final int STACK = 256 * 1024;
+    /** Directories are read within each other; what is not needed takes no memory. */
+    private static final int TREE_STACK = 1024 * 1024;
 
     private final SandboxTree tree;
     private final Semaphore streams = new Semaphore(MAX_STREAMS);
@@ -46,7 +56,7 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
     }
 
     /** Returns what a caller is told of what went wrong: the one place where that is decided. */
-    private static StatusRuntimeException statusOf(Exception e) {
+    static StatusRuntimeException statusOf(Exception e) {
         if (e instanceof StatusRuntimeException known) {
             return known;
         }
@@ -111,7 +121,7 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
     }
 
     /** Answers with any number of responses, as fast as they are taken. */
-    private <R> void stream(StreamObserver<R> observer, Source<R> source) {
+    private <R> void stream(StreamObserver<R> observer, int stack, Source<R> source) {
         var call = (ServerCallStreamObserver<R>) observer;
         if (!streams.tryAcquire()) {
             call.onError(tooMany());
@@ -121,7 +131,7 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
         call.setOnReadyHandler(ready::release);
         call.setOnCancelHandler(ready::release);
         // Not on gRPC's thread for this call, which tells when it is ready.
-        Thread reader = new Thread(null, () -> send(call, ready, source), "files", 256 * 1024);
+        Thread reader = new Thread(null, () -> send(call, ready, source), "files", stack);
         reader.setDaemon(true);
         boolean started = false;
         try {
@@ -164,19 +174,34 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
 
     @Override
     public void listDirectory(ListDirectoryRequest request, StreamObserver<ListDirectoryResponse> observer) {
-        stream(observer, taker -> tree.list(request.getPath().toByteArray(), taker));
+        stream(observer, STACK, taker -> tree.list(request.getPath().toByteArray(), taker));
     }
 
     @Override
     public void readFile(ReadFileRequest request, StreamObserver<ReadFileResponse> observer) {
-        stream(observer, taker -> tree.read(request, taker));
+        stream(observer, STACK, taker -> tree.read(request, taker));
     }
 
     @Override
     public StreamObserver<WriteFileRequest> writeFile(StreamObserver<WriteFileResponse> observer) {
-        WriteCall call = new WriteCall((ServerCallStreamObserver<WriteFileResponse>) observer, streams.tryAcquire());
-        call.refuseIfTooMany();
-        return call;
+        return upload(observer, new FileUpload());
+    }
+
+    private <Q, R> StreamObserver<Q> upload(StreamObserver<R> observer, UploadCall.Upload<Q, R> upload) {
+        var call = (ServerCallStreamObserver<R>) observer;
+        return streams.tryAcquire()
+                ? new UploadCall<>(call, upload, streams::release)
+                : UploadCall.refused(call, upload, tooMany());
+    }
+
+    @Override
+    public void readTree(ReadTreeRequest request, StreamObserver<ReadTreeResponse> observer) {
+        stream(observer, TREE_STACK, taker -> tree.readTree(request, taker));
+    }
+
+    @Override
+    public StreamObserver<WriteTreeRequest> writeTree(StreamObserver<WriteTreeResponse> observer) {
+        return upload(observer, new TreeUpload());
     }
 
     @Override
@@ -221,42 +246,12 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
                         .build());
     }
 
-    /**
-     * One file that is written. gRPC calls it by one thread at a time, and hands over the next message when the last one is written. A call that
-     * has failed is told so, and takes what still comes until the agent ends it: see WriteFileResponse.
-     */
-    private final class WriteCall implements StreamObserver<WriteFileRequest> {
-        private final ServerCallStreamObserver<WriteFileResponse> observer;
-        private final boolean admitted;
+    /** A file that is written. */
+    private final class FileUpload implements UploadCall.Upload<WriteFileRequest, WriteFileResponse> {
         private @Nullable FileWrite write;
-        private boolean over;
-
-        WriteCall(ServerCallStreamObserver<WriteFileResponse> observer, boolean admitted) {
-            this.observer = observer;
-            this.admitted = admitted;
-            // It is told by onError; and a response to a call that is cancelled is nobody's.
-            observer.setOnCancelHandler(this::end);
-        }
-
-        void refuseIfTooMany() {
-            if (!admitted) {
-                fail(tooMany());
-            }
-        }
 
         @Override
-        public void onNext(WriteFileRequest request) {
-            if (over) {
-                return;
-            }
-            try {
-                take(request);
-            } catch (Errno | RuntimeException e) {
-                fail(e);
-            }
-        }
-
-        private void take(WriteFileRequest request) throws Errno {
+        public void take(WriteFileRequest request) throws Errno {
             FileWrite begun = write;
             if (request.hasStart() != (begun == null)) {
                 throw new IllegalArgumentException("request: 'start' comes first, and only then");
@@ -270,50 +265,64 @@ final class FileServiceImplementation extends FileServiceGrpc.FileServiceImplBas
             }
         }
 
-        private void fail(Exception e) {
-            end();
-            Status status = statusOf(e).getStatus();
-            observer.onNext(WriteFileResponse.newBuilder()
-                    .setFailure(WriteFileFailure.newBuilder()
-                            .setCode(status.getCode().value())
-                            .setMessage(String.valueOf(status.getDescription())))
-                    .build());
-        }
-
         @Override
-        public void onError(Throwable cancelled) {
-            end();
-        }
-
-        @Override
-        public void onCompleted() {
-            if (!over) {
-                try {
-                    FileWrite whole = write;
-                    if (whole == null) {
-                        throw new IllegalArgumentException("request: none (expected: 'start')");
-                    }
-                    WriteFileResponse response = WriteFileResponse.newBuilder()
-                            .setInfo(whole.finish())
-                            .build();
-                    end();
-                    observer.onNext(response);
-                } catch (Errno | RuntimeException e) {
-                    fail(e);
-                }
+        public WriteFileResponse finish() throws Errno {
+            FileWrite whole = write;
+            if (whole == null) {
+                throw new IllegalArgumentException("request: none (expected: 'start')");
             }
-            observer.onCompleted();
+            return WriteFileResponse.newBuilder().setInfo(whole.finish()).build();
         }
 
-        private void end() {
-            if (!over) {
-                over = true;
-                if (write != null) {
-                    write.close();
-                }
-                if (admitted) {
-                    streams.release();
-                }
+        @Override
+        public WriteFileResponse failed(WriteFileFailure failure) {
+            return WriteFileResponse.newBuilder().setFailure(failure).build();
+        }
+
+        @Override
+        public void close() {
+            if (write != null) {
+                write.close();
+            }
+        }
+    }
+
+    /** Files that are made below a directory. */
+    private final class TreeUpload implements UploadCall.Upload<WriteTreeRequest, WriteTreeResponse> {
+        private @Nullable TreeWrite write;
+
+        @Override
+        public void take(WriteTreeRequest request) throws Errno {
+            if (request.hasStart() != (write == null)) {
+                throw new IllegalArgumentException("request: 'start' comes first, and only then");
+            }
+            if (request.hasStart()) {
+                write = tree.writeTree(request.getStart());
+            }
+            for (TreePiece piece : request.getPiecesList()) {
+                Objects.requireNonNull(write).piece(piece);
+            }
+        }
+
+        @Override
+        public WriteTreeResponse finish() throws Errno {
+            TreeWrite whole = write;
+            if (whole == null) {
+                throw new IllegalArgumentException("request: none (expected: 'start')");
+            }
+            whole.finish();
+            return WriteTreeResponse.getDefaultInstance();
+        }
+
+        @Override
+        public WriteTreeResponse failed(WriteFileFailure failure) {
+            return WriteTreeResponse.newBuilder().setFailure(failure).build();
+        }
+
+        @Override
+        public void close() {
+            if (write != null) {
+                write.close();
             }
         }
     }

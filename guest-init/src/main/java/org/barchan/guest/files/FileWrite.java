@@ -21,12 +21,31 @@ public final class FileWrite implements AutoCloseable {
     private final @Nullable Stat replaced;
     private long size;
 
-    private FileWrite(Place place, @Nullable Stat replaced, WriteFileStart start) throws Errno {
+    private FileWrite(Place place, @Nullable Stat replaced, FileAttributes attributes, boolean sync) throws Errno {
         this.place = place;
         this.replaced = replaced;
-        this.attributes = start.getAttributes();
-        this.sync = start.getSync();
+        this.attributes = attributes;
+        this.sync = sync;
         this.file = place.createBeside();
+    }
+
+    /** Begins to write a file that takes whatever is at a place, but not that of a directory. Closes the place, in any case. */
+    static FileWrite at(Place place, FileAttributes attributes) throws Errno {
+        boolean begun = false;
+        try {
+            Stat stat = place.stat();
+            if (stat != null && FileKind.isDirectory(stat)) {
+                throw new Errno(Place.text(place.path()), Errno.EISDIR);
+            }
+            Stat replaced = stat != null && FileKind.isRegular(stat) ? stat : null;
+            FileWrite write = new FileWrite(place, replaced, attributes, false);
+            begun = true;
+            return write;
+        } finally {
+            if (!begun) {
+                place.close();
+            }
+        }
     }
 
     static FileWrite begin(int root, WriteFileStart start) throws Errno {
@@ -41,7 +60,7 @@ public final class FileWrite implements AutoCloseable {
                 throw new IllegalStateException(
                         Place.text(place.path()) + ": is a special file, which is neither read nor written");
             }
-            FileWrite write = new FileWrite(place, stat, start);
+            FileWrite write = new FileWrite(place, stat, start.getAttributes(), start.getSync());
             begun = true;
             return write;
         } finally {

@@ -41,6 +41,13 @@ final class Place implements AutoCloseable {
         return new Place(parent, name, path);
     }
 
+    /** As {@link #of}, for a path below a directory, which leads nowhere out of that. */
+    static Place below(int directory, byte[] path) throws Errno {
+        int slash = lastSlash(path);
+        byte[] parent = slash < 0 ? HERE : Arrays.copyOf(path, slash);
+        return new Place(SandboxFiles.findBelow(directory, parent, true), nameOf(path), path);
+    }
+
     /** As {@link #of}; where there is a link, the place to which that leads. */
     static Place ofTarget(int root, byte[] path) throws Errno {
         byte[] at = path;
@@ -128,6 +135,16 @@ final class Place implements AutoCloseable {
         return temporary;
     }
 
+    /** Makes another name of a file beside this place, of a name that none has. */
+    Temporary createHardLinkBeside(Place file) throws Errno {
+        Temporary temporary = new Temporary();
+        temporary.fd = retried(temporary, beside -> {
+            SandboxFiles.makeHardLink(file.directory, file.name, directory, beside, path);
+            return SandboxFiles.find(directory, beside, false);
+        });
+        return temporary;
+    }
+
     private interface Creation {
         int create(byte[] name) throws Errno;
     }
@@ -186,15 +203,25 @@ final class Place implements AutoCloseable {
             placed = true;
         }
 
+        /** As {@link #place}; where the place has been another name of this file already, the kernel leaves both. */
+        void placeHardLink() throws Errno {
+            place();
+            remove();
+        }
+
+        private void remove() {
+            try {
+                SandboxFiles.remove(directory, name, false, path);
+            } catch (Errno e) {
+                // Somebody else has removed it, or nothing can be done about it.
+            }
+        }
+
         @Override
         public void close() {
             Linux.close(fd);
             if (!placed) {
-                try {
-                    SandboxFiles.remove(directory, name, false, path);
-                } catch (Errno e) {
-                    // Somebody else has removed it, or nothing can be done about it.
-                }
+                remove();
             }
         }
     }

@@ -13,10 +13,13 @@ import org.barchan.guest.v1.MakeDirectoryRequest;
 import org.barchan.guest.v1.MakeSymbolicLinkRequest;
 import org.barchan.guest.v1.ReadFileRequest;
 import org.barchan.guest.v1.ReadFileResponse;
+import org.barchan.guest.v1.ReadTreeRequest;
+import org.barchan.guest.v1.ReadTreeResponse;
 import org.barchan.guest.v1.RenameFileRequest;
 import org.barchan.guest.v1.SetFileAttributesRequest;
 import org.barchan.guest.v1.StatFileRequest;
 import org.barchan.guest.v1.WriteFileStart;
+import org.barchan.guest.v1.WriteTreeStart;
 import org.barchan.v1.DirectoryEntry;
 import org.barchan.v1.FileAttributes;
 import org.barchan.v1.FileInfo;
@@ -180,6 +183,21 @@ public final class SandboxTree {
         if (bytes > 0) {
             taker.accept(ReadFileResponse.newBuilder().setHoleBytes(bytes).build());
         }
+    }
+
+    /** Tells a file, and if it is a directory all that is in it. */
+    public void readTree(ReadTreeRequest request, Consumer<ReadTreeResponse> taker) throws Errno {
+        byte[] path = request.getPath().toByteArray();
+        var _ = inRoot(top -> with(SandboxFiles.find(top, path, request.getFollow()), found -> {
+            new TreeReading(path, taker).read(found);
+            return true;
+        }));
+    }
+
+    /** Begins to make files below a directory. */
+    public TreeWrite writeTree(WriteTreeStart start) throws Errno {
+        byte[] path = start.getDirectory().toByteArray();
+        return inRoot(top -> TreeWrite.begin(SandboxFiles.find(top, path, true), path, start.getKeepOwners()));
     }
 
     /** Begins to write a file. */

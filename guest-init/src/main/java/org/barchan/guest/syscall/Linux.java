@@ -367,8 +367,20 @@ public final class Linux {
      *
      * @param mode with the bits of its type
      * @param device of a device, its number as stat(2) has it
+     * @param links how many names it has
+     * @param fileSystem number of the device that it lies on, which with {@code inode} says which file it is
      */
-    public record Stat(int mode, int uid, int gid, long size, long seconds, int nanos, long device) {}
+    public record Stat(
+            int mode,
+            int uid,
+            int gid,
+            long size,
+            long seconds,
+            int nanos,
+            long device,
+            long links,
+            long fileSystem,
+            long inode) {}
 
     /**
      * Says what is in a directory; follows no link.
@@ -377,7 +389,7 @@ public final class Linux {
      * @return null where there is no such file
      */
     public static @Nullable Stat statAt(int directory, byte[] name) throws Errno {
-        long[] facts = new long[7];
+        long[] facts = new long[10];
         try (PinnedObject n = pin(name);
                 PinnedObject f = PinnedObject.create(facts)) {
             int result = NativeCalls.statAt(directory, chars(n), f.addressOfArrayElement(0));
@@ -386,7 +398,17 @@ public final class Linux {
             }
             check("look at a file", result);
         }
-        return new Stat((int) facts[0], (int) facts[1], (int) facts[2], facts[3], facts[4], (int) facts[5], facts[6]);
+        return new Stat(
+                (int) facts[0],
+                (int) facts[1],
+                (int) facts[2],
+                facts[3],
+                facts[4],
+                (int) facts[5],
+                facts[6],
+                facts[7],
+                facts[8],
+                facts[9]);
     }
 
     /** Opens a directory in another; follows no link. */
@@ -433,7 +455,12 @@ public final class Linux {
 
     /** Tells the names in a directory but "." and "..", in no order, from where the descriptor is on. */
     public static void forEachName(int directory, NameTaker taker) throws Errno {
-        byte[] entries = new byte[32 * 1024];
+        forEachName(directory, 32 * 1024, taker);
+    }
+
+    /** @param memory how many bytes are read at once, not less than the longest name takes */
+    public static void forEachName(int directory, int memory, NameTaker taker) throws Errno {
+        byte[] entries = new byte[memory];
         ByteBuffer view = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
         while (true) {
             int size;

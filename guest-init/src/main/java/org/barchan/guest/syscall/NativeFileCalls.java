@@ -10,6 +10,12 @@ final class NativeFileCalls {
     @CFunction("gf_find")
     static native int find(int root, CCharPointer path, int follow);
 
+    @CFunction("gf_find_below")
+    static native int findBelow(int directory, CCharPointer path, int follow);
+
+    @CFunction("gf_is_made_up")
+    static native int isMadeUp(int directory);
+
     @CFunction("gf_create")
     static native int create(int directory, CCharPointer name);
 
@@ -18,6 +24,9 @@ final class NativeFileCalls {
 
     @CFunction("gf_make_link")
     static native int makeLink(CCharPointer target, int directory, CCharPointer name);
+
+    @CFunction("gf_make_hard_link")
+    static native int makeHardLink(int from, CCharPointer name, int directory, CCharPointer newName);
 
     @CFunction("gf_remove")
     static native int remove(int directory, CCharPointer name, int isDirectory);

@@ -44,6 +44,24 @@ public final class SandboxFiles {
         }
     }
 
+    /**
+     * Returns a descriptor of what is at a path below a directory, by which it can be looked at but not read. A link on the way that leads out of the
+     * directory is not followed, and any that begins with a slash does: EXDEV.
+     *
+     * @param path relative; "." for the directory itself
+     * @param follow whether the last part is followed, too
+     */
+    public static int findBelow(int directory, byte[] path, boolean follow) throws Errno {
+        try (PinnedObject p = pin(path)) {
+            return (int) check(NativeFileCalls.findBelow(directory, chars(p), follow ? 1 : 0), path);
+        }
+    }
+
+    /** Whether the kernel makes up what is in the file system of an open directory, as in /proc. */
+    public static boolean isMadeUp(int directory) {
+        return NativeFileCalls.isMadeUp(directory) == 1;
+    }
+
     /** Opens a regular file of which a descriptor only names the place. Waits for nobody. */
     public static int reopenFile(int fd, byte[] path) throws Errno {
         return (int) check(NativeCalls.reopen(fd, Linux.O_RDONLY | Linux.O_NONBLOCK), path);
@@ -66,6 +84,14 @@ public final class SandboxFiles {
         try (PinnedObject t = pin(target);
                 PinnedObject n = pin(name)) {
             check(NativeFileCalls.makeLink(chars(t), directory, chars(n)), path);
+        }
+    }
+
+    /** Gives a file, which may be a symbolic link, another name. */
+    public static void makeHardLink(int from, byte[] name, int directory, byte[] newName, byte[] path) throws Errno {
+        try (PinnedObject n = pin(name);
+                PinnedObject m = pin(newName)) {
+            check(NativeFileCalls.makeHardLink(from, chars(n), directory, chars(m)), path);
         }
     }
 

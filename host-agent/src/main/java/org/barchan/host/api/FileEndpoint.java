@@ -2,6 +2,7 @@ package org.barchan.host.api;
 
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.io.OutputStream;
 import org.barchan.host.lifecycle.SandboxFiles;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.FileServiceGrpc;
@@ -11,6 +12,8 @@ import org.barchan.v1.MakeDirectoryRequest;
 import org.barchan.v1.MakeDirectoryResponse;
 import org.barchan.v1.MakeSymbolicLinkRequest;
 import org.barchan.v1.MakeSymbolicLinkResponse;
+import org.barchan.v1.ReadArchiveRequest;
+import org.barchan.v1.ReadArchiveResponse;
 import org.barchan.v1.ReadFileRequest;
 import org.barchan.v1.ReadFileResponse;
 import org.barchan.v1.RemoveFileRequest;
@@ -21,6 +24,9 @@ import org.barchan.v1.SetFileAttributesRequest;
 import org.barchan.v1.SetFileAttributesResponse;
 import org.barchan.v1.StatFileRequest;
 import org.barchan.v1.StatFileResponse;
+import org.barchan.v1.WriteArchiveRequest;
+import org.barchan.v1.WriteArchiveResponse;
+import org.barchan.v1.WriteArchiveStart;
 import org.barchan.v1.WriteFileRequest;
 import org.barchan.v1.WriteFileResponse;
 import org.barchan.v1.WriteFileStart;
@@ -147,5 +153,45 @@ final class FileEndpoint extends FileServiceGrpc.FileServiceImplBase {
                     .setInfo(files.setAttributes(checked))
                     .build();
         });
+    }
+
+    @Override
+    public void readArchive(ReadArchiveRequest request, StreamObserver<ReadArchiveResponse> responses) {
+        PacedResponses.answer(responses, paced -> {
+            ReadArchiveRequest checked = request.toBuilder()
+                    .setPath(FileParser.path("path", request.getPath()))
+                    .build();
+            files.readArchive(
+                    checked,
+                    data -> paced.send(
+                            ReadArchiveResponse.newBuilder().setData(data).build()));
+        });
+    }
+
+    @Override
+    public StreamObserver<WriteArchiveRequest> writeArchive(StreamObserver<WriteArchiveResponse> responses) {
+        return PacedRequests.answer(responses, this::writeArchive);
+    }
+
+    private WriteArchiveResponse writeArchive(PacedRequests<WriteArchiveRequest, WriteArchiveResponse> requests)
+            throws SandboxException, InterruptedException, IOException {
+        WriteArchiveRequest first = requests.next();
+        if (first == null || !first.hasStart()) {
+            throw FileParser.invalid("start", "missing (expected: first)");
+        }
+        WriteArchiveStart start = first.getStart();
+        WriteArchiveStart checked = start.toBuilder()
+                .setDirectory(FileParser.path("start.directory", start.getDirectory()))
+                .build();
+        ArchiveInput archive = new ArchiveInput(requests);
+        try {
+            WriteArchiveResponse response = files.writeArchive(checked, archive);
+            // Whoever makes the archive may go on behind its end, and is not to find nobody there.
+            var _ = archive.transferTo(OutputStream.nullOutputStream());
+            return response;
+        } catch (IOException e) {
+            archive.check();
+            throw e;
+        }
     }
 }

@@ -5,6 +5,7 @@ import com.google.protobuf.Timestamp;
 import org.barchan.host.sandbox.GuestPath;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.FileAttributes;
+import org.barchan.v1.WriteArchiveRequest;
 import org.barchan.v1.WriteFileRequest;
 
 /** Checks what clients say of files. */
@@ -82,6 +83,18 @@ final class FileParser {
             case PIECE_NOT_SET -> throw invalid("request", "nothing (expected: data or hole_bytes)");
         }
         return piece;
+    }
+
+    /** Returns what comes next of an archive. */
+    static ByteString archiveData(WriteArchiveRequest request) throws SandboxException {
+        if (request.hasStart()) {
+            throw invalid("start", "again (expected: once, first)");
+        }
+        int size = request.getData().size();
+        if (!request.hasData() || size > MAX_DATA) {
+            throw invalid("data", size + " bytes (expected: at most " + MAX_DATA + ")");
+        }
+        return request.getData();
     }
 
     static SandboxException invalid(String field, String problem) {

@@ -1,19 +1,26 @@
 package org.barchan.host.lifecycle;
 
+import com.google.protobuf.ByteString;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import org.barchan.host.port.GuestFiles;
+import org.barchan.host.port.TreeArchives;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.FileInfo;
 import org.barchan.v1.ListDirectoryRequest;
 import org.barchan.v1.ListDirectoryResponse;
 import org.barchan.v1.MakeDirectoryRequest;
 import org.barchan.v1.MakeSymbolicLinkRequest;
+import org.barchan.v1.ReadArchiveRequest;
 import org.barchan.v1.ReadFileRequest;
 import org.barchan.v1.ReadFileResponse;
 import org.barchan.v1.RemoveFileRequest;
 import org.barchan.v1.RenameFileRequest;
 import org.barchan.v1.SetFileAttributesRequest;
 import org.barchan.v1.StatFileRequest;
+import org.barchan.v1.WriteArchiveResponse;
+import org.barchan.v1.WriteArchiveStart;
 import org.barchan.v1.WriteFileStart;
 
 /**
@@ -23,10 +30,14 @@ import org.barchan.v1.WriteFileStart;
  * have been checked.
  */
 public final class SandboxFiles {
-    private final Guests guests;
+    private static final ByteString HERE = ByteString.copyFromUtf8(".");
 
-    SandboxFiles(Guests guests) {
+    private final Guests guests;
+    private final TreeArchives archives;
+
+    SandboxFiles(Guests guests, TreeArchives archives) {
         this.guests = guests;
+        this.archives = archives;
     }
 
     /** The files of a sandbox that is in use until this is closed. */
@@ -101,5 +112,33 @@ public final class SandboxFiles {
         try (Opened sandbox = guests.of(request.getSandbox())) {
             return sandbox.files().setAttributes(request);
         }
+    }
+
+    /** @throws IOException what the taker throws */
+    public void readArchive(ReadArchiveRequest request, ChunkedOutput.Taker taker)
+            throws SandboxException, InterruptedException, IOException {
+        String path = request.getPath().toString(StandardCharsets.ISO_8859_1);
+        ByteString name = request.getPath().substring(path.lastIndexOf('/') + 1);
+        try (Opened sandbox = guests.of(request.getSandbox())) {
+            archives.write(
+                    tree -> sandbox.files().readTree(request, tree),
+                    request.getContents() || name.isEmpty() ? HERE : name,
+                    new ChunkedOutput(taker));
+        }
+    }
+
+    /** @throws IOException what the archive throws */
+    public WriteArchiveResponse writeArchive(WriteArchiveStart start, InputStream archive)
+            throws SandboxException, InterruptedException, IOException {
+        WriteArchiveResponse.Builder response = WriteArchiveResponse.newBuilder();
+        try (Opened sandbox = guests.of(start.getSandbox())) {
+            sandbox.files().writeTree(start, taker -> {
+                TreeArchives.Reading reading = archives.read(archive, taker);
+                response.setEntryCount(reading.taken())
+                        .setSkippedCount(reading.skipped())
+                        .addAllSkippedNames(reading.names());
+            });
+        }
+        return response.build();
     }
 }

@@ -30,6 +30,7 @@ import org.barchan.host.port.Host;
 import org.barchan.host.port.HypervisorDriver;
 import org.barchan.host.port.KernelInventory;
 import org.barchan.host.port.ScratchFiles;
+import org.barchan.host.port.TreeArchives;
 import org.barchan.host.port.Views;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.HostUser;
@@ -318,13 +319,15 @@ public final class Sandboxes {
 
     /** Returns the files of all sandboxes that run. */
     public SandboxFiles files() {
-        return new SandboxFiles(idOrName -> {
-            Sandbox sandbox = lookup.find(idOrName);
-            GuestFiles files = sandbox.live("reading and writing files of " + sandbox.id())
-                    .guest()
-                    .files();
-            return new SandboxFiles.Opened(files, sandbox.use());
-        });
+        return new SandboxFiles(
+                idOrName -> {
+                    Sandbox sandbox = lookup.find(idOrName);
+                    GuestFiles files = sandbox.live("reading and writing files of " + sandbox.id())
+                            .guest()
+                            .files();
+                    return new SandboxFiles.Opened(files, sandbox.use());
+                },
+                ports.trees());
     }
 
     /** Returns what all sandboxes that run take. */
@@ -584,6 +587,7 @@ public final class Sandboxes {
             KernelInventory kernels,
             Views views,
             ChangeArchives archives,
+            TreeArchives trees,
             ScratchFiles scratch) {}
 
     /**

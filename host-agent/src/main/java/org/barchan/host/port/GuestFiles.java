@@ -7,12 +7,14 @@ import org.barchan.v1.ListDirectoryRequest;
 import org.barchan.v1.ListDirectoryResponse;
 import org.barchan.v1.MakeDirectoryRequest;
 import org.barchan.v1.MakeSymbolicLinkRequest;
+import org.barchan.v1.ReadArchiveRequest;
 import org.barchan.v1.ReadFileRequest;
 import org.barchan.v1.ReadFileResponse;
 import org.barchan.v1.RemoveFileRequest;
 import org.barchan.v1.RenameFileRequest;
 import org.barchan.v1.SetFileAttributesRequest;
 import org.barchan.v1.StatFileRequest;
+import org.barchan.v1.WriteArchiveStart;
 import org.barchan.v1.WriteFileRequest;
 import org.barchan.v1.WriteFileStart;
 import org.jspecify.annotations.Nullable;
@@ -64,4 +66,20 @@ public interface GuestFiles {
     void rename(RenameFileRequest request) throws SandboxException, InterruptedException;
 
     FileInfo setAttributes(SetFileAttributesRequest request) throws SandboxException, InterruptedException;
+
+    /**
+     * Reads a file, or a directory with all that is in it.
+     *
+     * @throws IOException what the taker throws
+     */
+    void readTree(ReadArchiveRequest request, TreeTaker taker)
+            throws SandboxException, InterruptedException, IOException;
+
+    /**
+     * Makes files below a directory.
+     *
+     * @throws IOException what the tree throws
+     */
+    void writeTree(WriteArchiveStart start, TreeArchives.Tree tree)
+            throws SandboxException, InterruptedException, IOException;
 }

@@ -116,7 +116,8 @@ public final class FakeWorld
 
     public Sandboxes sandboxes() {
         Sandboxes sandboxes = new Sandboxes(
-                new Sandboxes.Ports(this, new Link(), this, this, this, this, this::archive, new FakeScratch()),
+                new Sandboxes.Ports(
+                        this, new Link(), this, this, this, this, this::archive, new FakeTrees(), new FakeScratch()),
                 new Hypervisors(this),
                 timer,
                 new Sandboxes.Settings(

@@ -3,6 +3,7 @@ package org.barchan.host.adapter.link;
 import io.grpc.Status;
 import java.io.IOException;
 import java.util.Optional;
+import org.barchan.guest.v1.WriteFileFailure;
 import org.barchan.host.sandbox.SandboxException;
 
 /** Turns what went wrong with a call into the agent's error: the only place where a status of a guest is looked at. */
@@ -20,6 +21,14 @@ final class GuestErrors {
                 .orElse("no reason given");
         return new SandboxException(
                 codeOf(status), action + " failed: " + reason + " (" + status.getCode() + ")", status.getCause());
+    }
+
+    /** Returns the error for something that could not be written, which the guest says in an answer. */
+    static SandboxException of(String action, WriteFileFailure failure) {
+        Status status = Status.fromCodeValue(failure.getCode()).withDescription(failure.getMessage());
+        return failure.getMessage().isEmpty() || status.isOk()
+                ? CheckedMessages.bad(action, "an answer that says nothing")
+                : of(action, status);
     }
 
     /** Whether a status says that the link was lost under the call, so that it may go on under a new epoch. */

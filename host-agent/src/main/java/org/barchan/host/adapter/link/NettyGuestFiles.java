@@ -1,24 +1,29 @@
 package org.barchan.host.adapter.link;
 
 import io.grpc.MethodDescriptor;
-import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import org.barchan.guest.v1.FileServiceGrpc;
+import org.barchan.guest.v1.ReadTreeRequest;
+import org.barchan.guest.v1.TreePiece;
 import org.barchan.guest.v1.WriteFileResponse;
 import org.barchan.host.port.GuestFiles;
+import org.barchan.host.port.TreeArchives;
+import org.barchan.host.port.TreeTaker;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.FileInfo;
 import org.barchan.v1.ListDirectoryRequest;
 import org.barchan.v1.ListDirectoryResponse;
 import org.barchan.v1.MakeDirectoryRequest;
 import org.barchan.v1.MakeSymbolicLinkRequest;
+import org.barchan.v1.ReadArchiveRequest;
 import org.barchan.v1.ReadFileRequest;
 import org.barchan.v1.ReadFileResponse;
 import org.barchan.v1.RemoveFileRequest;
 import org.barchan.v1.RenameFileRequest;
 import org.barchan.v1.SetFileAttributesRequest;
 import org.barchan.v1.StatFileRequest;
+import org.barchan.v1.WriteArchiveStart;
 import org.barchan.v1.WriteFileRequest;
 import org.barchan.v1.WriteFileStart;
 
@@ -134,12 +139,7 @@ final class NettyGuestFiles implements GuestFiles {
         if (response.hasInfo()) {
             return guard(action).info(response.getInfo());
         }
-        Status status = Status.fromCodeValue(response.getFailure().getCode())
-                .withDescription(response.getFailure().getMessage());
-        if (!response.hasFailure() || status.isOk()) {
-            throw CheckedMessages.bad(channel.describe(action), "an answer that says nothing");
-        }
-        throw GuestErrors.of(channel.describe(action), status);
+        throw GuestErrors.of(channel.describe(action), response.getFailure());
     }
 
     @Override
@@ -204,5 +204,40 @@ final class NettyGuestFiles implements GuestFiles {
                                         .build(),
                                 action)
                         .getInfo());
+    }
+
+    @Override
+    public void readTree(ReadArchiveRequest request, TreeTaker taker)
+            throws SandboxException, InterruptedException, IOException {
+        String action = "reading files";
+        TreeGuard guard = new TreeGuard(channel.describe(action));
+        ReadTreeRequest guestRequest = ReadTreeRequest.newBuilder()
+                .setPath(request.getPath())
+                .setFollow(request.getFollow())
+                .build();
+        try (var stream = channel.stream(FileServiceGrpc.getReadTreeMethod(), guestRequest, action)) {
+            for (var some = stream.next(); some != null; some = stream.next()) {
+                guard.message(some);
+                for (TreePiece piece : some.getPiecesList()) {
+                    if (piece.hasEntry()) {
+                        taker.entry(guard.entry(piece.getEntry()));
+                    } else {
+                        taker.data(guard.data(piece.getData()));
+                    }
+                }
+            }
+            guard.end();
+        }
+    }
+
+    @Override
+    public void writeTree(WriteArchiveStart start, TreeArchives.Tree tree)
+            throws SandboxException, InterruptedException, IOException {
+        String action = "writing files";
+        try (var upload = new GuestUpload<>(channel, FileServiceGrpc.getWriteTreeMethod(), action)) {
+            TreeUpload taker = new TreeUpload(channel.describe(action), upload, start);
+            tree.giveTo(taker);
+            taker.finish();
+        }
     }
 }
