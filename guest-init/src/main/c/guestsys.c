@@ -406,6 +406,17 @@ int gs_connect_tcp(int port, int six) {
   return connect_within(s, (struct sockaddr *)&to, sizeof to);
 }
 
+/* A socket for datagrams to and from a port of 127.0.0.1, and nowhere else. */
+int gs_connect_udp(int port) {
+  int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (s < 0) return -errno;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (connect(s, (struct sockaddr *)&to, sizeof to) == 0) return s;
+  int r = -errno;
+  close(s);
+  return r;
+}
+
 /* The same of a unix socket below a root. Its path may be too long for an address, and its links are to be followed there. */
 int gs_connect_unix(const char *root, const char *path) {
   int file = gs_open_below(root, path, MAKE_NOTHING);

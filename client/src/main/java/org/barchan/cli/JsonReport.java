@@ -204,6 +204,7 @@ final class JsonReport implements RunOutput {
         json.addProperty("address", port.address());
         json.addProperty("hostPort", port.hostPort());
         json.addProperty("port", port.port());
+        json.addProperty("protocol", lower(port.protocol()));
         return json;
     }
 

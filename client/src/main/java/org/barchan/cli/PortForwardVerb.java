@@ -33,7 +33,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "JSON: a line for each PORTS, once it is listened at: {localAddress, localPort} or {localPath}, and",
-            "{remotePort} or {remotePath}."
+            "{remotePort} or {remotePath}; {protocol: udp} if it is that."
         })
 final class PortForwardVerb implements Callable<Integer> {
     @Option(
@@ -53,7 +53,7 @@ final class PortForwardVerb implements Callable<Integer> {
             arity = "1..*",
             paramLabel = "PORTS",
             description = {
-                "[[ADDRESS:]LOCAL:]REMOTE: two TCP ports. Without LOCAL it is the same as REMOTE; if it is 0 or empty,",
+                "[[ADDRESS:]LOCAL:]REMOTE[/tcp|/udp]: two TCP or UDP ports. Without LOCAL it is the same as REMOTE; if it is 0 or empty,",
                 "as in :80, it is any that is free. Either can be the absolute path of a unix socket."
             })
     private List<String> ports = new ArrayList<>();
@@ -115,6 +115,10 @@ final class PortForwardVerb implements Callable<Integer> {
         }
         switch (forward.target()) {
             case PortTarget.Tcp(int port) -> json.addProperty("remotePort", port);
+            case PortTarget.Udp(int port) -> {
+                json.addProperty("remotePort", port);
+                json.addProperty("protocol", "udp");
+            }
             case PortTarget.Unix(String path) -> json.addProperty("remotePath", path);
         }
         return json + "\n";

@@ -342,7 +342,8 @@ public final class BarchanClient implements AutoCloseable {
      * Listens on this host, and carries whoever connects to what listens in a sandbox, as long as both live. Who can connect reaches it: an
      * address that others can reach lets them in.
      *
-     * @param local where to listen: an IP address, with port 0 for any that is free, or a unix socket, which only this user can connect to
+     * @param local where to listen: an IP address, with port 0 for any that is free, or a unix socket, which only this user can connect to; for a
+     *     UDP port an IP address
      * @param failures told of each connection that could not be made or was broken off, by threads of the library
      * @throws BarchanException PRECONDITION if nobody can listen there
      */

@@ -24,6 +24,25 @@ public sealed interface PortTarget {
     }
 
     /**
+     * A UDP port of the sandbox's loopback, 127.0.0.1. What is carried are datagrams, which may be lost.
+     *
+     * @param port 1 to 65535
+     */
+    record Udp(int port) implements PortTarget {
+        /** @throws IllegalArgumentException when there is no such port */
+        public Udp {
+            if (port < 1 || port > Tcp.MAX) {
+                throw new IllegalArgumentException(port + " (expected: a port from 1 to " + Tcp.MAX + ")");
+            }
+        }
+
+        @Override
+        public String toString() {
+            return port + "/udp";
+        }
+    }
+
+    /**
      * A unix stream socket in the sandbox.
      *
      * @param path absolute; see {@link RawText}

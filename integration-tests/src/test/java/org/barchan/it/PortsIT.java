@@ -9,6 +9,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -67,12 +69,30 @@ class PortsIT {
             servers = [Tcp(('127.0.0.1', 8000), Echo), Unix('/tmp/echo', Echo)]
             for server in servers:
                 threading.Thread(target=server.serve_forever).start()
+            class Datagrams(socketserver.BaseRequestHandler):
+                def handle(self):
+                    self.request[1].sendto(self.request[0][::-1], self.client_address)
+            datagrams = socketserver.ThreadingUDPServer(('127.0.0.1', 5300), Datagrams)
+            datagrams.max_packet_size = 65536
+            threading.Thread(target=datagrams.serve_forever).start()
             print('listening', flush=True)
             """;
 
     @BeforeAll
     static void start() throws Exception {
-        barchan.call("run", "--detach", "--name", "server", "--publish", "0:8000", "--", "python3", "-c", SERVER)
+        barchan.call(
+                        "run",
+                        "--detach",
+                        "--name",
+                        "server",
+                        "--publish",
+                        "0:8000",
+                        "--publish",
+                        "0:5300/udp",
+                        "--",
+                        "python3",
+                        "-c",
+                        SERVER)
                 .expect(0);
         try (Running logs = barchan.start("logs", "-f", "server")) {
             logs.awaitOut("listening");
@@ -253,6 +273,42 @@ class PortsIT {
         return new InetSocketAddress(
                 InetAddress.ofLiteral(port.get("address").getAsString()),
                 port.get("hostPort").getAsInt());
+    }
+
+    @Test
+    void datagrams_thereAndBack_areWhole() throws Exception {
+        JsonObject published = barchan.sandbox("server")
+                .getAsJsonArray("publishedPorts")
+                .get(1)
+                .getAsJsonObject();
+        assertEquals("udp", published.get("protocol").getAsString());
+        exchangeDatagrams(new InetSocketAddress(
+                InetAddress.ofLiteral(published.get("address").getAsString()),
+                published.get("hostPort").getAsInt()));
+        try (Running forward = forward(":5300/udp")) {
+            exchangeDatagrams(address(forward));
+        }
+    }
+
+    /** Two at a time, of which each gets its own. */
+    private static void exchangeDatagrams(InetSocketAddress address) throws IOException {
+        try (DatagramSocket one = new DatagramSocket();
+                DatagramSocket other = new DatagramSocket()) {
+            for (int size : new int[] {5, 0, 1400, 65_000}) {
+                for (DatagramSocket socket : List.of(one, other)) {
+                    socket.setSoTimeout(20_000);
+                    byte[] sent = new byte[size];
+                    new Random(socket.getLocalPort()).nextBytes(sent);
+                    socket.send(new DatagramPacket(sent, size, address));
+                    DatagramPacket got = new DatagramPacket(new byte[65_536], 65_536);
+                    socket.receive(got);
+                    assertEquals(size, got.getLength());
+                    for (int i = 0; i < size; i++) {
+                        assertEquals(sent[i], got.getData()[size - 1 - i]);
+                    }
+                }
+            }
+        }
     }
 
     @Test

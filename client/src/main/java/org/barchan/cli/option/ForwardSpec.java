@@ -4,11 +4,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.barchan.client.PortTarget;
 
 /**
- * What {@code port-forward} is to do: {@code [[ADDRESS:]LOCAL:]REMOTE}.
+ * What {@code port-forward} is to do: {@code [[ADDRESS:]LOCAL:]REMOTE[/tcp|/udp]}.
  *
  * @param local where to listen
  * @param target what is reached there
@@ -16,6 +17,9 @@ import org.barchan.client.PortTarget;
 public record ForwardSpec(SocketAddress local, PortTarget target) {
     /** Not the shorter forms, of which 0 is all addresses of the host. */
     private static final Pattern IPV4 = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+
+    /** Not a path that ends so. */
+    private static final Pattern WITH_PROTOCOL = Pattern.compile("([0-9]+)/(tcp|udp)");
 
     private static final String EXPECTED = "[[ADDRESS:]LOCAL:]REMOTE, for example 8080:80 or :80";
 
@@ -29,13 +33,18 @@ public record ForwardSpec(SocketAddress local, PortTarget target) {
         // A path may have colons in it, but nothing else has ":/".
         int path = text.indexOf(":/", 1);
         int colon = path >= 0 || text.startsWith(":/") ? Math.max(path, 0) : text.lastIndexOf(':');
-        String remote = text.substring(colon + 1);
+        Matcher protocol = WITH_PROTOCOL.matcher(text.substring(colon + 1));
+        boolean given = protocol.matches();
+        String remote = given ? protocol.group(1) : text.substring(colon + 1);
+        boolean udp = given && protocol.group(2).equals("udp");
         if (colon < 0 && remote.startsWith("/")) {
             throw wrong(text, EXPECTED);
         }
         String local = colon < 0 ? remote : text.substring(0, colon);
-        PortTarget target =
-                remote.startsWith("/") ? new PortTarget.Unix(remote) : new PortTarget.Tcp(port(text, remote, 1));
+        PortTarget target = target(text, remote, udp);
+        if (local.startsWith("/") && udp) {
+            throw wrong(text, "two UDP ports");
+        }
         if (local.startsWith("/")) {
             return new ForwardSpec(UnixDomainSocketAddress.of(local), target);
         }
@@ -43,6 +52,14 @@ public record ForwardSpec(SocketAddress local, PortTarget target) {
         InetAddress at = last < 0 ? address : address(text, local.substring(0, last));
         String port = local.substring(last + 1);
         return new ForwardSpec(new InetSocketAddress(at, port.isEmpty() ? 0 : port(text, port, 0)), target);
+    }
+
+    private static PortTarget target(String text, String remote, boolean udp) {
+        if (remote.startsWith("/")) {
+            return new PortTarget.Unix(remote);
+        }
+        int port = port(text, remote, 1);
+        return udp ? new PortTarget.Udp(port) : new PortTarget.Tcp(port);
     }
 
     private static int port(String text, String port, int least) {

@@ -17,8 +17,8 @@ public final class PublishOptions {
             names = "--publish",
             paramLabel = "PORTS",
             description = {
-                "[ADDRESS:]HOSTPORT:PORT[/tcp], any number of times: listen on this host as long as the sandbox lives, and carry"
-                        + " whoever connects to a TCP port of its loopback. HOSTPORT 0 or empty: any that is free, as barchan-inspect(1)"
+                "[ADDRESS:]HOSTPORT:PORT[/tcp|/udp], any number of times: listen on this host as long as the sandbox lives, and carry"
+                        + " whoever connects to a TCP port of its loopback, or datagrams to a UDP port. HOSTPORT 0 or empty: any that is free, as barchan-inspect(1)"
                         + " says. Without ADDRESS only this host gets there: it is 127.0.0.1."
             })
     private List<String> ports = new ArrayList<>();
@@ -30,15 +30,18 @@ public final class PublishOptions {
 
     static PublishedPort parse(String text) {
         try {
-            String bare = text.endsWith("/tcp") ? text.substring(0, text.length() - "/tcp".length()) : text;
-            if (bare.endsWith("/udp")) {
-                throw new IllegalArgumentException("UDP can't be published (expected: /tcp, or nothing)");
-            }
-            ForwardSpec spec = ForwardSpec.parse(bare, LOOPBACK);
-            if (bare.contains(":")
-                    && spec.local() instanceof InetSocketAddress local
-                    && spec.target() instanceof PortTarget.Tcp(int port)) {
-                return new PublishedPort(local.getAddress().getHostAddress(), local.getPort(), port);
+            ForwardSpec spec = ForwardSpec.parse(text, LOOPBACK);
+            if (text.contains(":") && spec.local() instanceof InetSocketAddress local) {
+                String address = local.getAddress().getHostAddress();
+                switch (spec.target()) {
+                    case PortTarget.Tcp(int port) -> {
+                        return new PublishedPort(address, local.getPort(), port, PublishedPort.Protocol.TCP);
+                    }
+                    case PortTarget.Udp(int port) -> {
+                        return new PublishedPort(address, local.getPort(), port, PublishedPort.Protocol.UDP);
+                    }
+                    case PortTarget.Unix _ -> {}
+                }
             }
             throw new IllegalArgumentException(
                     "expected: [ADDRESS:]HOSTPORT:PORT, for example 8080:80, or 0:80 for any port that is free");

@@ -8,6 +8,7 @@ import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -365,6 +366,13 @@ public final class AgentConnection implements AutoCloseable {
     public PortForward forward(
             String idOrName, SocketAddress local, PortTarget target, Consumer<BarchanException> failures)
             throws BarchanException {
+        if (target instanceof PortTarget.Udp udp) {
+            if (local instanceof InetSocketAddress address) {
+                return DatagramListener.listen(access.socket(), idOrName, address, udp, failures);
+            }
+            throw new IllegalArgumentException(
+                    "local: '" + local + "' (expected: an IP address, as the target is a UDP port)");
+        }
         return PortListener.listen(access.socket(), idOrName, local, target, failures);
     }
 

@@ -38,6 +38,7 @@ final class PortConnection implements AutoCloseable {
         ConnectStart.Builder builder = ConnectStart.newBuilder().setSandbox(sandbox);
         switch (target) {
             case PortTarget.Tcp(int port) -> builder.setTcpPort(port);
+            case PortTarget.Udp(int port) -> builder.setUdpPort(port);
             case PortTarget.Unix(String path) -> builder.setUnixPath(ByteString.copyFrom(RawText.encode(path)));
         }
         this.start = builder.build();

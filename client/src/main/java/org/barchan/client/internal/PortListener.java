@@ -19,6 +19,8 @@ import org.barchan.client.PortTarget;
 
 /** Listens, and has each connection carried by threads of its own. */
 final class PortListener implements PortForward {
+    private static final long PAUSE_MILLIS = 1000;
+
     private final Path agent;
     private final String sandbox;
     private final PortTarget target;
@@ -65,12 +67,16 @@ final class PortListener implements PortForward {
                 }
             }
         } catch (IOException e) {
-            throw new BarchanException(
-                    BarchanException.Code.PRECONDITION,
-                    "can't listen at " + text(local) + ": " + e.getMessage()
-                            + ". Choose another address, or port 0 for any",
-                    e);
+            throw cannotListen(local, e);
         }
+    }
+
+    static BarchanException cannotListen(SocketAddress local, IOException reason) {
+        return new BarchanException(
+                BarchanException.Code.PRECONDITION,
+                "can't listen at " + text(local) + ": " + reason.getMessage()
+                        + ". Choose another address, or port 0 for any",
+                reason);
     }
 
     /** As Java has it, but without the slash where a host's name would be. */
@@ -85,14 +91,10 @@ final class PortListener implements PortForward {
             try {
                 accepted = server.accept();
             } catch (IOException e) {
-                if (server.isOpen()) {
-                    failures.accept(new BarchanException(
-                            BarchanException.Code.EXHAUSTED,
-                            "accepting connections at " + text(local) + ": " + e.getMessage() + "; it listens no more",
-                            e));
-                    close();
+                if (!server.isOpen() || !goesOn(e)) {
+                    return;
                 }
-                return;
+                continue;
             }
             PortConnection connection = new PortConnection(accepted, agent, sandbox, target);
             connections.add(connection);
@@ -100,6 +102,20 @@ final class PortListener implements PortForward {
             if (!server.isOpen()) {
                 connection.close();
             }
+        }
+    }
+
+    /** No descriptor is left, or who connected has gone: there is nothing to wait for but time. */
+    private boolean goesOn(IOException reason) {
+        failures.accept(new BarchanException(
+                BarchanException.Code.EXHAUSTED,
+                "accepting connections at " + text(local) + ": " + reason.getMessage(),
+                reason));
+        try {
+            Thread.sleep(PAUSE_MILLIS);
+            return true;
+        } catch (InterruptedException e) {
+            return false;
         }
     }
 

@@ -30,6 +30,7 @@ import org.barchan.client.TerminationCause;
 import org.barchan.v1.DiagnoseResponse;
 import org.barchan.v1.FileType;
 import org.barchan.v1.GetNodeResponse;
+import org.barchan.v1.PortProtocol;
 import org.barchan.v1.TemplateKind;
 
 /** Turns the API's messages into what the library gives back. Values that a newer agent may send become UNKNOWN. */
@@ -166,11 +167,21 @@ final class ResultMapping {
                         ? Optional.of(new Sandbox.End(fromProto(proto.getTermination()), fromProto(proto.getEndTime())))
                         : Optional.empty(),
                 proto.getPublishedPortsList().stream()
-                        .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
+                        .map(ResultMapping::fromProto)
                         .toList(),
                 labels(proto),
                 proto.hasMaxLifetime() ? Optional.of(fromProto(proto.getMaxLifetime())) : Optional.empty(),
                 proto.hasIdleTimeout() ? Optional.of(fromProto(proto.getIdleTimeout())) : Optional.empty());
+    }
+
+    private static PublishedPort fromProto(org.barchan.v1.PublishedPort port) {
+        return new PublishedPort(
+                port.getAddress(),
+                port.getHostPort(),
+                port.getPort(),
+                port.getProtocol() == PortProtocol.PORT_PROTOCOL_UDP
+                        ? PublishedPort.Protocol.UDP
+                        : PublishedPort.Protocol.TCP);
     }
 
     private static Map<String, String> labels(org.barchan.v1.Sandbox proto) {
@@ -190,7 +201,7 @@ final class ResultMapping {
                 proto.hasTermination() ? Optional.of(fromProto(proto.getTermination())) : Optional.empty(),
                 proto.getReason(),
                 proto.getPublishedPortsList().stream()
-                        .map(port -> new PublishedPort(port.getAddress(), port.getHostPort(), port.getPort()))
+                        .map(ResultMapping::fromProto)
                         .toList());
     }
 

@@ -28,6 +28,7 @@ import org.barchan.v1.Label;
 import org.barchan.v1.LabelMatch;
 import org.barchan.v1.ListSandboxesRequest;
 import org.barchan.v1.LogSpec;
+import org.barchan.v1.PortProtocol;
 import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxPath;
 import org.barchan.v1.Terminal;
@@ -49,7 +50,12 @@ final class SpecMapping {
                 .forEach(port -> proto.addPublishedPorts(org.barchan.v1.PublishedPort.newBuilder()
                         .setAddress(port.address())
                         .setHostPort(port.hostPort())
-                        .setPort(port.port())));
+                        .setPort(port.port())
+                        .setProtocol(
+                                switch (port.protocol()) {
+                                    case TCP -> PortProtocol.PORT_PROTOCOL_TCP;
+                                    case UDP -> PortProtocol.PORT_PROTOCOL_UDP;
+                                })));
         if (spec.clientLostPolicy() == ClientLostPolicy.KEEP) {
             proto.setDetach(spec.keep().detach())
                     .setLog(log(spec.keep()))

@@ -28,6 +28,7 @@ class ForwardSpecTest {
                 "99999:80",
                 "+80:80",
                 "/run/x",
+                "/run/x:53/udp",
                 "example.org:8080:80",
                 "256.0.0.1:8080:80",
                 "1:2:3:4",
@@ -57,6 +58,9 @@ class ForwardSpecTest {
         "8080:/run/a:b, /127.0.0.1:8080, /run/a:b",
         ":/run/x, /127.0.0.1:0, /run/x",
         "/tmp/x:80, /tmp/x, 80",
+        "53/udp, /127.0.0.1:53, 53/udp",
+        ":53/tcp, /127.0.0.1:0, 53",
+        "8080:/run/53/udp, /127.0.0.1:8080, /run/53/udp",
         "/tmp/x:/run/y, /tmp/x, /run/y"
     })
     void parse_good(String text, String local, String target) {

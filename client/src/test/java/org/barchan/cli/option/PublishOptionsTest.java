@@ -18,7 +18,6 @@ class PublishOptionsTest {
                 "80              | expected: [ADDRESS:]HOSTPORT:PORT",
                 "/run/x:80       | expected: [ADDRESS:]HOSTPORT:PORT",
                 "80:/run/x       | expected: [ADDRESS:]HOSTPORT:PORT",
-                "8080:80/udp     | UDP can't be published",
                 "8080:80/sctp    | a port from 1 to 65535 in place of '80/sctp'",
                 "8080:           | a port from 1 to 65535 in place of ''",
                 "8080:0          | a port from 1 to 65535 in place of '0'",
@@ -34,13 +33,14 @@ class PublishOptionsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "8080:80, 127.0.0.1, 8080, 80",
-        "8080:80/tcp, 127.0.0.1, 8080, 80",
-        ":80, 127.0.0.1, 0, 80",
-        "0.0.0.0::80, 0.0.0.0, 0, 80",
-        "[::1]:1:2, 0:0:0:0:0:0:0:1, 1, 2"
+        "8080:80, 127.0.0.1, 8080, 80, TCP",
+        "8080:80/tcp, 127.0.0.1, 8080, 80, TCP",
+        "127.0.0.1:5353:53/udp, 127.0.0.1, 5353, 53, UDP",
+        ":80, 127.0.0.1, 0, 80, TCP",
+        "0.0.0.0::80, 0.0.0.0, 0, 80, TCP",
+        "[::1]:1:2, 0:0:0:0:0:0:0:1, 1, 2, TCP"
     })
-    void parse_good(String text, String address, int hostPort, int port) {
-        assertEquals(new PublishedPort(address, hostPort, port), PublishOptions.parse(text));
+    void parse_good(String text, String address, int hostPort, int port, PublishedPort.Protocol protocol) {
+        assertEquals(new PublishedPort(address, hostPort, port, protocol), PublishOptions.parse(text));
     }
 }

@@ -6,6 +6,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.Consumer;
 import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.v1.ConnectEnd;
 import org.barchan.guest.v1.ConnectOpen;
@@ -22,13 +23,17 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     static final int MESSAGE_COST = 256;
 
     static final int MAX_DATA = 32 * 1024;
+    static final int MAX_DATAGRAM = 65507;
     /** What may wait here for who listens. */
     static final int WINDOW = 64 * 1024;
+
+    /** The longest datagram has room, also when what is granted again has not been told yet. */
+    static final int DATAGRAM_WINDOW = 2 * WINDOW;
 
     private static final int STACK = 128 * 1024;
 
     private final Opener opener;
-    private final Runnable closed;
+    private final Consumer<ConnectOpen> closed;
     private final ServerCallStreamObserver<ConnectResponse> observer;
 
     // Guarded by this.
@@ -38,6 +43,7 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     private long credit;
     private boolean cancelled;
     private boolean opened;
+    private boolean datagrams;
     private @Nullable StreamSocket socket;
 
     // The thread's own.
@@ -55,7 +61,7 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     }
 
     /** @param closed told when what the opener has opened is closed */
-    PortCall(Opener opener, Runnable closed, ServerCallStreamObserver<ConnectResponse> observer) {
+    PortCall(Opener opener, Consumer<ConnectOpen> closed, ServerCallStreamObserver<ConnectResponse> observer) {
         this.opener = opener;
         this.closed = closed;
         this.observer = observer;
@@ -75,6 +81,7 @@ final class PortCall implements StreamObserver<ConnectRequest> {
         switch (request.getRequestCase()) {
             case OPEN -> {
                 opened = true;
+                datagrams = request.getOpen().hasUdpPort();
                 credit = request.getOpen().getCredit();
                 Thread thread = new Thread(null, () -> run(request.getOpen()), "port", STACK);
                 thread.setDaemon(true);
@@ -92,9 +99,10 @@ final class PortCall implements StreamObserver<ConnectRequest> {
 
     private void data(ByteString data) {
         granted -= data.size() + MESSAGE_COST;
-        if (data.isEmpty() || data.size() > MAX_DATA || granted < 0 || inputEnded) {
-            refuse("data: " + data.size() + " bytes (expected: 1 to " + MAX_DATA
-                    + ", not more than was granted, and before the end)");
+        int most = datagrams ? MAX_DATAGRAM : MAX_DATA;
+        if ((data.isEmpty() && !datagrams) || data.size() > most || granted < 0 || inputEnded) {
+            refuse("data: " + data.size() + " bytes (expected: at most " + most
+                    + ", some but in a datagram, not more than was granted, and before the end)");
             return;
         }
         input.add(data);
@@ -144,8 +152,8 @@ final class PortCall implements StreamObserver<ConnectRequest> {
         try {
             synchronized (this) {
                 socket = connection;
-                granted = WINDOW;
-                send(ConnectResponse.newBuilder().setConnected(WINDOW));
+                granted = datagrams ? DATAGRAM_WINDOW : WINDOW;
+                send(ConnectResponse.newBuilder().setConnected(granted));
             }
             carry(connection);
             whole = isWhole();
@@ -156,7 +164,7 @@ final class PortCall implements StreamObserver<ConnectRequest> {
             fail(Status.INTERNAL.withDescription(String.valueOf(e.getMessage())));
         } finally {
             connection.close(!whole);
-            closed.run();
+            closed.accept(target);
         }
         if (whole) {
             complete();
@@ -170,8 +178,8 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     /** Returns when both directions have ended, or nobody wants it any more. */
     private void carry(StreamSocket connection) throws Errno {
         while (!(readEnded && writeEnded)) {
-            boolean moved = write(connection);
-            moved |= read(connection);
+            boolean moved = isDatagrams() ? sendDatagram(connection) : write(connection);
+            moved |= isDatagrams() ? receiveDatagram(connection) : read(connection);
             synchronized (this) {
                 if (cancelled) {
                     return;
@@ -184,6 +192,56 @@ final class PortCall implements StreamObserver<ConnectRequest> {
         if (broken) {
             throw new Errno("write to who listens", Errno.EPIPE);
         }
+    }
+
+    private synchronized boolean isDatagrams() {
+        return datagrams;
+    }
+
+    /** Returns whether it got any further. Nobody may be there, or not have room: then it is lost. */
+    private boolean sendDatagram(StreamSocket connection) {
+        ByteString next;
+        synchronized (this) {
+            next = input.poll();
+            if (next == null && !inputEnded) {
+                return false;
+            }
+        }
+        if (next == null) {
+            readEnded = true;
+            writeEnded = true;
+            send(ConnectResponse.newBuilder().setEnd(ConnectEnd.getDefaultInstance()));
+            return true;
+        }
+        byte[] datagram = next.toByteArray();
+        if (connection.write(datagram, 0, datagram.length) == -Errno.ECONNREFUSED) {
+            // That was said of one before it, and this one was not sent.
+            var _ = connection.write(datagram, 0, datagram.length);
+        }
+        grant(datagram.length + MESSAGE_COST);
+        return true;
+    }
+
+    /** Returns whether it got any further. What comes while the agent takes none is lost once the socket has no room. */
+    private boolean receiveDatagram(StreamSocket connection) {
+        if (!mayRead()) {
+            return false;
+        }
+        if (output.length == 0) {
+            output = new byte[MAX_DATAGRAM];
+        }
+        int n = connection.read(output, output.length);
+        if (n == -Errno.EAGAIN) {
+            return false;
+        }
+        // Else it says that nobody was there when something was sent, which may be different by now.
+        if (n >= 0) {
+            synchronized (this) {
+                credit -= n + MESSAGE_COST;
+            }
+            send(ConnectResponse.newBuilder().setData(ByteString.copyFrom(output, 0, n)));
+        }
+        return true;
     }
 
     /** Returns whether it got any further. */
@@ -242,7 +300,7 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     }
 
     private boolean mayRead() {
-        return !readEnded && room() > 0 && observer.isReady();
+        return !readEnded && room() >= (isDatagrams() ? MAX_DATAGRAM : 1) && observer.isReady();
     }
 
     /** Returns whether it got any further. */

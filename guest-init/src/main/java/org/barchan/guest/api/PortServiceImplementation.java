@@ -12,7 +12,10 @@ import org.barchan.guest.v1.PortServiceGrpc;
 
 /** Connections to what listens in the sandbox. See port_service.proto of the guest. */
 final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBase {
-    /** The init's memory has room for what is on its way on so many, both ways, if nobody reads any of them. */
+    /**
+     * The init's memory has room for what is on its way on so many, both ways, if nobody reads any of them. A flow of datagrams, which
+     * are longer, counts as two.
+     */
     static final int MAX_CONNECTIONS = 128;
 
     private static final int MAX_PORT = 65535;
@@ -31,13 +34,13 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
 
     @Override
     public StreamObserver<ConnectRequest> connect(StreamObserver<ConnectResponse> observer) {
-        return new PortCall(this::open, places::release, (ServerCallStreamObserver<ConnectResponse>) observer);
+        return new PortCall(this::open, this::release, (ServerCallStreamObserver<ConnectResponse>) observer);
     }
 
     /** Takes a place, which the caller gives back unless this fails, and connects. */
     private StreamSocket open(ConnectOpen target) throws Errno {
         check(target);
-        if (!places.tryAcquire()) {
+        if (!places.tryAcquire(placesOf(target))) {
             throw Status.RESOURCE_EXHAUSTED
                     .withDescription("connect: " + MAX_CONNECTIONS
                             + " connections are open in this sandbox, as many as may be at once: close one")
@@ -50,20 +53,23 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
             return socket;
         } finally {
             if (!connected) {
-                places.release();
+                release(target);
             }
         }
     }
 
+    private void release(ConnectOpen target) {
+        places.release(placesOf(target));
+    }
+
+    private static int placesOf(ConnectOpen target) {
+        return target.hasUdpPort() ? 2 : 1;
+    }
+
     private static void check(ConnectOpen target) {
         switch (target.getAddressCase()) {
-            case TCP_PORT -> {
-                int port = target.getTcpPort();
-                if (port < 1 || port > MAX_PORT) {
-                    throw new IllegalArgumentException(
-                            "tcp_port: " + Integer.toUnsignedString(port) + " (expected: 1 to " + MAX_PORT + ")");
-                }
-            }
+            case TCP_PORT -> check("tcp_port", target.getTcpPort());
+            case UDP_PORT -> check("udp_port", target.getUdpPort());
             case UNIX_PATH -> {
                 if (target.getUnixPath().isEmpty() || target.getUnixPath().byteAt(0) != '/') {
                     throw new IllegalArgumentException(
@@ -71,6 +77,13 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
                 }
             }
             case ADDRESS_NOT_SET -> throw new IllegalArgumentException("address: not set");
+        }
+    }
+
+    private static void check(String field, int port) {
+        if (port < 1 || port > MAX_PORT) {
+            throw new IllegalArgumentException(
+                    field + ": " + Integer.toUnsignedString(port) + " (expected: 1 to " + MAX_PORT + ")");
         }
     }
 

@@ -28,14 +28,20 @@ final class PortSocket implements StreamSocket {
                 () -> new IllegalStateException("connect: there is no sandbox that anything listens in"));
         int event = Linux.eventfd();
         try {
-            int fd = target.hasUnixPath()
-                    ? Linux.connectUnix(directory, target.getUnixPath().toByteArray())
-                    : Linux.connectTcp(target.getTcpPort());
-            return new PortSocket(fd, event);
+            return new PortSocket(connect(target, directory), event);
         } catch (Errno e) {
             Linux.close(event);
             throw e;
         }
+    }
+
+    private static int connect(ConnectOpen target, String root) throws Errno {
+        if (target.hasUdpPort()) {
+            return Linux.connectUdp(target.getUdpPort());
+        }
+        return target.hasUnixPath()
+                ? Linux.connectUnix(root, target.getUnixPath().toByteArray())
+                : Linux.connectTcp(target.getTcpPort());
     }
 
     @Override
@@ -45,7 +51,7 @@ final class PortSocket implements StreamSocket {
 
     @Override
     public int write(byte[] bytes, int from, int size) {
-        return Linux.write(fd, bytes, from, size);
+        return size == 0 ? Linux.writeNothing(fd) : Linux.write(fd, bytes, from, size);
     }
 
     @Override

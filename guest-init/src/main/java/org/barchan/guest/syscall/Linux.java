@@ -223,6 +223,18 @@ public final class Linux {
         return check(action, socket);
     }
 
+    /** Returns a non-blocking socket that exchanges datagrams with a UDP port of the loopback. */
+    public static int connectUdp(int port) throws Errno {
+        return check("connect to UDP port " + port, NativeCalls.connectUdp(port));
+    }
+
+    /** Sends an empty datagram; returns 0 or a negated errno. */
+    public static int writeNothing(int fd) {
+        try (PinnedObject p = PinnedObject.create(new byte[1])) {
+            return NativeCalls.write(fd, p.addressOfArrayElement(0), 0);
+        }
+    }
+
     /**
      * Returns a non-blocking socket that is connected to a unix socket. Blocks for 10 s at most.
      *

@@ -76,6 +76,9 @@ final class NativeCalls {
     @CFunction("gs_connect_tcp")
     static native int connectTcp(int port, int six);
 
+    @CFunction("gs_connect_udp")
+    static native int connectUdp(int port);
+
     @CFunction("gs_connect_unix")
     static native int connectUnix(CCharPointer root, CCharPointer path);
 

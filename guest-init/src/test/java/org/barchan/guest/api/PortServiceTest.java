@@ -196,6 +196,40 @@ final class PortServiceTest {
     }
 
     @Test
+    void datagrams_areLostWhereTheyHaveNoRoom_andEndWithTheAgents() throws Exception {
+        StreamObserver<ConnectRequest> requests = connect();
+        requests.onNext(ConnectRequest.newBuilder()
+                .setOpen(ConnectOpen.newBuilder().setUdpPort(53).setCredit(1 << 17))
+                .build());
+        assertEquals(PortCall.DATAGRAM_WINDOW, call.next(ResponseCase.CONNECTED).getConnected());
+        socket.full = true;
+        requests.onNext(data(PortCall.MAX_DATAGRAM));
+        requests.onNext(data(0));
+        assertEquals(
+                PortCall.MAX_DATAGRAM + PortCall.MESSAGE_COST,
+                call.next(ResponseCase.CREDIT).getCredit());
+        socket.full = false;
+        requests.onNext(data(5));
+        assertEquals(5, socket.awaitWritten(5).length);
+        socket.arrive(new byte[100]);
+        assertEquals(100, call.next(ResponseCase.DATA).getData().size());
+        requests.onNext(end());
+        call.next(ResponseCase.END);
+        assertEquals(Status.Code.OK, call.status().getCode());
+    }
+
+    @Test
+    void datagramThatIsTooLong_isRefused() throws Exception {
+        StreamObserver<ConnectRequest> requests = connect();
+        requests.onNext(ConnectRequest.newBuilder()
+                .setOpen(ConnectOpen.newBuilder().setUdpPort(53).setCredit(1 << 17))
+                .build());
+        call.next(ResponseCase.CONNECTED);
+        requests.onNext(data(PortCall.MAX_DATAGRAM + 1));
+        assertEquals(Status.Code.INVALID_ARGUMENT, call.status().getCode());
+    }
+
+    @Test
     void reset_isAborted() throws Exception {
         var _ = connected(1 << 20);
         socket.fail(104);

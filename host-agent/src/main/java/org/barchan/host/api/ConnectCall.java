@@ -39,6 +39,7 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
     private final BlockingQueue<Optional<ByteString>> input = new LinkedBlockingQueue<>();
 
     private Optional<Thread> carrier = Optional.empty();
+    private int most = MAX_DATA;
     // Guarded by this: by whom the call is ended.
     private boolean over;
 
@@ -62,8 +63,8 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
             case START -> start(request.getStart());
             case DATA -> {
                 ByteString data = request.getData();
-                if (data.size() > MAX_DATA) {
-                    violation("data", data.size() + " bytes (expected: at most " + MAX_DATA + ")");
+                if (data.size() > most) {
+                    violation("data", data.size() + " bytes (expected: at most " + most + ")");
                 } else {
                     input.add(Optional.of(data));
                 }
@@ -85,6 +86,7 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
         Thread thread =
                 Thread.ofVirtual().name("port").unstarted(() -> carryAll(start.getSandbox(), address.orElseThrow()));
         carrier = Optional.of(thread);
+        most = address.get() instanceof PortAddress.Udp ? PortAddress.Udp.MAX_DATAGRAM : MAX_DATA;
         thread.start();
         call.request(AHEAD);
     }
@@ -94,12 +96,13 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
         try {
             return switch (start.getAddressCase()) {
                 case TCP_PORT -> Optional.of(new PortAddress.Tcp(start.getTcpPort()));
+                case UDP_PORT -> Optional.of(new PortAddress.Udp(start.getUdpPort()));
                 case UNIX_PATH ->
                     Optional.of(new PortAddress.Unix(
                             GuestPath.of(start.getUnixPath().toByteArray())));
                 case ADDRESS_NOT_SET -> {
-                    violations.add(
-                            new StatusMapping.Violation("start.address", "not set (expected: tcp_port or unix_path)"));
+                    violations.add(new StatusMapping.Violation(
+                            "start.address", "not set (expected: tcp_port, udp_port or unix_path)"));
                     yield Optional.empty();
                 }
             };

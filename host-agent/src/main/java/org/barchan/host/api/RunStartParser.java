@@ -24,6 +24,7 @@ import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.LibvirtUri;
 import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.MemorySize;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
@@ -105,7 +106,14 @@ final class RunStartParser {
         List<PublishedPort> published = new ArrayList<>();
         for (org.barchan.v1.PublishedPort port : start.getPublishedPortsList()) {
             try {
-                published.add(PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()));
+                PortAddress.Numbered target = switch (port.getProtocol()) {
+                    case PORT_PROTOCOL_UDP -> new PortAddress.Udp(port.getPort());
+                    case PORT_PROTOCOL_TCP, PORT_PROTOCOL_UNSPECIFIED -> new PortAddress.Tcp(port.getPort());
+                    case UNRECOGNIZED ->
+                        throw new IllegalArgumentException(
+                                "protocol " + port.getProtocolValue() + " (expected: TCP or UDP)");
+                };
+                published.add(PublishedPort.of(port.getAddress(), port.getHostPort(), target));
             } catch (IllegalArgumentException e) {
                 wrong("start.published_ports[" + published.size() + "]", String.valueOf(e.getMessage()));
                 return List.of();

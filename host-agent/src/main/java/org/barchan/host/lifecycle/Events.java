@@ -19,7 +19,6 @@ import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Event;
 import org.barchan.v1.EventType;
 import org.barchan.v1.Lost;
-import org.barchan.v1.PublishedPort;
 import org.barchan.v1.Termination;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -110,12 +109,7 @@ public final class Events implements AutoCloseable {
     /** A sandbox has got its name. */
     void created(SandboxView sandbox) {
         Event.Builder event = event(EventType.EVENT_TYPE_SANDBOX_CREATED, sandbox.id(), sandbox.name());
-        sandbox.published()
-                .forEach(port -> event.addPublishedPorts(PublishedPort.newBuilder()
-                        .setAddress(port.host().getAddress().getHostAddress())
-                        .setHostPort(port.host().getPort())
-                        .setPort(port.target().port())));
-        tell(event, true);
+        tell(event.addAllPublishedPorts(sandbox.message().getPublishedPortsList()), true);
     }
 
     /** A sandbox's process runs. */

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
@@ -22,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /** The ports of this host that lead to a sandbox: threads of its own accept and carry connections. Thread-safe. */
 final class PublishedPorts implements AutoCloseable {
     /** None. */
-    static final PublishedPorts NONE = new PublishedPorts(List.of(), List.of());
+    static final PublishedPorts NONE = new PublishedPorts(List.of(), List.of(), List.of());
 
     private static final Logger LOG = LoggerFactory.getLogger(PublishedPorts.class);
     private static final int PIECE = 32 * 1024;
@@ -33,13 +34,15 @@ final class PublishedPorts implements AutoCloseable {
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(200);
 
     private final List<Listener> listeners;
+    private final List<DatagramPort> datagrams;
     private final List<PublishedPort> ports;
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
     private final List<Thread> acceptors = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
 
-    private PublishedPorts(List<Listener> listeners, List<PublishedPort> ports) {
+    private PublishedPorts(List<Listener> listeners, List<DatagramPort> datagrams, List<PublishedPort> ports) {
         this.listeners = List.copyOf(listeners);
+        this.datagrams = List.copyOf(datagrams);
         this.ports = List.copyOf(ports);
     }
 
@@ -50,39 +53,58 @@ final class PublishedPorts implements AutoCloseable {
      */
     static PublishedPorts listen(List<PublishedPort> wanted) throws SandboxException {
         List<Listener> listeners = new ArrayList<>();
+        List<DatagramPort> datagrams = new ArrayList<>();
+        List<PublishedPort> ports = new ArrayList<>();
         boolean listening = false;
         try {
             for (PublishedPort port : wanted) {
-                listeners.add(open(port, "start.published_ports[" + listeners.size() + "]: "));
+                ports.add(open(port, "start.published_ports[" + ports.size() + "]: ", listeners, datagrams));
             }
             listening = true;
-            return new PublishedPorts(
-                    listeners, listeners.stream().map(Listener::port).toList());
+            return new PublishedPorts(listeners, datagrams, ports);
         } finally {
             if (!listening) {
                 listeners.forEach(listener -> close(listener.server()));
+                datagrams.forEach(DatagramPort::close);
             }
         }
     }
 
-    private static Listener open(PublishedPort port, String field) throws SandboxException {
-        Optional<ServerSocketChannel> server = Optional.empty();
-        boolean bound = false;
+    /** Returns it with the number that was chosen. */
+    private static PublishedPort open(
+            PublishedPort port, String field, List<Listener> listeners, List<DatagramPort> datagrams)
+            throws SandboxException {
         try {
-            server = Optional.of(ServerSocketChannel.open());
-            server.get().bind(port.host());
-            int chosen = ((InetSocketAddress) server.get().getLocalAddress()).getPort();
-            bound = true;
-            return new Listener(server.get(), port.at(chosen));
+            return switch (port.target()) {
+                case PortAddress.Tcp _ -> {
+                    listeners.add(listen(port));
+                    yield listeners.getLast().port();
+                }
+                case PortAddress.Udp _ -> {
+                    datagrams.add(DatagramPort.open(port));
+                    yield datagrams.getLast().port();
+                }
+            };
         } catch (IOException e) {
             throw new SandboxException(
                     SandboxException.Code.PRECONDITION,
                     field + "can't listen at " + port.listensAt() + ": " + e.getMessage()
                             + ". Choose another port, or 0 for any that is free",
                     e);
+        }
+    }
+
+    private static Listener listen(PublishedPort port) throws IOException {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        boolean bound = false;
+        try {
+            server.bind(port.host());
+            int chosen = ((InetSocketAddress) server.getLocalAddress()).getPort();
+            bound = true;
+            return new Listener(server, port.at(chosen));
         } finally {
             if (!bound) {
-                server.ifPresent(PublishedPorts::close);
+                close(server);
             }
         }
     }
@@ -90,14 +112,15 @@ final class PublishedPorts implements AutoCloseable {
     /** Listens again after a former agent; where that is not possible, the log says so, and the port is only listed. */
     static PublishedPorts again(SandboxView kept) {
         List<Listener> listeners = new ArrayList<>();
+        List<DatagramPort> datagrams = new ArrayList<>();
         for (PublishedPort port : kept.published()) {
             try {
-                listeners.add(open(port, ""));
+                var _ = open(port, "", listeners, datagrams);
             } catch (SandboxException e) {
                 LOG.warn("{}: {}", kept.id(), e.getMessage());
             }
         }
-        return new PublishedPorts(listeners, kept.published());
+        return new PublishedPorts(listeners, datagrams, kept.published());
     }
 
     /** Returns them with the ports that were chosen. */
@@ -112,6 +135,7 @@ final class PublishedPorts implements AutoCloseable {
                     .name("port-" + sandbox.id())
                     .start(() -> accept(sandbox, listener.server(), listener.port())));
         }
+        datagrams.forEach(port -> port.serve(sandbox));
     }
 
     private void accept(Sandbox sandbox, ServerSocketChannel server, PublishedPort port) {
@@ -220,6 +244,7 @@ final class PublishedPorts implements AutoCloseable {
     public void close() {
         closed = true;
         listeners.forEach(listener -> close(listener.server()));
+        datagrams.forEach(DatagramPort::close);
         connections.forEach(connection -> {
             resetOnClose(connection);
             close(connection);

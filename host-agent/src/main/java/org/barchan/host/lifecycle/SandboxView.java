@@ -10,11 +10,13 @@ import org.barchan.host.sandbox.Accelerator;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.Lifetime;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Isolation;
 import org.barchan.v1.Label;
+import org.barchan.v1.PortProtocol;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.SandboxProcess;
 import org.barchan.v1.SandboxState;
@@ -160,7 +162,12 @@ public record SandboxView(
         published.forEach(port -> sandbox.addPublishedPorts(org.barchan.v1.PublishedPort.newBuilder()
                 .setAddress(port.host().getAddress().getHostAddress())
                 .setHostPort(port.host().getPort())
-                .setPort(port.target().port())));
+                .setPort(port.target().port())
+                .setProtocol(
+                        switch (port.target()) {
+                            case PortAddress.Tcp _ -> PortProtocol.PORT_PROTOCOL_TCP;
+                            case PortAddress.Udp _ -> PortProtocol.PORT_PROTOCOL_UDP;
+                        })));
         labels.values()
                 .forEach((key, value) ->
                         sandbox.addLabels(Label.newBuilder().setKey(key).setValue(value)));
@@ -202,7 +209,12 @@ public record SandboxView(
                         sandbox.getProcess(),
                         Optional.empty(),
                         sandbox.getPublishedPortsList().stream()
-                                .map(port -> PublishedPort.of(port.getAddress(), port.getHostPort(), port.getPort()))
+                                .map(port -> PublishedPort.of(
+                                        port.getAddress(),
+                                        port.getHostPort(),
+                                        port.getProtocol() == PortProtocol.PORT_PROTOCOL_UDP
+                                                ? new PortAddress.Udp(port.getPort())
+                                                : new PortAddress.Tcp(port.getPort())))
                                 .toList(),
                         new Labels(sandbox.getLabelsList().stream()
                                 .collect(Collectors.toMap(Label::getKey, Label::getValue))),

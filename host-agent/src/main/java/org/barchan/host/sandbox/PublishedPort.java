@@ -5,12 +5,12 @@ import java.net.InetSocketAddress;
 import java.util.regex.Pattern;
 
 /**
- * A TCP port of this host that leads to one of a sandbox.
+ * A port of this host that leads to one of a sandbox.
  *
  * @param host where to listen; port 0 for any that is free
  * @param target what is reached there
  */
-public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
+public record PublishedPort(InetSocketAddress host, PortAddress.Numbered target) {
     /** How many a sandbox may have. */
     public static final int MAX = 64;
 
@@ -25,7 +25,7 @@ public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
      * @param address an IP address; empty for 127.0.0.1
      * @throws IllegalArgumentException when there is no such address or port
      */
-    public static PublishedPort of(String address, int hostPort, int port) {
+    public static PublishedPort of(String address, int hostPort, PortAddress.Numbered target) {
         if (hostPort < 0 || hostPort > MAX_PORT) {
             throw new IllegalArgumentException(
                     "host_port " + Integer.toUnsignedString(hostPort) + " (expected: 0 to " + MAX_PORT + ")");
@@ -41,7 +41,7 @@ public record PublishedPort(InetSocketAddress host, PortAddress.Tcp target) {
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("address '" + address + "' (expected: an IP address)", e);
         }
-        return new PublishedPort(new InetSocketAddress(host, hostPort), new PortAddress.Tcp(port));
+        return new PublishedPort(new InetSocketAddress(host, hostPort), target);
     }
 
     /** Returns it with the port that was chosen. */

@@ -148,7 +148,7 @@ final class PortEndpointTest {
     @Test
     void start_thatIsWrong_namesTheField() throws Exception {
         assertEquals(
-                "start.address: not set (expected: tcp_port or unix_path); start.sandbox: empty (expected: an id or a name)",
+                "start.address: not set (expected: tcp_port, udp_port or unix_path); start.sandbox: empty (expected: an id or a name)",
                 failure(connect(ConnectStart.newBuilder())).getDescription());
         assertEquals(
                 "start.tcp_port: 65536 (expected: a port from 1 to 65535)",

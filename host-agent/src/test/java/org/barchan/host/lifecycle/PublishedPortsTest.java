@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -14,12 +16,14 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.Labels;
 import org.barchan.host.sandbox.Lifetime;
+import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxException.Code;
@@ -55,7 +59,9 @@ class PublishedPortsTest {
     void port_thatIsNone_isRefused(String address, int hostPort, int port, String problem) {
         assertEquals(
                 problem,
-                assertThrows(IllegalArgumentException.class, () -> PublishedPort.of(address, hostPort, port))
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> PublishedPort.of(address, hostPort, new PortAddress.Tcp(port)))
                         .getMessage());
     }
 
@@ -66,8 +72,8 @@ class PublishedPortsTest {
                     SandboxException.class,
                     () -> start(
                             ClientLostPolicy.DELETE,
-                            PublishedPort.of("", 0, 80),
-                            PublishedPort.of("", taken.getLocalPort(), 80)));
+                            PublishedPort.of("", 0, new PortAddress.Tcp(80)),
+                            PublishedPort.of("", taken.getLocalPort(), new PortAddress.Tcp(80))));
             assertEquals(Code.PRECONDITION, e.code());
             assertTrue(
                     String.valueOf(e.getMessage())
@@ -80,7 +86,10 @@ class PublishedPortsTest {
 
     @Test
     void published_leadsToTheSandbox_untilItEnds() throws Exception {
-        start(ClientLostPolicy.DELETE, PublishedPort.of("", 0, 80), PublishedPort.of("", 0, 1));
+        start(
+                ClientLostPolicy.DELETE,
+                PublishedPort.of("", 0, new PortAddress.Tcp(80)),
+                PublishedPort.of("", 0, new PortAddress.Tcp(1)));
         observer.awaitStarted();
         List<PublishedPort> ports = sandboxes.get("box").published();
         assertEquals("hello", said(ports.getFirst(), "hello"));
@@ -98,7 +107,7 @@ class PublishedPortsTest {
 
     @Test
     void published_ofAKeptSandbox_leadsToIt_withTheNextAgent() throws Exception {
-        start(ClientLostPolicy.KEEP, PublishedPort.of("", 0, 80));
+        start(ClientLostPolicy.KEEP, PublishedPort.of("", 0, new PortAddress.Tcp(80)));
         observer.awaitStarted();
         PublishedPort port = sandboxes.get("box").published().getFirst();
         sandboxes.shutdown(Duration.ofSeconds(10));
@@ -109,6 +118,36 @@ class PublishedPortsTest {
         assertEquals(List.of(port), next.get("box").published());
         assertEquals("again", said(port, "again"));
         next.delete("box");
+    }
+
+    @Test
+    void datagrams_leadToTheSandbox_eachAddressForItself_untilItEnds() throws Exception {
+        start(ClientLostPolicy.DELETE, PublishedPort.of("", 0, new PortAddress.Udp(53)));
+        observer.awaitStarted();
+        PublishedPort port = sandboxes.get("box").published().getFirst();
+        InetSocketAddress to = new InetSocketAddress(LOOPBACK, port.host().getPort());
+        try (DatagramSocket one = new DatagramSocket(0, LOOPBACK);
+                DatagramSocket other = new DatagramSocket(0, LOOPBACK)) {
+            for (int size : new int[] {3, 0, PortAddress.Udp.MAX_DATAGRAM}) {
+                for (DatagramSocket socket : List.of(one, other)) {
+                    socket.setSoTimeout(20_000);
+                    byte[] sent = new byte[size];
+                    Arrays.fill(sent, (byte) socket.getLocalPort());
+                    socket.send(new DatagramPacket(sent, size, to));
+                }
+                for (DatagramSocket socket : List.of(one, other)) {
+                    DatagramPacket got = new DatagramPacket(new byte[65536], 65536);
+                    socket.receive(got);
+                    assertEquals(size, got.getLength());
+                    assertEquals(to.getPort(), got.getPort());
+                    assertEquals(size == 0 ? 0 : (byte) socket.getLocalPort(), got.getData()[0]);
+                }
+            }
+        }
+        world.started.getFirst().guest.exit(0);
+        observer.termination();
+        sandboxes.shutdown(Duration.ofSeconds(10));
+        new DatagramSocket(to).close();
     }
 
     private void start(ClientLostPolicy policy, PublishedPort... ports) throws SandboxException {

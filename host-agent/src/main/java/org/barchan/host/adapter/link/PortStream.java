@@ -45,6 +45,7 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
 
     private final GuestChannel channel;
     private final String action;
+    private final boolean datagrams;
     private final Consumer<String> cancel = this::lost;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -61,14 +62,15 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     private boolean over;
     private @Nullable SandboxException failure;
 
-    private PortStream(GuestChannel channel, String action) {
+    private PortStream(GuestChannel channel, PortAddress address) {
         this.channel = channel;
-        this.action = action;
+        this.action = "connecting to " + address;
+        this.datagrams = address instanceof PortAddress.Udp;
     }
 
     /** Returns when it is connected. */
     static PortStream connect(GuestChannel channel, PortAddress address) throws SandboxException, InterruptedException {
-        PortStream stream = new PortStream(channel, "connecting to " + address);
+        PortStream stream = new PortStream(channel, address);
         channel.watch(stream.cancel);
         boolean connected = false;
         try {
@@ -88,6 +90,7 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
         ConnectOpen.Builder open = ConnectOpen.newBuilder().setCredit(WINDOW);
         switch (address) {
             case PortAddress.Tcp(int port) -> open.setTcpPort(port);
+            case PortAddress.Udp(int port) -> open.setUdpPort(port);
             case PortAddress.Unix unix ->
                 open.setUnixPath(ByteString.copyFrom(unix.path().bytes()));
         }
@@ -112,24 +115,34 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
 
     @Override
     public void write(ByteString data) throws SandboxException, InterruptedException {
+        if (datagrams) {
+            var _ = writeSome(data, data.size());
+            return;
+        }
         ByteString rest = data;
         while (!rest.isEmpty()) {
-            lock.lock();
-            try {
+            rest = rest.substring(writeSome(rest, 1));
+        }
+    }
+
+    /** Returns how much was written, once so much may be. */
+    private int writeSome(ByteString data, int least) throws SandboxException, InterruptedException {
+        lock.lock();
+        try {
+            check();
+            // What the guest grants is worth nothing where HTTP/2 lets nothing through: it would wait in this
+            // process.
+            while (credit < MESSAGE_COST + least || (requests != null && !requests.isReady())) {
+                news.await();
                 check();
-                // What the guest grants is worth nothing where HTTP/2 lets nothing through: it would wait in this
-                // process.
-                while (credit <= MESSAGE_COST || (requests != null && !requests.isReady())) {
-                    news.await();
-                    check();
-                }
-                int size = (int) Math.min(Math.min(rest.size(), MAX_DATA), credit - MESSAGE_COST);
-                credit -= size + MESSAGE_COST;
-                send(ConnectRequest.newBuilder().setData(rest.substring(0, size)));
-                rest = rest.substring(size);
-            } finally {
-                lock.unlock();
             }
+            int most = Math.max(least, Math.min(data.size(), MAX_DATA));
+            int size = (int) Math.min(most, credit - MESSAGE_COST);
+            credit -= size + MESSAGE_COST;
+            send(ConnectRequest.newBuilder().setData(data.substring(0, size)));
+            return size;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -161,7 +174,8 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
                 return Optional.empty();
             }
             taken += data.size() + MESSAGE_COST;
-            if (taken >= WINDOW / 2 && !endArrived && !over) {
+            // The guest reads a datagram only when the longest may come.
+            if (taken >= (datagrams ? WINDOW / 4 : WINDOW / 2) && !endArrived && !over) {
                 granted += taken;
                 send(ConnectRequest.newBuilder().setCredit(taken));
                 taken = 0;
@@ -245,9 +259,10 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
 
     private void data(ByteString data) {
         granted -= data.size() + MESSAGE_COST;
-        if (data.isEmpty() || data.size() > MAX_DATA || granted < 0 || endArrived) {
-            hostile(data.size() + " bytes of data (expected: 1 to " + MAX_DATA
-                    + ", not more than was granted, and before the end)");
+        int most = datagrams ? PortAddress.Udp.MAX_DATAGRAM : MAX_DATA;
+        if ((data.isEmpty() && !datagrams) || data.size() > most || granted < 0 || endArrived) {
+            hostile(data.size() + " bytes of data (expected: at most " + most
+                    + ", some but in a datagram, not more than was granted, and before the end)");
             return;
         }
         arrived.add(data);

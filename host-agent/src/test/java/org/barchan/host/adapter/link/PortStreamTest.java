@@ -252,6 +252,29 @@ class PortStreamTest {
     }
 
     @Test
+    void datagrams_areNotTakenApart() throws Exception {
+        int longest = PortAddress.Udp.MAX_DATAGRAM;
+        Guest guest = guest((request, observer) -> {
+            if (request.hasOpen()) {
+                assertEquals(53, request.getOpen().getUdpPort());
+                observer.onNext(connected(longest + PortStream.MESSAGE_COST));
+            } else if (request.hasData()) {
+                int size = request.getData().size();
+                observer.onNext(data(size));
+                observer.onNext(ConnectResponse.newBuilder()
+                        .setCredit(size + PortStream.MESSAGE_COST)
+                        .build());
+            }
+        });
+        PortConnection connection = guest.connect(new PortAddress.Udp(53));
+        for (int size : new int[] {longest, 0, 40_000, longest}) {
+            connection.write(ByteString.copyFrom(new byte[size]));
+            assertEquals(size, connection.take().orElseThrow().size());
+        }
+        connection.close();
+    }
+
+    @Test
     void oneThatNobodyTakes_holdsUpNoOther() throws Exception {
         // Each gets all that it is granted at once; together that is more than HTTP/2 has on its way for a connection.
         int messages = PortStream.WINDOW / (PortStream.MAX_DATA + PortStream.MESSAGE_COST);
