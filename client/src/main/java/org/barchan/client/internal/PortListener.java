@@ -2,14 +2,15 @@ package org.barchan.client.internal;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -54,11 +55,14 @@ final class PortListener implements PortForward {
                     unix ? ServerSocketChannel.open(StandardProtocolFamily.UNIX) : ServerSocketChannel.open();
             PortListener listener = null;
             try {
-                server.bind(local);
+                SocketAddress bound;
                 if (local instanceof UnixDomainSocketAddress address) {
-                    Files.setPosixFilePermissions(address.getPath(), PosixFilePermissions.fromString("rw-------"));
+                    PrivateSocket.bind(server, address.getPath());
+                    bound = local;
+                } else {
+                    bound = server.bind(local).getLocalAddress();
                 }
-                listener = new PortListener(agent, sandbox, target, server, server.getLocalAddress(), failures);
+                listener = new PortListener(agent, sandbox, target, server, bound, failures);
                 Thread.ofPlatform().daemon().name("barchan-port").start(listener::accept);
                 return listener;
             } finally {
@@ -96,12 +100,24 @@ final class PortListener implements PortForward {
                 }
                 continue;
             }
+            keepAlive(accepted);
             PortConnection connection = new PortConnection(accepted, agent, sandbox, target);
             connections.add(connection);
             Thread.ofPlatform().daemon().name("barchan-port").start(() -> carry(connection));
             if (!server.isOpen()) {
                 connection.close();
             }
+        }
+    }
+
+    /** Of another host that is gone nothing else would tell. */
+    private void keepAlive(SocketChannel accepted) {
+        try {
+            if (local instanceof InetSocketAddress) {
+                accepted.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+            }
+        } catch (IOException e) {
+            // It is gone already, as whoever reads it will see.
         }
     }
 

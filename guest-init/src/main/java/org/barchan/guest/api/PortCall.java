@@ -27,6 +27,9 @@ final class PortCall implements StreamObserver<ConnectRequest> {
     /** What may wait here for who listens. */
     static final int WINDOW = 64 * 1024;
 
+    /** How long one side may say nothing at all after the other has ended: whoever ignores that would hold its place for ever. */
+    static final int HALF_CLOSED_MILLIS = 30 * 60 * 1000;
+
     /** The longest datagram has room, also when what is granted again has not been told yet. */
     static final int DATAGRAM_WINDOW = 2 * WINDOW;
 
@@ -186,7 +189,10 @@ final class PortCall implements StreamObserver<ConnectRequest> {
                 }
             }
             if (!moved && !(readEnded && writeEnded)) {
-                connection.await(mayRead(), written < pending.length);
+                boolean half = readEnded || writeEnded;
+                if (!connection.await(mayRead(), written < pending.length, half ? HALF_CLOSED_MILLIS : -1)) {
+                    throw new Errno("wait for the other half of a connection to end", Errno.ETIMEDOUT);
+                }
             }
         }
         if (broken) {

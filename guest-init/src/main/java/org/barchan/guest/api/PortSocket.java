@@ -60,13 +60,14 @@ final class PortSocket implements StreamSocket {
     }
 
     @Override
-    public void await(boolean read, boolean write) throws Errno {
+    public boolean await(boolean read, boolean write, int millis) throws Errno {
         int events = (read ? Linux.POLLIN : 0) | (write ? Linux.POLLOUT : 0);
         // A socket that has been hung up says so even if nothing is asked.
-        int happened = Linux.poll(events == 0 ? -1 : fd, events, event, Linux.POLLIN, -1);
+        int happened = Linux.poll(events == 0 ? -1 : fd, events, event, Linux.POLLIN, millis);
         if (happened >> 16 != 0) {
             Linux.clearEvent(event);
         }
+        return happened != 0;
     }
 
     @Override

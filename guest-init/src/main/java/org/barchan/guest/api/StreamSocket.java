@@ -13,8 +13,13 @@ interface StreamSocket {
     /** Ends what is written. */
     void shutdownWrite();
 
-    /** Blocks until it can be read, if that is wanted, or written, if that is wanted, or it has been woken since the last time. */
-    void await(boolean read, boolean write) throws Errno;
+    /**
+     * Blocks until it can be read, if that is wanted, or written, if that is wanted, or it has been woken since the last time.
+     *
+     * @param millis how long at most; -1: for ever
+     * @return whether that came about before time was up
+     */
+    boolean await(boolean read, boolean write, int millis) throws Errno;
 
     /** Has {@link #await} return. */
     void wake();

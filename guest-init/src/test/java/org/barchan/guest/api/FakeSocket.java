@@ -10,6 +10,11 @@ final class FakeSocket implements StreamSocket {
 
     volatile boolean writeEnded;
 
+    /** Nothing comes in time, where that is limited. */
+    volatile boolean late;
+
+    volatile int patience;
+
     // Guarded by this.
     private byte[] arrived = new byte[0];
     private boolean ended;
@@ -91,12 +96,18 @@ final class FakeSocket implements StreamSocket {
     }
 
     @Override
-    public synchronized void await(boolean read, boolean write) {
+    public synchronized boolean await(boolean read, boolean write, int millis) {
+        patience = millis;
+        notifyAll();
         try {
+            if (late && millis >= 0) {
+                return false;
+            }
             while (!(woken || (read && (failure != 0 || ended || arrived.length > 0)) || (write && !full))) {
                 wait();
             }
             woken = false;
+            return true;
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }

@@ -196,6 +196,16 @@ final class PortServiceTest {
     }
 
     @Test
+    void halfClosed_andSilentForLong_isBrokenOff() throws Exception {
+        StreamObserver<ConnectRequest> requests = connected(1 << 20);
+        socket.late = true;
+        requests.onNext(end());
+        assertEquals(Status.Code.ABORTED, call.status().getCode());
+        assertEquals(PortCall.HALF_CLOSED_MILLIS, socket.patience);
+        assertTrue(socket.awaitClosed(), "it is not reset");
+    }
+
+    @Test
     void datagrams_areLostWhereTheyHaveNoRoom_andEndWithTheAgents() throws Exception {
         StreamObserver<ConnectRequest> requests = connect();
         requests.onNext(ConnectRequest.newBuilder()

@@ -112,8 +112,6 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
         }
     }
 
-    private volatile Optional<SandboxException> writeFailure = Optional.empty();
-
     private void carryAll(String sandbox, PortAddress address) {
         try (SandboxConnection connection = sandboxes.connect(sandbox, address)) {
             send(ConnectResponse.newBuilder().setConnected(Connected.getDefaultInstance()));
@@ -123,12 +121,9 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
                     send(ConnectResponse.newBuilder().setData(data.get()));
                 }
                 send(ConnectResponse.newBuilder().setEnd(ConnectionEnd.getDefaultInstance()));
-                writer.join();
+                connection.awaitEnd();
             } finally {
                 writer.interrupt();
-            }
-            if (writeFailure.isPresent()) {
-                throw writeFailure.get();
             }
             complete();
         } catch (SandboxException e) {
@@ -147,11 +142,8 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
                 call.request(1);
             }
             connection.end();
-        } catch (SandboxException e) {
+        } catch (SandboxException | InterruptedException e) {
             // The other thread passes on what has arrived before, and then sees the same.
-            writeFailure = Optional.of(e);
-        } catch (InterruptedException e) {
-            // The other thread ends the call.
         }
     }
 

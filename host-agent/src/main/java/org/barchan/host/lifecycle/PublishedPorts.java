@@ -28,9 +28,6 @@ final class PublishedPorts implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PublishedPorts.class);
     private static final int PIECE = 32 * 1024;
 
-    /** Where one is listened at. */
-    private record Listener(ServerSocketChannel server, PublishedPort port) {}
-
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(200);
 
     private final List<Listener> listeners;
@@ -39,6 +36,9 @@ final class PublishedPorts implements AutoCloseable {
     private final Set<SocketChannel> connections = ConcurrentHashMap.newKeySet();
     private final List<Thread> acceptors = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
+
+    /** Where one is listened at. */
+    private record Listener(ServerSocketChannel server, PublishedPort port) {}
 
     private PublishedPorts(List<Listener> listeners, List<DatagramPort> datagrams, List<PublishedPort> ports) {
         this.listeners = List.copyOf(listeners);
@@ -149,6 +149,7 @@ final class PublishedPorts implements AutoCloseable {
                 }
                 continue;
             }
+            keepAlive(accepted);
             connections.add(accepted);
             Thread.ofVirtual().name("port-" + sandbox.id()).start(() -> carryAll(sandbox, accepted, port));
             if (closed) {
@@ -199,7 +200,7 @@ final class PublishedPorts implements AutoCloseable {
                 }
             }
             socket.shutdownOutput();
-            writer.join();
+            connection.awaitEnd();
         } catch (SandboxException | IOException | InterruptedException e) {
             // Before the writer is interrupted, which closes the socket: who reads is not to take this for the end.
             resetOnClose(socket);
@@ -220,6 +221,15 @@ final class PublishedPorts implements AutoCloseable {
             connection.close();
         } catch (SandboxException | InterruptedException e) {
             // The other thread knows.
+        }
+    }
+
+    /** Of another host that is gone nothing else would tell. */
+    private static void keepAlive(SocketChannel socket) {
+        try {
+            socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        } catch (IOException e) {
+            LOG.debug("a connection that is gone already: {}", e.toString());
         }
     }
 

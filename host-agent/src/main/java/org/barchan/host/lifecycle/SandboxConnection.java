@@ -80,6 +80,11 @@ public final class SandboxConnection implements AutoCloseable {
         return connection.take();
     }
 
+    /** Returns once what is sent has been ended, for who has taken all that comes. */
+    public void awaitEnd() throws SandboxException, InterruptedException {
+        connection.awaitEnd();
+    }
+
     /** Lets go of it: resets it, unless both sides have ended it. */
     @Override
     public void close() {

@@ -20,6 +20,9 @@ public interface PortConnection extends AutoCloseable {
     /** Returns what comes next; empty once nothing comes any more. */
     Optional<ByteString> take() throws SandboxException, InterruptedException;
 
+    /** Returns once what is sent has been ended. To be called when nothing comes any more: else {@link #take} tells. */
+    void awaitEnd() throws SandboxException, InterruptedException;
+
     /** Lets go of the connection: resets it, unless both sides have ended it. */
     @Override
     void close();

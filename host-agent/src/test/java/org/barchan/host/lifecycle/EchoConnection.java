@@ -4,12 +4,14 @@ import com.google.protobuf.ByteString;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import org.barchan.host.port.PortConnection;
 import org.barchan.host.sandbox.SandboxException;
 
 /** Returns what is written to it, of which it holds little. */
 final class EchoConnection implements PortConnection {
     private final BlockingQueue<Optional<ByteString>> queue = new ArrayBlockingQueue<>(4);
+    private final CountDownLatch ended = new CountDownLatch(1);
 
     @Override
     public void write(ByteString data) throws InterruptedException {
@@ -20,6 +22,7 @@ final class EchoConnection implements PortConnection {
     public void end() throws SandboxException {
         try {
             queue.put(Optional.empty());
+            ended.countDown();
         } catch (InterruptedException e) {
             throw new SandboxException(SandboxException.Code.LOST, "interrupted", e);
         }
@@ -28,6 +31,11 @@ final class EchoConnection implements PortConnection {
     @Override
     public Optional<ByteString> take() throws InterruptedException {
         return queue.take();
+    }
+
+    @Override
+    public void awaitEnd() throws InterruptedException {
+        ended.await();
     }
 
     @Override

@@ -155,6 +155,20 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
                 endSent = true;
                 send(ConnectRequest.newBuilder().setEnd(ConnectEnd.getDefaultInstance()));
                 endCall();
+                news.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void awaitEnd() throws SandboxException, InterruptedException {
+        lock.lock();
+        try {
+            while (!endSent) {
+                check();
+                news.await();
             }
         } finally {
             lock.unlock();

@@ -252,6 +252,42 @@ class PortStreamTest {
     }
 
     @Test
+    void endedByOneSide_thenBrokenOff_tellsWhoWaitsForTheOther() throws Exception {
+        CompletableFuture<StreamObserver<ConnectResponse>> responses = new CompletableFuture<>();
+        Guest guest = guest((request, observer) -> {
+            if (request.hasOpen()) {
+                observer.onNext(connected(1));
+                observer.onNext(end());
+                responses.complete(observer);
+            }
+        });
+        PortConnection connection = guest.connect(PORT);
+        assertTrue(connection.take().isEmpty());
+        CompletableFuture<Code> told = CompletableFuture.supplyAsync(
+                () -> assertThrows(SandboxException.class, connection::awaitEnd).code());
+        responses.join().onError(Status.ABORTED.asRuntimeException());
+        assertEquals(Code.LOST, told.get(10, TimeUnit.SECONDS));
+        connection.close();
+    }
+
+    @Test
+    void endedByBothSides_isNotWaitedForAnyMore() throws Exception {
+        Guest guest = guest((request, observer) -> {
+            if (request.hasOpen()) {
+                observer.onNext(connected(1));
+                observer.onNext(end());
+            } else if (request.hasEnd()) {
+                observer.onCompleted();
+            }
+        });
+        PortConnection connection = guest.connect(PORT);
+        assertTrue(connection.take().isEmpty());
+        connection.end();
+        connection.awaitEnd();
+        connection.close();
+    }
+
+    @Test
     void datagrams_areNotTakenApart() throws Exception {
         int longest = PortAddress.Udp.MAX_DATAGRAM;
         Guest guest = guest((request, observer) -> {
