@@ -406,6 +406,32 @@ int gs_connect_tcp(int port, int six) {
   return connect_within(s, (struct sockaddr *)&to, sizeof to);
 }
 
+/* A socket that listens at a port of 127.0.0.1; 0: at any that is free. */
+int gs_listen_tcp(int port) {
+  int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (s < 0) return -errno;
+  int on = 1;
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(s, (struct sockaddr *)&at, sizeof at) == 0 && listen(s, 64) == 0) return s;
+  int r = -errno;
+  close(s);
+  return r;
+}
+
+int gs_local_port(int s) {
+  struct sockaddr_in at;
+  socklen_t size = sizeof at;
+  return getsockname(s, (struct sockaddr *)&at, &size) < 0 ? -errno : ntohs(at.sin_port);
+}
+
+int gs_accept_tcp(int server) {
+  int s = accept4(server, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (s < 0) return -errno;
+  int on = 1;
+  setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return s;
+}
+
 /* A socket for datagrams to and from a port of 127.0.0.1, and nowhere else. */
 int gs_connect_udp(int port) {
   int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -11,10 +11,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.barchan.cli.option.ForwardSpec;
 import org.barchan.cli.option.HelpOption;
 import org.barchan.cli.option.OutputOption;
+import org.barchan.cli.option.ReverseSpec;
 import org.barchan.client.BarchanClient;
 import org.barchan.client.BarchanException;
 import org.barchan.client.PortForward;
 import org.barchan.client.PortTarget;
+import org.barchan.client.ReverseForward;
 import org.barchan.client.Sandbox;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,7 +27,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "port-forward",
         description = {
-            "Listen on this host, and carry whoever connects to what listens in a sandbox, which needs no network.",
+            "Listen on this host, and carry whoever connects to what listens in a sandbox, which needs no network; or",
+            "with --reverse the other way round.",
             "Goes on until it is interrupted, or the command of the sandbox has ended."
         },
         exitCodeListHeading = ExitStatus.HEADING,
@@ -33,14 +36,24 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "JSON: a line for each PORTS, once it is listened at: {localAddress, localPort} or {localPath}, and",
-            "{remotePort} or {remotePath}; {protocol: udp} if it is that."
+            "{remotePort} or {remotePath}; {protocol: udp} if it is that. With --reverse {sandboxPort}, and",
+            "{targetAddress, targetPort} or {targetPath}."
         })
 final class PortForwardVerb implements Callable<Integer> {
     @Option(
             names = "--address",
             paramLabel = "ADDRESS",
-            description = "Listen at this IP address where PORTS has none. 127.0.0.1 by default.")
+            description =
+                    "Listen at this IP address where PORTS has none; with --reverse, connect to it. 127.0.0.1 by default.")
     private String address = "127.0.0.1";
+
+    @Option(
+            names = "--reverse",
+            description = {
+                "Listen in the sandbox, and carry whoever connects there to this host. PORTS are [SANDBOXPORT:][ADDRESS:]PORT: two",
+                "TCP ports; or an absolute path of a unix socket of this host instead of the last."
+            })
+    private boolean reverse;
 
     @Mixin
     private final OutputOption output = new OutputOption();
@@ -64,10 +77,10 @@ final class PortForwardVerb implements Callable<Integer> {
     @Override
     public Integer call() throws BarchanException {
         InetAddress everywhere = ForwardSpec.address("--address", address);
-        List<ForwardSpec> specs =
-                ports.stream().map(text -> ForwardSpec.parse(text, everywhere)).toList();
-        List<PortForward> forwards = new CopyOnWriteArrayList<>();
-        Signals.beforeExit(() -> forwards.forEach(PortForward::close));
+        List<Forwarding> forwardings =
+                ports.stream().map(text -> forwarding(text, everywhere)).toList();
+        List<Runnable> undo = new CopyOnWriteArrayList<>();
+        Signals.beforeExit(() -> undo.forEach(Runnable::run));
         try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
             Sandbox sandbox = client.get(name);
             if (sandbox.end().isPresent()) {
@@ -75,16 +88,58 @@ final class PortForwardVerb implements Callable<Integer> {
                         BarchanException.Code.PRECONDITION,
                         "sandbox " + sandbox.id() + " has ended; nothing listens in it any more");
             }
-            for (ForwardSpec spec : specs) {
-                PortForward forward =
-                        client.forward(sandbox.id(), spec.local(), spec.target(), PortForwardVerb::failed);
-                forwards.add(forward);
-                Messages.result(output.json() ? json(forward) : text(forward));
+            for (Forwarding forwarding : forwardings) {
+                undo.add(forwarding.begin(client, sandbox));
             }
             var _ = client.await(sandbox.id());
             return ExitStatus.OK;
         } finally {
-            forwards.forEach(PortForward::close);
+            undo.forEach(Runnable::run);
+        }
+    }
+
+    /** One of PORTS. */
+    private interface Forwarding {
+        /** Begins it, and returns what ends it. */
+        Runnable begin(BarchanClient client, Sandbox sandbox) throws BarchanException;
+    }
+
+    private Forwarding forwarding(String text, InetAddress address) {
+        if (reverse) {
+            ReverseSpec spec = ReverseSpec.parse(text, address);
+            return (client, sandbox) -> {
+                ReverseForward forward =
+                        client.forwardReverse(sandbox.id(), spec.port(), spec.target(), PortForwardVerb::failed);
+                Messages.result(output.json() ? json(forward) : text(forward, sandbox));
+                return forward::close;
+            };
+        }
+        ForwardSpec spec = ForwardSpec.parse(text, address);
+        return (client, sandbox) -> {
+            PortForward forward = client.forward(sandbox.id(), spec.local(), spec.target(), PortForwardVerb::failed);
+            Messages.result(output.json() ? json(forward) : text(forward));
+            return forward::close;
+        };
+    }
+
+    private static String text(ReverseForward forward, Sandbox sandbox) {
+        return "Forwarding from " + sandbox.name() + ":" + forward.port() + " -> " + text(forward.target()) + "\n";
+    }
+
+    private static String json(ReverseForward forward) {
+        JsonObject json = new JsonObject();
+        json.addProperty("sandboxPort", forward.port());
+        address(json, "target", forward.target());
+        return json + "\n";
+    }
+
+    /** As NAMEAddress and NAMEPort, or NAMEPath. */
+    private static void address(JsonObject json, String name, SocketAddress address) {
+        if (address instanceof InetSocketAddress inet) {
+            json.addProperty(name + "Address", inet.getAddress().getHostAddress());
+            json.addProperty(name + "Port", inet.getPort());
+        } else {
+            json.addProperty(name + "Path", address.toString());
         }
     }
 
@@ -107,12 +162,7 @@ final class PortForwardVerb implements Callable<Integer> {
 
     private static String json(PortForward forward) {
         JsonObject json = new JsonObject();
-        if (forward.local() instanceof InetSocketAddress inet) {
-            json.addProperty("localAddress", inet.getAddress().getHostAddress());
-            json.addProperty("localPort", inet.getPort());
-        } else {
-            json.addProperty("localPath", forward.local().toString());
-        }
+        address(json, "local", forward.local());
         switch (forward.target()) {
             case PortTarget.Tcp(int port) -> json.addProperty("remotePort", port);
             case PortTarget.Udp(int port) -> {

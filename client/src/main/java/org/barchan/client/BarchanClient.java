@@ -353,6 +353,20 @@ public final class BarchanClient implements AutoCloseable {
         return connection.forward(idOrName, local, target, failures);
     }
 
+    /**
+     * Listens in a sandbox, and carries whoever connects there to what listens on this host, as long as both live: the sandbox's processes reach that, and nothing else by it.
+     *
+     * @param port TCP port of the sandbox's loopback, 127.0.0.1; 0 for any that is free
+     * @param target an IP address with a port, or a unix socket
+     * @param failures told of each connection that could not be made or was broken off, and if it listens no more, by threads of the library
+     * @throws BarchanException PRECONDITION if nobody can listen there, EXHAUSTED if the sandbox has 16 such ports
+     */
+    public ReverseForward forwardReverse(
+            String idOrName, int port, SocketAddress target, Consumer<BarchanException> failures)
+            throws BarchanException {
+        return connection.forwardReverse(idOrName, port, target, failures);
+    }
+
     /** Returns the kernels of the agent's host, the newest first: the first without a problem is what a sandbox gets by default. */
     public List<Kernel> kernels() throws BarchanException {
         return connection.kernels();

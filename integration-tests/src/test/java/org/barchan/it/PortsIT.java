@@ -15,8 +15,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -309,6 +311,102 @@ class PortsIT {
                 }
             }
         }
+    }
+
+    /** Sends a word to a port of the sandbox's loopback from inside, and writes what comes back. */
+    private static final String SAY = """
+            import socket, sys
+            with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as s:
+                s.sendall(b'x' * 300000 + b'end')
+                s.shutdown(socket.SHUT_WR)
+                got = b''
+                while part := s.recv(65536):
+                    got += part
+                print(len(got), got[-3:].decode())
+            """;
+
+    private static Running reverse(String ports) {
+        Running forward = barchan.start("port-forward", "--reverse", "--output", "json", "server", ports);
+        forward.awaitOut("}\n");
+        return forward;
+    }
+
+    private static String sandboxPort(Running reverse) {
+        return JsonParser.parseString(reverse.outText())
+                .getAsJsonObject()
+                .get("sandboxPort")
+                .getAsString();
+    }
+
+    /** Returns all that it gets to each that connects, until it is closed. */
+    private static void echo(ServerSocketChannel server) {
+        try {
+            while (true) {
+                try (SocketChannel socket = server.accept()) {
+                    ByteBuffer got = ByteBuffer.allocate(400_000);
+                    while (socket.read(got) >= 0) {
+                        // Until its end.
+                    }
+                    got.flip();
+                    while (got.hasRemaining()) {
+                        socket.write(got);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            // It is closed.
+        }
+    }
+
+    @Test
+    void reverse_whatListensHere_isReachedFromTheSandbox_untilItEnds(@TempDir Path directory) throws Exception {
+        Path path = directory.resolve("echo");
+        try (ServerSocketChannel tcp =
+                        ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
+                ServerSocketChannel unix =
+                        ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(UnixDomainSocketAddress.of(path))) {
+            Thread.ofVirtual().start(() -> echo(tcp));
+            Thread.ofVirtual().start(() -> echo(unix));
+            int here = ((InetSocketAddress) tcp.getLocalAddress()).getPort();
+            for (String target : List.of(Integer.toString(here), path.toString())) {
+                try (Running forward = reverse(":" + target)) {
+                    String port = sandboxPort(forward);
+                    for (int i = 0; i < 2; i++) {
+                        assertEquals(
+                                "300003 end\n",
+                                barchan.call("exec", "server", "--", "python3", "-c", SAY, port)
+                                        .expect(0)
+                                        .out());
+                    }
+                    forward.signal("INT");
+                    assertEquals(130, forward.result().status());
+                    barchan.call("exec", "server", "--", "python3", "-c", SAY, port)
+                            .expect(1)
+                            .expectStderr("Error");
+                }
+            }
+        }
+    }
+
+    @Test
+    void reverse_whereNobodyListensHere_resetsTheConnection_andSaysSo(@TempDir Path directory) {
+        Path missing = directory.resolve("missing");
+        try (Running forward = reverse(":" + missing)) {
+            barchan.call("exec", "server", "--", "python3", "-c", SAY, sandboxPort(forward))
+                    .expect(1)
+                    .expectStderr("Error");
+            forward.awaitErr("connecting to " + missing);
+        }
+    }
+
+    @Test
+    void reverse_portThatIsTaken_isSaid() {
+        barchan.call("port-forward", "--reverse", "server", "8000:1")
+                .expect(125)
+                .expectStderr("listen at TCP port 8000: address in use");
+        barchan.call("port-forward", "--reverse", "server", "8000:http")
+                .expect(125)
+                .expectStderr("a port from 1 to 65535");
     }
 
     @Test

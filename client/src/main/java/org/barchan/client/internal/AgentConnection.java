@@ -37,6 +37,7 @@ import org.barchan.client.PortForward;
 import org.barchan.client.PortTarget;
 import org.barchan.client.ProcessTable;
 import org.barchan.client.ProgressLevel;
+import org.barchan.client.ReverseForward;
 import org.barchan.client.Run;
 import org.barchan.client.RunListener;
 import org.barchan.client.RunSpec;
@@ -361,6 +362,12 @@ public final class AgentConnection implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    public ReverseForward forwardReverse(
+            String idOrName, int port, SocketAddress target, Consumer<BarchanException> failures)
+            throws BarchanException {
+        return SandboxListener.listen(access.socket(), idOrName, port, target, failures);
     }
 
     public PortForward forward(

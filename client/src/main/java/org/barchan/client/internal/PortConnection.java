@@ -32,17 +32,33 @@ final class PortConnection implements AutoCloseable {
     private final ConnectStart start;
     private final String action;
 
-    PortConnection(SocketChannel local, Path agent, String sandbox, PortTarget target) {
+    private PortConnection(SocketChannel local, Path agent, ConnectStart start, String action) {
         this.local = local;
         this.channel = new AgentChannel(agent);
-        ConnectStart.Builder builder = ConnectStart.newBuilder().setSandbox(sandbox);
+        this.start = start;
+        this.action = action;
+    }
+
+    static PortConnection to(SocketChannel local, Path agent, String sandbox, PortTarget target) {
+        ConnectStart.Builder start = ConnectStart.newBuilder().setSandbox(sandbox);
         switch (target) {
-            case PortTarget.Tcp(int port) -> builder.setTcpPort(port);
-            case PortTarget.Udp(int port) -> builder.setUdpPort(port);
-            case PortTarget.Unix(String path) -> builder.setUnixPath(ByteString.copyFrom(RawText.encode(path)));
+            case PortTarget.Tcp(int port) -> start.setTcpPort(port);
+            case PortTarget.Udp(int port) -> start.setUdpPort(port);
+            case PortTarget.Unix(String path) -> start.setUnixPath(ByteString.copyFrom(RawText.encode(path)));
         }
-        this.start = builder.build();
-        this.action = "connecting to " + target + " of " + sandbox;
+        return new PortConnection(local, agent, start.build(), "connecting to " + target + " of " + sandbox);
+    }
+
+    /** Returns one that was made in a sandbox, where the client listens. */
+    static PortConnection accepted(SocketChannel local, Path agent, String sandbox, long id) {
+        return new PortConnection(
+                local,
+                agent,
+                ConnectStart.newBuilder()
+                        .setSandbox(sandbox)
+                        .setAcceptedConnection(id)
+                        .build(),
+                "taking a connection from " + sandbox);
     }
 
     /**
@@ -75,6 +91,21 @@ final class PortConnection implements AutoCloseable {
                 resetOnClose();
             }
             close();
+        }
+    }
+
+    /** Takes it and resets it: nobody is here for it. */
+    void refuse() {
+        try {
+            BlockingClientCall<ConnectRequest, ConnectResponse> call = ClientCalls.blockingBidiStreamingCall(
+                    channel.channel(), PortServiceGrpc.getConnectMethod(), CallOptions.DEFAULT);
+            call.write(ConnectRequest.newBuilder().setStart(start).build());
+            var _ = call.read();
+            call.cancel("refused", null);
+        } catch (StatusException e) {
+            // It is gone already.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -101,7 +101,7 @@ final class PortListener implements PortForward {
                 continue;
             }
             keepAlive(accepted);
-            PortConnection connection = new PortConnection(accepted, agent, sandbox, target);
+            PortConnection connection = PortConnection.to(accepted, agent, sandbox, target);
             connections.add(connection);
             Thread.ofPlatform().daemon().name("barchan-port").start(() -> carry(connection));
             if (!server.isOpen()) {

@@ -27,6 +27,7 @@ public final class GuestServer {
             thread.setDaemon(true);
             return thread;
         });
+        PortListeners listeners = new PortListeners(PortListener::open, System::nanoTime);
         return PlaintextServers.at(LinkServerSocket.ADDRESS)
                 .socketFactory(LinkServerSocket.factory(link))
                 .flowControlWindow(FLOW_CONTROL_WINDOW)
@@ -36,7 +37,8 @@ public final class GuestServer {
                 .transportExecutor(executor)
                 .executor(executor)
                 .addService(new GuestServiceImplementation(link, processes))
-                .addService(new PortServiceImplementation(target -> PortSocket.connect(target, processes.root())))
+                .addService(new PortServiceImplementation(
+                        target -> PortSocket.connect(target, processes.root()), listeners))
                 .addService(new FileServiceImplementation(() -> processes
                         .root()
                         .orElseThrow(() -> new IllegalStateException("there is no sandbox yet, or it has ended"))))

@@ -8,6 +8,8 @@ import org.barchan.guest.syscall.Errno;
 import org.barchan.guest.v1.ConnectOpen;
 import org.barchan.guest.v1.ConnectRequest;
 import org.barchan.guest.v1.ConnectResponse;
+import org.barchan.guest.v1.ListenRequest;
+import org.barchan.guest.v1.ListenResponse;
 import org.barchan.guest.v1.PortServiceGrpc;
 
 /** Connections to what listens in the sandbox. See port_service.proto of the guest. */
@@ -21,6 +23,7 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
     private static final int MAX_PORT = 65535;
 
     private final Connector connector;
+    private final PortListeners listeners;
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
 
     /** Connects to what is in the sandbox. Blocks. */
@@ -28,8 +31,18 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
         StreamSocket connect(ConnectOpen target) throws Errno;
     }
 
-    PortServiceImplementation(Connector connector) {
+    PortServiceImplementation(Connector connector, PortListeners listeners) {
         this.connector = connector;
+        this.listeners = listeners;
+    }
+
+    @Override
+    public void listen(ListenRequest request, StreamObserver<ListenResponse> observer) {
+        try {
+            listeners.listen(request.getTcpPort(), (ServerCallStreamObserver<ListenResponse>) observer);
+        } catch (Errno | RuntimeException e) {
+            observer.onError(statusOf(e).asRuntimeException());
+        }
     }
 
     @Override
@@ -48,7 +61,8 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
         }
         boolean connected = false;
         try {
-            StreamSocket socket = connector.connect(target);
+            StreamSocket socket =
+                    target.hasAccepted() ? listeners.take(target.getAccepted()) : connector.connect(target);
             connected = true;
             return socket;
         } finally {
@@ -76,6 +90,7 @@ final class PortServiceImplementation extends PortServiceGrpc.PortServiceImplBas
                             "unix_path: '" + target.getUnixPath().toStringUtf8() + "' (expected: an absolute path)");
                 }
             }
+            case ACCEPTED -> {}
             case ADDRESS_NOT_SET -> throw new IllegalArgumentException("address: not set");
         }
     }

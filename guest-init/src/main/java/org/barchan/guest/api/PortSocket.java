@@ -12,7 +12,7 @@ final class PortSocket implements StreamSocket {
     /** Guarded by this. */
     private boolean closed;
 
-    private PortSocket(int fd, int event) {
+    PortSocket(int fd, int event) {
         this.fd = fd;
         this.event = event;
     }

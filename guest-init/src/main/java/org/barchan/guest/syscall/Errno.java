@@ -27,6 +27,7 @@ public final class Errno extends Exception {
     public static final int ENOTEMPTY = 39;
     public static final int ELOOP = 40;
     public static final int EOPNOTSUPP = 95;
+    public static final int ENOBUFS = 105;
     public static final int ETIMEDOUT = 110;
     public static final int ECONNREFUSED = 111;
     public static final int EDQUOT = 122;
@@ -73,6 +74,7 @@ public final class Errno extends Exception {
             case 88 -> "not a socket";
             case 91 -> "wrong type of socket";
             case 95 -> "not supported by the file system";
+            case 98 -> "address in use";
             case 104 -> "connection reset";
             case 110 -> "timed out";
             case 111 -> "connection refused";

@@ -223,6 +223,29 @@ public final class Linux {
         return check(action, socket);
     }
 
+    /** Returns a non-blocking socket that listens at a TCP port of 127.0.0.1; 0: at any that is free. */
+    public static int listenTcp(int port) throws Errno {
+        return check("listen at TCP port " + port, NativeCalls.listenTcp(port));
+    }
+
+    /** Returns the port at which a socket listens. */
+    public static int localPort(int server) throws Errno {
+        return check("ask for a port", NativeCalls.localPort(server));
+    }
+
+    /**
+     * Returns a non-blocking socket of whoever has connected; -1 if nobody has, or is gone again.
+     *
+     * @throws Errno when there is no descriptor or memory for it
+     */
+    public static int acceptTcp(int server) throws Errno {
+        int socket = NativeCalls.acceptTcp(server);
+        return switch (-socket) {
+            case Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.ENOBUFS -> check("accept a connection", socket);
+            default -> Math.max(socket, -1);
+        };
+    }
+
     /** Returns a non-blocking socket that exchanges datagrams with a UDP port of the loopback. */
     public static int connectUdp(int port) throws Errno {
         return check("connect to UDP port " + port, NativeCalls.connectUdp(port));

@@ -76,6 +76,15 @@ final class NativeCalls {
     @CFunction("gs_connect_tcp")
     static native int connectTcp(int port, int six);
 
+    @CFunction("gs_listen_tcp")
+    static native int listenTcp(int port);
+
+    @CFunction("gs_local_port")
+    static native int localPort(int server);
+
+    @CFunction("gs_accept_tcp")
+    static native int acceptTcp(int server);
+
     @CFunction("gs_connect_udp")
     static native int connectUdp(int port);
 

@@ -26,10 +26,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
 final class PortServiceTest {
     private final FakeSocket socket = new FakeSocket();
-    private final FakeCall call = new FakeCall();
+    private static final PortListeners NOBODY = new PortListeners(
+            port -> {
+                throw new Errno("listen", Errno.EMFILE);
+            },
+            System::nanoTime);
+
+    private final FakeConnectCall call = new FakeConnectCall();
 
     private StreamObserver<ConnectRequest> connect() {
-        return new PortServiceImplementation(_ -> socket).connect(call);
+        return new PortServiceImplementation(_ -> socket, NOBODY).connect(call);
     }
 
     private StreamObserver<ConnectRequest> connected(int credit) throws Exception {
@@ -79,8 +85,8 @@ final class PortServiceTest {
                 ConnectOpen.newBuilder().setTcpPort(65536),
                 ConnectOpen.newBuilder().setUnixPath(ByteString.EMPTY),
                 ConnectOpen.newBuilder().setUnixPath(ByteString.copyFromUtf8("run/x")))) {
-            FakeCall refused = new FakeCall();
-            new PortServiceImplementation(_ -> socket)
+            FakeConnectCall refused = new FakeConnectCall();
+            new PortServiceImplementation(_ -> socket, NOBODY)
                     .connect(refused)
                     .onNext(ConnectRequest.newBuilder().setOpen(address).build());
             assertEquals(Status.Code.INVALID_ARGUMENT, refused.status().getCode());
@@ -90,9 +96,11 @@ final class PortServiceTest {
     @ParameterizedTest
     @CsvSource({"2,NOT_FOUND", "111,FAILED_PRECONDITION", "110,FAILED_PRECONDITION", "24,RESOURCE_EXHAUSTED"})
     void connectionThatCanNotBeMade_saysWhy(int errno, Status.Code code) throws Exception {
-        new PortServiceImplementation(_ -> {
-                    throw new Errno("connect to TCP port 80", errno);
-                })
+        new PortServiceImplementation(
+                        _ -> {
+                            throw new Errno("connect to TCP port 80", errno);
+                        },
+                        NOBODY)
                 .connect(call)
                 .onNext(open(1));
         assertEquals(code, call.status().getCode());
@@ -103,13 +111,13 @@ final class PortServiceTest {
 
     @Test
     void tooManyConnections_areRefused() throws Exception {
-        PortServiceImplementation service = new PortServiceImplementation(_ -> new FakeSocket());
+        PortServiceImplementation service = new PortServiceImplementation(_ -> new FakeSocket(), NOBODY);
         for (int i = 0; i < PortServiceImplementation.MAX_CONNECTIONS; i++) {
-            FakeCall one = new FakeCall();
+            FakeConnectCall one = new FakeConnectCall();
             service.connect(one).onNext(open(1));
             one.next(ResponseCase.CONNECTED);
         }
-        FakeCall refused = new FakeCall();
+        FakeConnectCall refused = new FakeConnectCall();
         service.connect(refused).onNext(open(1));
         assertEquals(Status.Code.RESOURCE_EXHAUSTED, refused.status().getCode());
     }

@@ -96,13 +96,15 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
         try {
             return switch (start.getAddressCase()) {
                 case TCP_PORT -> Optional.of(new PortAddress.Tcp(start.getTcpPort()));
+                case ACCEPTED_CONNECTION -> Optional.of(new PortAddress.Accepted(start.getAcceptedConnection()));
                 case UDP_PORT -> Optional.of(new PortAddress.Udp(start.getUdpPort()));
                 case UNIX_PATH ->
                     Optional.of(new PortAddress.Unix(
                             GuestPath.of(start.getUnixPath().toByteArray())));
                 case ADDRESS_NOT_SET -> {
                     violations.add(new StatusMapping.Violation(
-                            "start.address", "not set (expected: tcp_port, udp_port or unix_path)"));
+                            "start.address",
+                            "not set (expected: tcp_port, udp_port, unix_path or accepted_connection)"));
                     yield Optional.empty();
                 }
             };

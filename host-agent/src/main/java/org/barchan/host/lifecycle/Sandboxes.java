@@ -40,6 +40,8 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.host.sandbox.SandboxSpec;
+import org.barchan.v1.ListenRequest;
+import org.barchan.v1.ListenResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -287,6 +289,22 @@ public final class Sandboxes {
     public SandboxConnection connect(String idOrName, PortAddress address)
             throws SandboxException, InterruptedException {
         return SandboxConnection.open(lookup.find(idOrName), address);
+    }
+
+    /**
+     * Listens in a sandbox; returns only by an exception.
+     *
+     * @param taker told the port, and each connection that is made there, which {@link #connect} takes
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when the sandbox's own process does not run, or it can't listen there;
+     *     {@code EXHAUSTED}; {@code LOST} when the sandbox has ended
+     * @throws IOException what the taker throws
+     */
+    public void listen(ListenRequest request, GuestFiles.Taker<ListenResponse> taker)
+            throws SandboxException, InterruptedException, IOException {
+        Sandbox sandbox = lookup.find(request.getSandbox());
+        sandbox.live("listening at TCP port " + request.getTcpPort() + " of " + sandbox.id())
+                .guest()
+                .listen(request, taker);
     }
 
     /**

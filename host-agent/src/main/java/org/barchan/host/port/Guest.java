@@ -9,6 +9,8 @@ import java.util.Map;
 import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.ListenRequest;
+import org.barchan.v1.ListenResponse;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -81,6 +83,17 @@ public interface Guest extends AutoCloseable {
      *     as many connections as may be
      */
     PortConnection connect(PortAddress address) throws SandboxException, InterruptedException;
+
+    /**
+     * Listens in the guest; returns only by an exception.
+     *
+     * @param request which sandbox it names is not looked at
+     * @param taker told the port, and each connection that is made there
+     * @throws SandboxException {@code PRECONDITION}: it can't listen there; {@code EXHAUSTED}: it listens at as many ports as it may
+     * @throws IOException what the taker throws
+     */
+    void listen(ListenRequest request, GuestFiles.Taker<ListenResponse> taker)
+            throws SandboxException, InterruptedException, IOException;
 
     /** Sends a signal to the process's group; does nothing when it has ended. */
     void signal(String processId, int signal, TerminationCause cause) throws SandboxException, InterruptedException;

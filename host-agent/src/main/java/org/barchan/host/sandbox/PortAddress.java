@@ -45,6 +45,14 @@ public sealed interface PortAddress {
         }
     }
 
+    /** A connection that was made to what listens in the sandbox for the host. */
+    record Accepted(long id) implements PortAddress {
+        @Override
+        public String toString() {
+            return "accepted connection " + Long.toUnsignedString(id);
+        }
+    }
+
     /** A unix stream socket in the sandbox. */
     record Unix(GuestPath path) implements PortAddress {
         @Override

@@ -1,6 +1,7 @@
 package org.barchan.host.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
@@ -28,6 +29,7 @@ import org.barchan.v1.ClientLostPolicy;
 import org.barchan.v1.ConnectRequest;
 import org.barchan.v1.ConnectResponse;
 import org.barchan.v1.ConnectStart;
+import org.barchan.v1.ListenRequest;
 import org.barchan.v1.PortServiceGrpc;
 import org.barchan.v1.ProcessServiceGrpc;
 import org.barchan.v1.ProcessSpec;
@@ -146,9 +148,49 @@ final class PortEndpointTest {
     }
 
     @Test
+    void listen_tellsThePort_andWhoConnects_whoIsTaken() throws Exception {
+        var run = sandbox();
+        var listening = PortServiceGrpc.newBlockingV2Stub(channel).listen(listen("box", 80));
+        assertEquals(
+                80, Objects.requireNonNull(listening.read(10, TimeUnit.SECONDS)).getTcpPort());
+        long id = Objects.requireNonNull(listening.read(10, TimeUnit.SECONDS)).getAcceptedConnection();
+        var call = connect(ConnectStart.newBuilder().setSandbox("box").setAcceptedConnection(id));
+        assertTrue(Objects.requireNonNull(call.read(10, TimeUnit.SECONDS)).hasConnected());
+        call.write(data(5));
+        assertEquals(
+                5,
+                Objects.requireNonNull(call.read(10, TimeUnit.SECONDS))
+                        .getData()
+                        .size());
+        listening.cancel("enough", null);
+        run.cancel("enough", null);
+    }
+
+    @Test
+    void listen_thatCanNotBe_saysWhy() throws Exception {
+        assertEquals(Status.Code.NOT_FOUND, listenFailure("box", 80).getCode());
+        var run = sandbox();
+        assertEquals(Status.Code.FAILED_PRECONDITION, listenFailure("box", 81).getCode());
+        Status wrong = listenFailure("box", 65536);
+        assertEquals(Status.Code.INVALID_ARGUMENT, wrong.getCode());
+        assertEquals("tcp_port: 65536 (expected: 0 to 65535)", wrong.getDescription());
+        run.cancel("enough", null);
+    }
+
+    private static ListenRequest listen(String sandbox, int port) {
+        return ListenRequest.newBuilder().setSandbox(sandbox).setTcpPort(port).build();
+    }
+
+    private Status listenFailure(String sandbox, int port) {
+        var listening = PortServiceGrpc.newBlockingV2Stub(channel).listen(listen(sandbox, port));
+        return assertThrows(StatusException.class, () -> listening.read(10, TimeUnit.SECONDS))
+                .getStatus();
+    }
+
+    @Test
     void start_thatIsWrong_namesTheField() throws Exception {
         assertEquals(
-                "start.address: not set (expected: tcp_port, udp_port or unix_path); start.sandbox: empty (expected: an id or a name)",
+                "start.address: not set (expected: tcp_port, udp_port, unix_path or accepted_connection); start.sandbox: empty (expected: an id or a name)",
                 failure(connect(ConnectStart.newBuilder())).getDescription());
         assertEquals(
                 "start.tcp_port: 65536 (expected: a port from 1 to 65535)",

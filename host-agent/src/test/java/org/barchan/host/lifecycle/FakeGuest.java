@@ -31,6 +31,8 @@ import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.Change;
 import org.barchan.v1.GuestStats;
+import org.barchan.v1.ListenRequest;
+import org.barchan.v1.ListenResponse;
 import org.barchan.v1.OutputStream;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.ProcessOutput;
@@ -123,6 +125,18 @@ final class FakeGuest implements Guest {
             throw new SandboxException(SandboxException.Code.PRECONDITION, "connection refused");
         }
         return new EchoConnection();
+    }
+
+    /** Somebody connects to port 80 at once, and then nobody any more. */
+    @Override
+    public void listen(ListenRequest request, GuestFiles.Taker<ListenResponse> taker)
+            throws SandboxException, InterruptedException, IOException {
+        if (request.getTcpPort() != 80) {
+            throw new SandboxException(SandboxException.Code.PRECONDITION, "address in use");
+        }
+        taker.take(ListenResponse.newBuilder().setTcpPort(80).build());
+        taker.take(ListenResponse.newBuilder().setAcceptedConnection(7).build());
+        new CountDownLatch(1).await();
     }
 
     @Override

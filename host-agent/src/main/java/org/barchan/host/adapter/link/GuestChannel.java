@@ -233,11 +233,23 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
                         channel.describe(action) + ": the guest has sent nothing for " + IDLE.toSeconds() + " s",
                         e);
             } catch (StatusException e) {
-                if (given.isDone()) {
-                    throw channel.lost(action, given.join());
-                }
-                throw GuestErrors.of(channel.describe(action), e.getStatus());
+                throw failed(e);
             }
+        }
+
+        /** As {@link #next}, of a guest that may have nothing to say for as long as it likes. */
+        @Nullable R await() throws SandboxException, InterruptedException {
+            try {
+                return call.read();
+            } catch (StatusException e) {
+                throw failed(e);
+            }
+        }
+
+        private SandboxException failed(StatusException e) {
+            return given.isDone()
+                    ? channel.lost(action, given.join())
+                    : GuestErrors.of(channel.describe(action), e.getStatus());
         }
 
         @Override

@@ -21,6 +21,7 @@ import org.barchan.guest.v1.GuestServiceGrpc;
 import org.barchan.guest.v1.HelloRequest;
 import org.barchan.guest.v1.HelloResponse;
 import org.barchan.guest.v1.PersonalizeRequest;
+import org.barchan.guest.v1.PortServiceGrpc;
 import org.barchan.guest.v1.PrepareRequest;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
@@ -46,6 +47,8 @@ import org.barchan.host.port.ProcessConnection;
 import org.barchan.host.sandbox.PortAddress;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.ListenRequest;
+import org.barchan.v1.ListenResponse;
 import org.barchan.v1.ProcessSpec;
 import org.barchan.v1.TerminalSize;
 import org.barchan.v1.Termination;
@@ -233,6 +236,22 @@ final class NettyGuest implements Guest {
     @Override
     public PortConnection connect(PortAddress address) throws SandboxException, InterruptedException {
         return PortStream.connect(channel, address);
+    }
+
+    @Override
+    public void listen(ListenRequest request, GuestFiles.Taker<ListenResponse> taker)
+            throws SandboxException, InterruptedException, IOException {
+        String action = "listening at TCP port " + request.getTcpPort();
+        var guestRequest = org.barchan.guest.v1.ListenRequest.newBuilder()
+                .setTcpPort(request.getTcpPort())
+                .build();
+        try (var stream = channel.stream(PortServiceGrpc.getListenMethod(), guestRequest, action)) {
+            ListenGuard guard = new ListenGuard(channel.describe(action), request.getTcpPort());
+            taker.take(guard.first(stream.next()));
+            while (true) {
+                taker.take(guard.accepted(stream.await()));
+            }
+        }
     }
 
     @Override

@@ -91,6 +91,7 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
         switch (address) {
             case PortAddress.Tcp(int port) -> open.setTcpPort(port);
             case PortAddress.Udp(int port) -> open.setUdpPort(port);
+            case PortAddress.Accepted(long id) -> open.setAccepted(id);
             case PortAddress.Unix unix ->
                 open.setUnixPath(ByteString.copyFrom(unix.path().bytes()));
         }
