@@ -141,7 +141,7 @@ final class EventsVerbIT {
                     JsonParser.parseString(
                             "{cursor: '01234567-1', time: '1970-01-01T00:00:01Z', type: 'sandbox_created',"
                                     + " sandboxId: 'b-3k7q9x2m4wzt', sandboxName: 'web',"
-                                    + " publishedPorts: [{address: '127.0.0.1', hostPort: 8080, port: 80}]}"),
+                                    + " publishedPorts: [{address: '127.0.0.1', hostPort: 8080, port: 80, protocol: 'tcp'}]}"),
                     JsonParser.parseString(lines.getFirst()));
             assertEquals(
                     JsonParser.parseString("{cursor: '01234567-4', time: '1970-01-01T00:00:02Z', type: 'events_lost'}"),

@@ -63,6 +63,7 @@ class LifeIT {
                 .expect(0);
         barchan.call("wait", "idle").expect(0);
         barchan.call("wait", "old").expect(0);
+        barchan.awaitNoSandbox();
         assertEquals("idle", cause("idle"));
         assertEquals("max_lifetime", cause("old"));
         barchan.call("rm", "idle", "old").expect(0);

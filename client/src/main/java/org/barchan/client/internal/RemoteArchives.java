@@ -88,7 +88,7 @@ final class RemoteArchives {
         byte[] chunk = new byte[CHUNK];
         boolean taken =
                 call.write(WriteArchiveRequest.newBuilder().setStart(start).build());
-        for (int n = archive.read(chunk); taken && n >= 0; n = archive.read(chunk)) {
+        for (int n = taken ? archive.read(chunk) : -1; n >= 0; n = taken ? archive.read(chunk) : -1) {
             taken = call.write(WriteArchiveRequest.newBuilder()
                     .setData(ByteString.copyFrom(chunk, 0, n))
                     .build());

@@ -16,12 +16,16 @@ import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.barchan.client.BarchanException;
 import org.barchan.client.ReverseForward;
+import org.barchan.v1.GetSandboxRequest;
 import org.barchan.v1.ListenRequest;
 import org.barchan.v1.ListenResponse;
 import org.barchan.v1.PortServiceGrpc;
+import org.barchan.v1.SandboxServiceGrpc;
+import org.barchan.v1.SandboxState;
 
 /** Listens in a sandbox, and has each connection that is made there carried to one address of this host by threads of its own. */
 final class SandboxListener implements ReverseForward {
@@ -32,6 +36,8 @@ final class SandboxListener implements ReverseForward {
     private static final long PAUSE_MILLIS = 1_000;
     /** A guest needs a moment to see that the link was lost, and listens until then. */
     private static final int TRIES = 10;
+
+    private static final int STATE_SECONDS = 10;
 
     private final Path agent;
     private final String sandbox;
@@ -106,7 +112,7 @@ final class SandboxListener implements ReverseForward {
                     responses = begin(channel, port);
                     refused = 0;
                 } catch (BarchanException e) {
-                    refused += e.code() == BarchanException.Code.UNAVAILABLE ? 0 : 1;
+                    refused += e.code() == BarchanException.Code.UNAVAILABLE || isHeldUp(channel) ? 0 : 1;
                     if (refused == TRIES || e.code() == BarchanException.Code.NOT_FOUND) {
                         throw e;
                     }
@@ -121,6 +127,22 @@ final class SandboxListener implements ReverseForward {
             Thread.currentThread().interrupt();
         } finally {
             channel.close();
+        }
+    }
+
+    /** Whether the sandbox is there, but can't listen just now. */
+    private boolean isHeldUp(AgentChannel channel) {
+        try {
+            SandboxState state = ClientCalls.blockingUnaryCall(
+                            channel.channel(),
+                            SandboxServiceGrpc.getGetSandboxMethod(),
+                            CallOptions.DEFAULT.withDeadlineAfter(STATE_SECONDS, TimeUnit.SECONDS),
+                            GetSandboxRequest.newBuilder().setSandbox(sandbox).build())
+                    .getSandbox()
+                    .getState();
+            return state == SandboxState.SANDBOX_STATE_PAUSED || state == SandboxState.SANDBOX_STATE_STARTING;
+        } catch (StatusRuntimeException e) {
+            return false;
         }
     }
 

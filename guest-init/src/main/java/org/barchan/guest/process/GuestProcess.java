@@ -128,7 +128,7 @@ public final class GuestProcess {
         if (exit != null || spawnError != null) {
             return;
         }
-        if (requestedCause != TerminationCause.TERMINATION_CAUSE_TIMEOUT) {
+        if (!isTimeUp(requestedCause)) {
             requestedCause = cause;
             requestedSignal = signal;
         }
@@ -299,9 +299,8 @@ public final class GuestProcess {
         } else {
             record.setLost(Lost.newBuilder().setReason("the kernel reported neither an exit nor a signal"));
         }
-        boolean timeout = requestedCause == TerminationCause.TERMINATION_CAUSE_TIMEOUT;
         boolean requested = requestedSignal != 0 && requestedSignal == exit.signal();
-        if (timeout || (signalled && requested)) {
+        if (isTimeUp(requestedCause) || (signalled && requested)) {
             record.setCause(requestedCause);
         } else {
             record.setCause(
@@ -312,6 +311,13 @@ public final class GuestProcess {
                                     : TerminationCause.TERMINATION_CAUSE_SIGNALLED);
         }
         termination = record.build();
+    }
+
+    /** Of what has time to end by itself, however it ends then. */
+    private static boolean isTimeUp(TerminationCause cause) {
+        return cause == TerminationCause.TERMINATION_CAUSE_TIMEOUT
+                || cause == TerminationCause.TERMINATION_CAUSE_MAX_LIFETIME
+                || cause == TerminationCause.TERMINATION_CAUSE_IDLE;
     }
 
     // ---- the agent's side ----

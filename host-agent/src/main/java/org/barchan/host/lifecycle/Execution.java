@@ -160,7 +160,13 @@ public final class Execution implements ProcessControl {
 
     private Optional<Termination> follow(Optional<Duration> timeout) throws InterruptedException {
         Optional<TimeLimit> limit = timeout.map(time -> new TimeLimit(
-                timer, time, sandbox.id(), live.guest(), id(), () -> LOG.warn("{}: SIGKILL has not ended it", name())));
+                timer,
+                time,
+                sandbox.id(),
+                live.guest(),
+                id(),
+                TerminationCause.TERMINATION_CAUSE_TIMEOUT,
+                () -> LOG.warn("{}: SIGKILL has not ended it", name())));
         // Its end is not to wait for a reader of its output.
         Optional<Timer.Alarm> patience = timeout.flatMap(time -> record.map(kept -> timer.after(time, kept::unlimit)));
         try {

@@ -6,7 +6,6 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.barchan.host.sandbox.Lifetime;
 import org.barchan.host.sandbox.SandboxException;
-import org.barchan.v1.Termination;
 import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +22,7 @@ final class Lifespan {
     private Optional<LiveGuest> live = Optional.empty();
     private Optional<Timer.Alarm> lifetime = Optional.empty();
     private Optional<Timer.Alarm> idle = Optional.empty();
-    private Optional<StopReason> over = Optional.empty();
+    private boolean over;
     private Optional<TimeLimit> ending = Optional.empty();
 
     Lifespan(Sandbox sandbox, Lifetime limits, Timer timer) {
@@ -80,10 +79,10 @@ final class Lifespan {
 
     private synchronized Optional<LiveGuest> beginEnd(StopReason reason) {
         boolean usedAgain = reason == StopReason.IDLE && users > 0;
-        if (closed || usedAgain || over.isPresent()) {
+        if (closed || usedAgain || over) {
             return Optional.empty();
         }
-        over = Optional.of(reason);
+        over = true;
         return live;
     }
 
@@ -112,26 +111,12 @@ final class Lifespan {
                         sandbox.id(),
                         guest.get().guest(),
                         Run.PROCESS_ID,
+                        reason == StopReason.IDLE
+                                ? TerminationCause.TERMINATION_CAUSE_IDLE
+                                : TerminationCause.TERMINATION_CAUSE_MAX_LIFETIME,
                         () -> sandbox.signal().stop(reason)));
             }
         }
-    }
-
-    /** Returns how the sandbox's process has ended, with why its sandbox was ended, if that ended it. */
-    synchronized Termination caused(Termination termination) {
-        if (termination.getCause() != TerminationCause.TERMINATION_CAUSE_TIMEOUT) {
-            return termination;
-        }
-        // A former agent may have ended it, and died meanwhile.
-        Optional<StopReason> reason =
-                over.or(() -> limits.most().filter(most -> left(most).isZero()).map(_ -> StopReason.LIFETIME_OVER));
-        return reason.map(why -> termination.toBuilder()
-                        .setCause(
-                                why == StopReason.IDLE
-                                        ? TerminationCause.TERMINATION_CAUSE_IDLE
-                                        : TerminationCause.TERMINATION_CAUSE_MAX_LIFETIME)
-                        .build())
-                .orElse(termination);
     }
 
     /** It ends, or the agent lets go of it. */

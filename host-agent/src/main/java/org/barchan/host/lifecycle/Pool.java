@@ -60,6 +60,7 @@ final class Pool {
     private final int most;
     private final SandboxMaker maker;
     private final HostShares shares;
+    private final Room room;
     private final Timer timer;
     /** By kind; the one that was asked for last comes last. */
     private final Map<Kind, Supply> supplies = new LinkedHashMap<>();
@@ -68,10 +69,11 @@ final class Pool {
     private boolean stopped;
 
     /** @param most how many may wait; 0: none ever does */
-    Pool(int most, SandboxMaker maker, HostShares shares, Timer timer) {
+    Pool(int most, SandboxMaker maker, HostShares shares, Room room, Timer timer) {
         this.most = most;
         this.maker = maker;
         this.shares = shares;
+        this.room = room;
         this.timer = timer;
     }
 
@@ -246,7 +248,9 @@ final class Pool {
         Sandbox nobodys = next.nobodys();
         RunOrder order = next.kind().order();
         boolean kept = false;
+        Optional<Room.Place> place = Optional.empty();
         try {
+            place = Optional.of(room.forSandbox());
             String seen = shares.fingerprint(order.sandbox(), order.client());
             nobodys.signal().arm();
             SandboxMaker.Made made = maker.prepare(nobodys, order, new Unheard());
@@ -266,6 +270,7 @@ final class Pool {
             nobodys.signal().disarm();
             LOG.info("{}: not made: the agent is stopping, or its machine has ended", nobodys.id());
         }
+        place.ifPresent(Room.Place::free);
         synchronized (this) {
             making = Optional.empty();
             Supply supply = supplies.get(next.kind());

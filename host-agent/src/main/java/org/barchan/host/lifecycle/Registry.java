@@ -16,6 +16,8 @@ final class Registry {
     private final Map<SandboxId, Sandbox> live = new LinkedHashMap<>();
     private final Events events;
     private boolean closed;
+    /** That of a sandbox which is being renamed: it may get it back. */
+    private Optional<SandboxName> held = Optional.empty();
 
     Registry(Events events) {
         this.events = events;
@@ -30,6 +32,12 @@ final class Registry {
     synchronized CompletableFuture<Void> reserve(Sandbox sandbox) throws SandboxException {
         if (closed) {
             throw new SandboxException(SandboxException.Code.UNAVAILABLE, "the agent is stopping");
+        }
+        if (held.equals(Optional.of(sandbox.name()))) {
+            throw new SandboxException(
+                    SandboxException.Code.ALREADY_EXISTS,
+                    "creating sandbox '" + sandbox.name()
+                            + "': a live sandbox of that name is just being renamed. Try again");
         }
         for (Sandbox other : live.values()) {
             if (other != sandbox && other.name().equals(sandbox.name())) {
@@ -50,11 +58,12 @@ final class Registry {
     }
 
     /**
-     * Gives a sandbox another name.
+     * Gives a sandbox another name; one at a time.
      *
+     * @return the name before, which is nobody's until {@link #renamed} is called
      * @throws SandboxException {@code ALREADY_EXISTS}; {@code PRECONDITION} when it does not run
      */
-    synchronized void rename(Sandbox sandbox, SandboxName name) throws SandboxException {
+    synchronized SandboxName rename(Sandbox sandbox, SandboxName name) throws SandboxException {
         String action = "renaming " + sandbox.id();
         if (!sandbox.isRunning()) {
             throw new SandboxException(
@@ -62,10 +71,19 @@ final class Registry {
                     action + ": it " + (sandbox.isStopping() ? "is being taken down" : "is still starting")
                             + ". Try again when that is over");
         }
-        if (!sandbox.name().equals(name)) {
+        SandboxName before = sandbox.name();
+        if (!before.equals(name)) {
             checkFree(name, action);
             sandbox.rename(name);
+            held = Optional.of(before);
         }
+        return before;
+    }
+
+    /** The last renaming is over: the name before is free, or, if it failed, the sandbox's again. */
+    synchronized void renamed(Sandbox sandbox, SandboxName name) {
+        sandbox.rename(name);
+        held = Optional.empty();
     }
 
     /** @throws SandboxException {@code ALREADY_EXISTS} when a live sandbox has the name */

@@ -12,6 +12,7 @@ import org.barchan.host.sandbox.ClientLostPolicy;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.ProcessEvent;
 import org.barchan.v1.Termination;
+import org.barchan.v1.TerminationCause;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -175,10 +176,11 @@ public final class Run implements ProcessControl {
                         sandbox.id(),
                         live.guest(),
                         PROCESS_ID,
+                        TerminationCause.TERMINATION_CAUSE_TIMEOUT,
                         () -> sandbox.signal().stop(StopReason.TIME_UP)));
         String error;
         try {
-            Termination termination = sandbox.caused(relay.follow());
+            Termination termination = relay.follow();
             endLimit();
             export(live, termination);
             end(live, termination);

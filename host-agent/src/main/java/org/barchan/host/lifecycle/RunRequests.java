@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
+import org.barchan.v1.Termination;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,8 +114,11 @@ final class RunRequests {
 
     /** Whether its process was started, or it is known why it could not be. */
     private static boolean hasBegun(SandboxRecord record) {
+        Termination termination = record.own().process().getTermination();
         return record.log().isStarted()
-                || record.own().process().getTermination().hasSpawnError();
+                || termination.hasExitCode()
+                || termination.hasSignal()
+                || termination.hasSpawnError();
     }
 
     private static void await(Future<Void> event, RunOrder.Request request)

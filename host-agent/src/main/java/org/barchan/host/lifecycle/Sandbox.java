@@ -147,11 +147,6 @@ final class Sandbox {
         return lifespan.map(Lifespan::use).orElse(() -> {});
     }
 
-    /** Returns how its own process has ended, with why it was ended, if that ended it. */
-    Termination caused(Termination termination) {
-        return lifespan.map(span -> span.caused(termination)).orElse(termination);
-    }
-
     /** Has ports of this host lead to it, until it ends. */
     void publish(PublishedPorts ports) {
         published = ports;

@@ -37,19 +37,16 @@ final class SandboxNames {
 
     /** What is kept says so before anybody is told; its machine's description keeps the name that it was made with. */
     private void renameLive(Sandbox sandbox, SandboxName name) throws SandboxException {
-        SandboxName before = sandbox.name();
-        registry.rename(sandbox, name);
-        boolean noted = false;
+        SandboxName before = registry.rename(sandbox, name);
+        SandboxName noted = before;
         try {
             if (sandbox.record().isPresent()) {
                 records.rename(sandbox.record().get(), name);
             }
-            noted = true;
+            noted = name;
             LOG.info("{}: renamed from '{}' to '{}'", sandbox.id(), before, name);
         } finally {
-            if (!noted) {
-                sandbox.rename(before);
-            }
+            registry.renamed(sandbox, noted);
         }
     }
 

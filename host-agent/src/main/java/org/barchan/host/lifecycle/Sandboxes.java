@@ -127,7 +127,7 @@ public final class Sandboxes {
                 boot,
                 templates,
                 deadlines);
-        this.pool = new Pool(settings.pool(), maker, shares, timer);
+        this.pool = new Pool(settings.pool(), maker, shares, room, timer);
     }
 
     /**

@@ -20,17 +20,30 @@ final class TimeLimit implements AutoCloseable {
     private final SandboxId owner;
     private final Guest guest;
     private final String processId;
+    private final TerminationCause cause;
     private final Runnable lastResort;
     private Timer.Alarm alarm;
     private boolean closed;
 
-    /** Counts from now on. */
-    TimeLimit(Timer timer, Duration limit, SandboxId owner, Guest guest, String processId, Runnable lastResort) {
+    /**
+     * Counts from now on.
+     *
+     * @param cause what the guest is to say that it ended of
+     */
+    TimeLimit(
+            Timer timer,
+            Duration limit,
+            SandboxId owner,
+            Guest guest,
+            String processId,
+            TerminationCause cause,
+            Runnable lastResort) {
         this.timer = timer;
         this.owner = owner;
         this.lastResort = lastResort;
         this.guest = guest;
         this.processId = processId;
+        this.cause = cause;
         this.alarm = timer.after(limit, this::terminate);
     }
 
@@ -57,7 +70,7 @@ final class TimeLimit implements AutoCloseable {
     private void send(int signal) {
         try {
             LOG.info("{}: time is up: signal {}", owner, signal);
-            guest.signal(processId, signal, TerminationCause.TERMINATION_CAUSE_TIMEOUT);
+            guest.signal(processId, signal, cause);
         } catch (SandboxException | InterruptedException e) {
             LOG.warn("{}: sending signal {} when the time was up: {}", owner, signal, e.getMessage());
         }

@@ -30,7 +30,7 @@ final class Watch {
         String error;
         try {
             sandbox.signal().arm();
-            Termination termination = sandbox.caused(follow(sandbox, live, begun));
+            Termination termination = follow(sandbox, live, begun);
             sandbox.signal().disarm();
             var _ = teardown.settle(sandbox, live);
             finish(sandbox, termination);

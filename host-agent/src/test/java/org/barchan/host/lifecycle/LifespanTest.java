@@ -25,8 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
 class LifespanTest {
     private static final Duration HOUR = Duration.ofHours(1);
     private static final Duration MINUTE = Duration.ofMinutes(1);
-    private static final String SIGTERM = "15 TERMINATION_CAUSE_TIMEOUT";
-    private static final String SIGKILL = "9 TERMINATION_CAUSE_TIMEOUT";
+    private static final String SIGTERM = "15 TERMINATION_CAUSE_MAX_LIFETIME";
+    private static final String SIGKILL = "9 TERMINATION_CAUSE_MAX_LIFETIME";
+    private static final String SIGTERM_IDLE = "15 TERMINATION_CAUSE_IDLE";
     private static final Lifetime IDLE = new Lifetime(Optional.empty(), Optional.of(MINUTE));
     private static final Lifetime MOST = new Lifetime(Optional.of(HOUR), Optional.empty());
 
@@ -101,14 +102,15 @@ class LifespanTest {
     }
 
     @Test
-    void lifetimeOver_whoseAgentDiesMeanwhile_saysWhy() throws Exception {
-        var _ = start(new Lifetime(Optional.of(Duration.ofNanos(1)), Optional.empty()), ClientLostPolicy.KEEP, true);
+    void idle_whoseAgentDiesMeanwhile_saysWhy() throws Exception {
+        var _ = start(IDLE, ClientLostPolicy.KEEP, true);
+        world.timer.advance(MINUTE);
         sandboxes.shutdown(Duration.ofSeconds(10));
         exitsForTheSignal();
         sandboxes = world.sandboxes();
         sandboxes.reconcile();
         assertEquals(
-                TerminationCause.TERMINATION_CAUSE_MAX_LIFETIME,
+                TerminationCause.TERMINATION_CAUSE_IDLE,
                 sandboxes.processes().await("box", "").getCause());
     }
 
@@ -116,7 +118,7 @@ class LifespanTest {
     void idle_isEnded_andSaysWhy() throws Exception {
         var _ = start(IDLE, ClientLostPolicy.KEEP, true);
         world.timer.advance(MINUTE);
-        assertEquals(List.of(SIGTERM), guest().signals);
+        assertEquals(List.of(SIGTERM_IDLE), guest().signals);
         exitsForTheSignal();
         assertEquals(
                 TerminationCause.TERMINATION_CAUSE_IDLE,
@@ -133,7 +135,7 @@ class LifespanTest {
         assertEquals(List.of(), guest().signals);
         run.clientLost();
         world.timer.advance(MINUTE);
-        assertEquals(List.of(SIGTERM), guest().signals);
+        assertEquals(List.of(SIGTERM_IDLE), guest().signals);
     }
 
     @Test
@@ -148,7 +150,7 @@ class LifespanTest {
         attachment.clientLost();
         world.timer.awaitAlarmIn(MINUTE);
         world.timer.advance(MINUTE);
-        assertEquals(List.of(SIGTERM), guest().signals);
+        assertEquals(List.of(SIGTERM_IDLE), guest().signals);
     }
 
     @Test
@@ -172,7 +174,7 @@ class LifespanTest {
         guest().exitOthers(0);
         world.timer.awaitAlarmIn(MINUTE);
         world.timer.advance(MINUTE);
-        assertEquals(List.of(SIGTERM), guest().signals);
+        assertEquals(List.of(SIGTERM_IDLE), guest().signals);
     }
 
     @Test
@@ -185,7 +187,7 @@ class LifespanTest {
         world.timer.advance(MINUTE.minusSeconds(1));
         assertEquals(List.of(), guest().signals);
         world.timer.advance(Duration.ofSeconds(1));
-        assertEquals(List.of(SIGTERM), guest().signals);
+        assertEquals(List.of(SIGTERM_IDLE), guest().signals);
     }
 
     private SandboxView start(Lifetime lifetime, ClientLostPolicy policy, boolean detach) throws Exception {
@@ -220,11 +222,12 @@ class LifespanTest {
                 lifetime);
     }
 
-    /** As the guest says it of a process that was to end in time. */
+    /** As the guest says it: of what its last signal was for. */
     private void exitsForTheSignal() {
+        String cause = guest().signals.getLast().replaceFirst("^\\d+ ", "");
         guest().end(Termination.newBuilder()
                 .setSignal(15)
-                .setCause(TerminationCause.TERMINATION_CAUSE_TIMEOUT)
+                .setCause(TerminationCause.valueOf(cause))
                 .build());
     }
 

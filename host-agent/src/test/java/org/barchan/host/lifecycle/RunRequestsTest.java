@@ -25,6 +25,7 @@ import org.barchan.host.sandbox.SandboxException.Code;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.barchan.v1.SandboxProcess;
+import org.barchan.v1.Termination;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -151,6 +152,16 @@ class RunRequestsTest {
     }
 
     @Test
+    void whatHasEnded_isNotBegunAgain_thoughItsStartWasNotNoted() throws Exception {
+        assertTrue(leave("1").log().end(Termination.newBuilder().setExitCode(7).build()));
+        sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        run("1", first);
+        assertEquals(7, first.termination().getExitCode());
+        assertEquals(0, world.started.size());
+    }
+
+    @Test
     void nextAgent_thatCannotTell_beginsNothing() throws Exception {
         SandboxId id = left("1");
         var _ = new RuntimeDirectories(world.directory.resolve("run/s"))
@@ -166,6 +177,10 @@ class RunRequestsTest {
 
     /** Makes what an agent leaves that was killed before it had started the process. */
     private SandboxId left(String digest) throws SandboxException {
+        return leave(digest).view().id();
+    }
+
+    private SandboxRecord leave(String digest) throws SandboxException {
         SandboxRecords records = new SandboxRecords(
                 world.directory.resolve("state/sandboxes"), world.directory.resolve("run"), 10, Events.NONE);
         SandboxView view = new SandboxView(
@@ -180,8 +195,7 @@ class RunRequestsTest {
                 ClientLostPolicy.KEEP,
                 SandboxProcess.getDefaultInstance(),
                 Optional.empty());
-        var _ = records.create(view, kept(digest, false));
-        return view.id();
+        return records.create(view, kept(digest, false));
     }
 
     private static RunOrder.Kept kept(String digest, boolean detach) {
