@@ -44,7 +44,11 @@ final class TreeReading {
     private int linkMemory = LINK_MEMORY;
     private byte[] chunk = {};
 
-    private record FileId(long fileSystem, long inode) {}
+    private record FileId(long fileSystem, long inode) {
+        static FileId of(Stat stat) {
+            return new FileId(stat.fileSystem(), stat.inode());
+        }
+    }
 
     /** @param top its path, for messages */
     TreeReading(byte[] top, Consumer<ReadTreeResponse> taker) {
@@ -132,6 +136,7 @@ final class TreeReading {
                 add(entry.setHardLink(other));
                 return;
             }
+            entry.setLinkable(stat.links() > 1 && links.containsKey(FileId.of(stat)));
             List<TreeExtent> extents = extents(file, stat.size());
             boolean whole = extents.size() == 1
                     && extents.getFirst().getOffset() == 0
@@ -153,7 +158,7 @@ final class TreeReading {
         if (stat.links() < 2) {
             return ByteString.EMPTY;
         }
-        FileId id = new FileId(stat.fileSystem(), stat.inode());
+        FileId id = FileId.of(stat);
         ByteString told = links.get(id);
         if (told != null) {
             return told;

@@ -132,7 +132,7 @@ final class ConnectCall implements StreamObserver<ConnectRequest> {
             end(StatusMapping.of(e));
         } catch (InterruptedException e) {
             end(StatusMapping.interrupted());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             end(StatusMapping.fault(e));
         }
     }

@@ -37,11 +37,17 @@ final class PacedRequests<Q, A> implements StreamObserver<Q> {
         A answer(PacedRequests<Q, A> requests) throws SandboxException, InterruptedException, IOException;
     }
 
-    /** Has the requests worked on by a thread of its own, which sends the response, or the status of what went wrong. Returns at once. */
+    /**
+     * Has the requests worked on by a thread of its own, which sends the response, or the status of what went wrong. Returns at once. The thread is
+     * interrupted when the client is gone, also one that has sent all.
+     */
     static <Q, A> StreamObserver<Q> answer(StreamObserver<A> observer, Work<Q, A> work) {
         PacedRequests<Q, A> requests = new PacedRequests<>((ServerCallStreamObserver<A>) observer);
+        Thread worker = Thread.ofVirtual().name("requests").unstarted(() -> requests.work(work));
+        // It may have long to do, or to wait, with what it has: for a client that is gone it does not.
+        requests.call.setOnCancelHandler(worker::interrupt);
         requests.call.request(1);
-        Thread.ofVirtual().name("requests").start(() -> requests.work(work));
+        worker.start();
         return requests;
     }
 
@@ -59,7 +65,8 @@ final class PacedRequests<Q, A> implements StreamObserver<Q> {
         } catch (IOException e) {
             LOG.debug("a client went away: {}", e.toString());
             fail(StatusMapping.interrupted());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Of a lack of memory too the client is told, which would wait for ever.
             fail(StatusMapping.fault(e));
         }
     }

@@ -48,7 +48,8 @@ final class PacedResponses<A> {
         } catch (IOException e) {
             LOG.debug("a client went away: {}", e.toString());
             fail(StatusMapping.interrupted());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Of a lack of memory too the client is told, which would wait for ever.
             fail(StatusMapping.fault(e));
         }
     }

@@ -58,7 +58,7 @@ final class StatusMapping {
     }
 
     /** Returns the status of a call that Barchan itself was wrong about, and logs it. */
-    static StatusRuntimeException fault(RuntimeException e) {
+    static StatusRuntimeException fault(Throwable e) {
         LOG.error("a call failed by a fault of Barchan's own", e);
         return Status.INTERNAL
                 .withDescription("a fault of Barchan's own (" + e.getClass().getSimpleName() + "): see the agent's log")

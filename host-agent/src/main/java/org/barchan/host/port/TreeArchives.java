@@ -30,7 +30,7 @@ public interface TreeArchives {
      *
      * @param taken how many of its entries
      * @param skipped how many not, since they are of a kind that is not
-     * @param names of the first 100 of those
+     * @param names of the first 100 of those, as paths below the top, at most 4095 bytes each
      */
     record Reading(long taken, long skipped, List<ByteString> names) {
         public Reading {

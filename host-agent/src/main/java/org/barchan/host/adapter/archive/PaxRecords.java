@@ -72,6 +72,9 @@ record PaxRecords(Map<String, ByteString> records) {
             if (size == 0) {
                 into.remove(key);
             } else if (KNOWN.contains(key)) {
+                if (size > TarPath.MAX_WRITTEN && !key.equals(SPARSE_MAP)) {
+                    throw TarReader.bad("a pax header '" + key + "' is too long: " + size + " bytes");
+                }
                 into.put(key, ByteString.copyFrom(bytes, equals + 1, size));
             }
             at = end;

@@ -9,6 +9,9 @@ import org.barchan.host.sandbox.SandboxException;
 /** Names in archives, of which none is to lead out of the directory where they are unpacked. */
 final class TarPath {
     static final int MAX_PATH = 4095;
+    /** Of a name as it is in an archive, with parts "." and slashes that are dropped. */
+    static final int MAX_WRITTEN = 2 * MAX_PATH;
+
     private static final int MAX_NAME = 255;
 
     private TarPath() {}

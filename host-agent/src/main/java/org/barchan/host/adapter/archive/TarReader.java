@@ -58,6 +58,8 @@ final class TarReader {
                 case 'x', 'X' -> PaxRecords.read(record(block), pax);
                 case 'g' -> {
                     PaxRecords.read(record(block), global);
+                    // Of one file only, and large.
+                    global.remove(PaxRecords.SPARSE_MAP);
                     pax.putAll(global);
                 }
                 case 'L' -> pax.put(PaxRecords.PATH, TarBlock.text(record(block), 0, Integer.MAX_VALUE));
@@ -101,6 +103,10 @@ final class TarReader {
         ByteString name = pax.text(PaxRecords.SPARSE_NAME)
                 .or(() -> pax.text(PaxRecords.PATH))
                 .orElseGet(block::name);
+        if (name.size() > TarPath.MAX_WRITTEN) {
+            // Before it is taken apart, kept or part of a message.
+            throw bad("a name is too long: " + name.size() + " bytes");
+        }
         long size = pax.number(PaxRecords.SIZE, block.number(TarBlock.FILE_SIZE, TarBlock.LONG));
         FileType type = type(block, name);
         boolean hardLink = block.type() == '1';
@@ -176,36 +182,48 @@ final class TarReader {
         Optional<ByteString> inHeader = pax.text(PaxRecords.SPARSE_MAP);
         if (inHeader.isPresent()) {
             SparseMap.Builder builder = new SparseMap.Builder();
-            builder.addAll(inHeader.get().toStringUtf8().split(",", -1), 0);
+            inHeader(inHeader.get(), builder);
             return builder.build(size, stored);
         }
         return mapBeforeData(size);
     }
 
+    /** Offset and length of each extent, with commas between. */
+    private static void inHeader(ByteString text, SparseMap.Builder builder) throws SandboxException {
+        SparseMap.Digits digits = new SparseMap.Digits();
+        for (int i = 0; i < text.size(); i++) {
+            if (text.byteAt(i) == ',') {
+                builder.add(digits.number());
+            } else {
+                digits.add(text.byteAt(i));
+            }
+        }
+        builder.add(digits.number());
+    }
+
     /** A number of extents, offset and length of each, a line for each number, up to the end of a block. */
     private SparseMap mapBeforeData(long size) throws SandboxException, IOException {
-        StringBuilder text = new StringBuilder();
-        long lines = 0;
-        long wanted = 1;
-        while (lines < wanted) {
+        SparseMap.Builder builder = new SparseMap.Builder();
+        SparseMap.Digits digits = new SparseMap.Digits();
+        boolean counted = false;
+        for (int left = 1; left > 0; ) {
             if (stored < TarBlock.SIZE) {
                 throw bad("a file with holes that does not say where they are");
             }
             byte[] part = block();
             stored -= TarBlock.SIZE;
-            for (byte character : part) {
-                text.append((char) character);
-                if (character == '\n' && lines < wanted) {
-                    lines++;
-                    if (lines == 1) {
-                        wanted += 2L * SparseMap.count(text.substring(0, text.length() - 1));
-                    }
+            for (int i = 0; i < part.length && left > 0; i++) {
+                if (part[i] != '\n') {
+                    digits.add(part[i]);
+                } else if (counted) {
+                    builder.add(digits.number());
+                    left--;
+                } else {
+                    left = 2 * SparseMap.count(digits.number());
+                    counted = true;
                 }
             }
         }
-        SparseMap.Builder builder = new SparseMap.Builder();
-        String[] numbers = text.toString().split("\n", -1);
-        builder.addAll(Arrays.copyOf(numbers, (int) wanted), 1);
         return builder.build(size, stored);
     }
 

@@ -60,15 +60,16 @@ public final class TarTrees implements TreeArchives {
         List<ByteString> names = new ArrayList<>();
         for (Optional<TarHeader> next = tar.next(); next.isPresent(); next = tar.next()) {
             TarHeader header = next.get();
+            // Also of what is left out: the names are kept.
+            ByteString path = TarPath.below(header.name());
             if (header.type() == FileType.FILE_TYPE_UNSPECIFIED) {
                 skipped++;
                 if (names.size() < MAX_NAMES) {
-                    names.add(header.name());
+                    names.add(path);
                 }
                 tar.skip();
                 continue;
             }
-            ByteString path = TarPath.below(header.name());
             if (!path.isEmpty()) {
                 copy(tar, header, path, taker);
                 taken++;
@@ -101,6 +102,10 @@ public final class TarTrees implements TreeArchives {
                 hardLink ? Optional.empty() : header.extents()));
         byte[] chunk = new byte[Math.clamp(header.size(), 1, CHUNK)];
         for (int n = tar.read(chunk); n > 0; n = tar.read(chunk)) {
+            if (Thread.interrupted()) {
+                // What is filled of holes needs nobody who sends it, and the taker need not wait.
+                throw new InterruptedException();
+            }
             taker.data(ByteString.copyFrom(chunk, 0, n));
         }
     }

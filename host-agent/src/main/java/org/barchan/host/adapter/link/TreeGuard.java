@@ -16,7 +16,9 @@ import org.barchan.v1.FileType;
 
 /**
  * Watches over the files of a tree that a guest tells of: that each is one that a file system can have, and that whoever makes them one after the
- * other stays below the directory where that is done: a file is in a directory that was told last or is around that, so never behind a link.
+ * other stays below the directory where that is done, also one that follows links or keeps what is there: a file is in a directory that was told last or
+ * is around that; where a symbolic link was told there is never anything else, or below it; and what is told as another name is one of a file that was
+ * told, and is not at or behind a link. Of links and such files it keeps some bytes each, of no more than a number of them.
  */
 final class TreeGuard {
     private static final int MAX_PATH = 4095;
@@ -25,11 +27,18 @@ final class TreeGuard {
     private static final int MAX_DATA = 64 * 1024;
     /** More files than a disk of some terabytes has. */
     private static final long MAX_ENTRIES = 100_000_000;
+    /** 2 MiB of memory. */
+    private static final int MAX_LINKS = 190_000;
+
+    private static final int MAX_LINKABLE = 8192;
 
     private final String action;
     private final FileGuard guard;
     /** Those around what comes next, the innermost first. */
     private final Deque<String> directories = new ArrayDeque<>();
+
+    private final ToldPaths links = new ToldPaths(MAX_LINKS);
+    private final ToldPaths linkable = new ToldPaths(MAX_LINKABLE);
 
     private long entries;
     private long left;
@@ -47,6 +56,7 @@ final class TreeGuard {
         }
     }
 
+    /** @throws SandboxException also {@code EXHAUSTED}: more links than are remembered */
     TreeEntry entry(org.barchan.guest.v1.TreeEntry entry) throws SandboxException {
         if (left != 0) {
             throw CheckedMessages.bad(action, "another file before the end of one");
@@ -58,12 +68,13 @@ final class TreeGuard {
         FileInfo info = guard.info(entry.getInfo());
         place(entry.getPath(), info.getType() == FileType.FILE_TYPE_DIRECTORY);
         boolean regular = info.getType() == FileType.FILE_TYPE_REGULAR;
-        if (!entry.getHardLink().isEmpty()) {
-            checkPath(entry.getHardLink());
-        }
-        if (!regular && (entry.getSparse() || !entry.getHardLink().isEmpty())) {
+        if (!regular
+                && (entry.getSparse()
+                        || entry.getLinkable()
+                        || !entry.getHardLink().isEmpty())) {
             throw CheckedMessages.bad(action, "holes or other names of what is no regular file");
         }
+        remember(entry, info.getType());
         TreeEntry checked = new TreeEntry(
                 entry.getPath(),
                 info,
@@ -88,14 +99,41 @@ final class TreeGuard {
                 directories.pop();
             }
             if (directories.isEmpty()) {
-                throw CheckedMessages.bad(
-                        action,
-                        "a file that is not in the directory before it: " + EscapedText.of(bytes.toStringUtf8()));
+                throw CheckedMessages.bad(action, "a file that is not in the directory before it: " + escaped(bytes));
             }
         }
         if (directory) {
             directories.push(path);
         }
+    }
+
+    /** Whoever unpacks may keep a link that is there and write to where it leads. */
+    private void remember(org.barchan.guest.v1.TreeEntry entry, FileType type) throws SandboxException {
+        String path = entry.getPath().toString(StandardCharsets.ISO_8859_1);
+        if (type == FileType.FILE_TYPE_SYMLINK) {
+            if (!links.add(path)) {
+                throw new SandboxException(
+                        SandboxException.Code.EXHAUSTED,
+                        action + ": more than " + MAX_LINKS
+                                + " symbolic links (expected: fewer; take its directories one by one)");
+            }
+        } else if (links.contains(path)) {
+            throw CheckedMessages.bad(action, "a file where it sent a symbolic link: " + escaped(entry.getPath()));
+        }
+        ByteString hardLink = entry.getHardLink();
+        if (!hardLink.isEmpty()) {
+            checkPath(hardLink);
+            String target = hardLink.toString(StandardCharsets.ISO_8859_1);
+            if (!linkable.contains(target) || links.containsAtOrAbove(target)) {
+                throw CheckedMessages.bad(action, "another name of no file that it sent: " + escaped(hardLink));
+            }
+        } else if (entry.getLinkable() && !linkable.add(path)) {
+            throw CheckedMessages.bad(action, "more than " + MAX_LINKABLE + " files that are to have other names");
+        }
+    }
+
+    private static String escaped(ByteString path) {
+        return EscapedText.of(path.toStringUtf8());
     }
 
     private void checkPath(ByteString bytes) throws SandboxException {
@@ -109,7 +147,7 @@ final class TreeGuard {
                     && name.indexOf(0) < 0;
         }
         if (!good) {
-            throw CheckedMessages.bad(action, "a path that no file has: " + EscapedText.of(bytes.toStringUtf8()));
+            throw CheckedMessages.bad(action, "a path that no file has: " + escaped(bytes));
         }
     }
 

@@ -10,13 +10,17 @@ import com.google.protobuf.Timestamp;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
@@ -243,6 +247,126 @@ final class TarTreesTest {
         assertRefused(damaged, "damaged");
     }
 
+    @Test
+    void namesOfWhatIsLeftOut_areCheckedAndBounded() throws Exception {
+        assertRefused(archive("a/../b", TarConstants.LF_FIFO), "leads out");
+        assertRefused(archive("n".repeat(256), TarConstants.LF_FIFO), "255");
+        assertRefused(archive("/".repeat(20_000) + "f", TarConstants.LF_FIFO), "too long");
+        String longest = ("n".repeat(99) + "/").repeat(40) + "n".repeat(95);
+        byte[] one = archive("./" + longest, TarConstants.LF_FIFO);
+        ByteArrayOutputStream many = new ByteArrayOutputStream();
+        for (int i = 0; i < 110; i++) {
+            many.write(one, 0, entriesOf(one));
+        }
+        many.write(new byte[1024]);
+        assertEquals(Collections.nCopies(100, longest), read(many.toByteArray()).skipped);
+    }
+
+    /** Returns how much of an archive is before the blocks at its end. */
+    private static int entriesOf(byte[] archive) {
+        int end = archive.length;
+        while (archive[end - 1] == 0) {
+            end--;
+        }
+        return (end + 511) / 512 * 512;
+    }
+
+    @Test
+    void nameOfAnyFile_thatIsFarTooLong_isRefusedInAShortMessage() throws Exception {
+        byte[] archive = archive("/".repeat(20_000) + "..");
+        SandboxException refused = assertThrows(SandboxException.class, () -> read(archive));
+        assertTrue(String.valueOf(refused.getMessage()).length() < 200, "a long message");
+        assertRefused(headers('x', record("path", "n".repeat(9000))), "too long");
+    }
+
+    @Test
+    void emptyExtents_countToo_andTakeLittleMemory() throws Exception {
+        String holes = "GNU.sparse.size";
+        read(headers('x', record(holes, "0") + record("GNU.sparse.map", "0,0" + ",0,0".repeat(49_999))));
+        assertRefused(
+                headers('x', record(holes, "0") + record("GNU.sparse.map", "0,0" + ",0,0".repeat(50_000))), "50000");
+        byte[] archive = headers('x', record(holes, "0") + record("GNU.sparse.map", "0" + ",0".repeat(500_000)));
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        assertRefused(archive, "50000");
+        long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        assertTrue(allocated < 10_000_000, allocated + " bytes");
+    }
+
+    @Test
+    void extentsThatAreNoPairsOfNumbers_areRefused() throws Exception {
+        for (String map : List.of("0", "0,0,", "0,,0", "-1,1", "0,x", "0,9223372036854775808")) {
+            assertRefused(headers('x', record("GNU.sparse.size", "0") + record("GNU.sparse.map", map)), "archive: a ");
+        }
+    }
+
+    @Test
+    void holesOutOfProportion_areNotFilled() throws Exception {
+        SandboxException refused = assertThrows(SandboxException.class, () -> holes(Long.MAX_VALUE - 1));
+        assertEquals(SandboxException.Code.INVALID, refused.code());
+        assertTrue(String.valueOf(refused.getMessage()).contains("to be filled"), refused::toString);
+        assertThrows(SandboxException.class, () -> holes(2L << 30));
+        assertEquals((1L << 30) + 1, holes(1L << 30).size());
+    }
+
+    /** Returns a file of pieces of a byte, one more than may be told, and the last far behind. */
+    private static SparseMap holes(long last) throws SandboxException {
+        SparseMap.Builder builder = new SparseMap.Builder();
+        for (int i = 0; i < TreeEntry.MAX_EXTENTS; i++) {
+            builder.add(2L * i, 1);
+        }
+        builder.add(last, 1);
+        return builder.build(last + 1, TreeEntry.MAX_EXTENTS + 1L);
+    }
+
+    @Test
+    void fillingOfHoles_endsWithWhoWantsIt() throws Exception {
+        String map = "0,1"
+                + IntStream.range(1, 1024).mapToObj(i -> "," + 2 * i + ",1").collect(Collectors.joining())
+                + ",100000000,1";
+        byte[] file = headers(
+                'x', record("GNU.sparse.size", "100000001") + record("GNU.sparse.map", map) + record("size", "1025"));
+        byte[] archive = Arrays.copyOf(file, file.length + 1024);
+        assertThrows(
+                InterruptedException.class,
+                () -> trees.read(new ByteArrayInputStream(archive), new TreeTaker() {
+                    @Override
+                    public void entry(TreeEntry entry) {
+                        assertEquals(100_000_001, entry.info().getSizeBytes());
+                    }
+
+                    @Override
+                    public void data(ByteString data) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
+    }
+
+    private static String record(String key, String value) {
+        int rest = key.length() + value.length() + 3;
+        int length = rest + 1;
+        while (length != rest + String.valueOf(length).length()) {
+            length++;
+        }
+        return length + " " + key + "=" + value + "\n";
+    }
+
+    /** Returns an archive of an empty file with pax headers before it. */
+    private static byte[] headers(char type, String records) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
+            TarArchiveEntry entry = new TarArchiveEntry("headers", (byte) type);
+            byte[] bytes = records.getBytes(StandardCharsets.US_ASCII);
+            entry.setSize(bytes.length);
+            tar.putArchiveEntry(entry);
+            tar.write(bytes);
+            tar.closeArchiveEntry();
+            tar.putArchiveEntry(new TarArchiveEntry("f", TarConstants.LF_NORMAL));
+            tar.closeArchiveEntry();
+        }
+        return out.toByteArray();
+    }
+
     private void assertRefused(byte[] archive, String reason) {
         SandboxException refused = assertThrows(SandboxException.class, () -> read(archive));
         assertEquals(SandboxException.Code.INVALID, refused.code());
@@ -251,10 +375,14 @@ final class TarTreesTest {
 
     /** Returns an archive of one empty file. */
     private static byte[] archive(String name) throws IOException {
+        return archive(name, TarConstants.LF_NORMAL);
+    }
+
+    private static byte[] archive(String name, byte type) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
             tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_GNU);
-            TarArchiveEntry entry = new TarArchiveEntry(name, TarConstants.LF_NORMAL, true);
+            TarArchiveEntry entry = new TarArchiveEntry(name, type, true);
             entry.setModTime(0);
             tar.putArchiveEntry(entry);
             tar.closeArchiveEntry();

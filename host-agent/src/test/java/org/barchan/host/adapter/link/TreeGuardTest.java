@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import java.util.Arrays;
+import java.util.List;
 import org.barchan.guest.v1.ReadTreeResponse;
 import org.barchan.guest.v1.TreeEntry;
 import org.barchan.guest.v1.TreeExtent;
@@ -25,7 +26,7 @@ final class TreeGuardTest {
         for (String path : new String[] {"", "a", "a/b"}) {
             guard.entry(directory(path));
         }
-        guard.entry(file("a/b/f", 3));
+        guard.entry(linkable("a/b/f", 3));
         guard.data(bytes("abc"));
         guard.entry(file("a/g", 0));
         guard.entry(directory("c"));
@@ -41,6 +42,58 @@ final class TreeGuardTest {
         guard.entry(directory("a"));
         guard.entry(link("a"));
         refused(() -> guard.entry(file("a/f", 0)));
+    }
+
+    @Test
+    void anything_whereALinkWasTold_isRefused() throws Exception {
+        guard.entry(directory(""));
+        guard.entry(directory("a"));
+        guard.entry(link("a/d"));
+        // Another link came in its place meanwhile.
+        guard.entry(link("a/d"));
+        guard.entry(file("f", 0));
+        guard.entry(directory("a"));
+        refused(() -> guard.entry(directory("a/d")));
+        refused(() -> guard.entry(file("a/d", 0)));
+        refused(() -> guard.entry(entry("a/d", FileInfo.newBuilder().setType(FileType.FILE_TYPE_FIFO))));
+    }
+
+    @Test
+    void anotherName_ofWhatWasNotTold_orALink_isRefused() throws Exception {
+        guard.entry(directory(""));
+        guard.entry(directory("d"));
+        guard.entry(linkable("d/f", 0));
+        guard.entry(linkable("g", 0));
+        guard.entry(file("h", 0));
+        guard.entry(name("i", "d/f"));
+        guard.entry(name("j", "g"));
+        for (String target : List.of("h", "d", "none", "i")) {
+            refused(() -> guard.entry(name("k", target)));
+        }
+        guard.entry(link("g"));
+        refused(() -> guard.entry(name("k", "g")));
+        guard.entry(link("d"));
+        refused(() -> guard.entry(name("k", "d/f")));
+        guard.entry(link("l"));
+        refused(() -> guard.entry(name("k", "l")));
+        refused(() -> guard.entry(name("k", "l/passwd")));
+        refused(() -> guard.entry(directory("m").toBuilder().setLinkable(true).build()));
+    }
+
+    @Test
+    void moreThanIsRemembered_isRefused() throws Exception {
+        guard.entry(directory(""));
+        for (int i = 0; i < 8192; i++) {
+            guard.entry(linkable("f" + i, 0));
+        }
+        refused(() -> guard.entry(linkable("g", 0)));
+        for (int i = 0; i < 190_000; i++) {
+            guard.entry(link("l" + i));
+        }
+        SandboxException e = assertThrows(SandboxException.class, () -> guard.entry(link("m")));
+        assertEquals(SandboxException.Code.EXHAUSTED, e.code());
+        guard.entry(link("l5"));
+        refused(() -> guard.entry(file("l0", 0)));
     }
 
     @Test
@@ -125,6 +178,14 @@ final class TreeGuardTest {
     private static TreeEntry file(String path, long size) {
         return entry(
                 path, FileInfo.newBuilder().setType(FileType.FILE_TYPE_REGULAR).setSizeBytes(size));
+    }
+
+    private static TreeEntry linkable(String path, long size) {
+        return file(path, size).toBuilder().setLinkable(true).build();
+    }
+
+    private static TreeEntry name(String path, String other) {
+        return file(path, 0).toBuilder().setHardLink(bytes(other)).build();
     }
 
     private static TreeEntry sparse(long size, long... extents) {
