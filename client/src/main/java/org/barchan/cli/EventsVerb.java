@@ -40,8 +40,8 @@ import picocli.CommandLine.Option;
         exitCodeList = {ExitStatus.SUCCEEDED, ExitStatus.FAILED, "130:It was interrupted."},
         footer = {
             "",
-            "JSON: a line for each event: {cursor, time, type, sandboxId, sandboxName, processId, termination, reason,",
-            "publishedPorts}, of these what there is; termination as 'barchan run --help' describes it."
+            "JSON: a line for each event: {cursor, time, type, sandboxId, sandboxName, oldName, processId, termination,",
+            "reason, publishedPorts}, of these what there is; termination as 'barchan run --help' describes it."
         })
 final class EventsVerb implements Callable<Integer> {
     private static final Pattern CURSOR = Pattern.compile("[0-9a-f]{8}-[0-9]{1,18}");
@@ -84,12 +84,12 @@ final class EventsVerb implements Callable<Integer> {
     @Override
     public Integer call() throws BarchanException {
         EventSpec spec = spec();
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
+        Caller caller = Caller.current();
+        try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
             client.events(spec, new Printer(output.json()));
             return ExitStatus.OK;
         } catch (UncheckedIOException e) {
-            // Whoever reads has gone, as with any command in a pipe.
-            return ExitStatus.ofSignal(Signals.SIGPIPE);
+            return Messages.statusOfLost(StandardFiles.STDOUT, e.getCause());
         }
     }
 
@@ -155,6 +155,9 @@ final class EventsVerb implements Callable<Integer> {
             if (!event.sandboxName().isEmpty()) {
                 details.add("name=" + event.sandboxName());
             }
+            if (!event.oldName().isEmpty()) {
+                details.add("oldName=" + event.oldName());
+            }
             event.termination().ifPresent(end -> details.add(text(end)));
             if (!event.reason().isEmpty()) {
                 details.add("reason=" + event.reason());
@@ -189,6 +192,7 @@ final class EventsVerb implements Callable<Integer> {
             json.addProperty("type", JsonReport.lower(event.type()));
             addText(json, "sandboxId", event.sandboxId());
             addText(json, "sandboxName", event.sandboxName());
+            addText(json, "oldName", event.oldName());
             addText(json, "processId", event.processId());
             event.termination().ifPresent(end -> json.add("termination", JsonReport.json(end)));
             addText(json, "reason", event.reason());

@@ -66,13 +66,13 @@ final class LogsVerb implements Callable<Integer> {
     public Integer call() throws BarchanException {
         Optional<Instant> from = Optional.ofNullable(since).map(text -> time("--since", text));
         Printer printer = output.json() ? new JsonPrinter() : new TextPrinter();
-        try (BarchanClient client = BarchanClient.connect(Agents.of(Caller.current()))) {
+        Caller caller = Caller.current();
+        try (BarchanClient client = BarchanClient.connect(Agents.of(caller))) {
             client.readLog(name, follow, from, printer);
             printer.end();
             return ExitStatus.OK;
         } catch (UncheckedIOException e) {
-            // Whoever reads has gone, as with any command in a pipe.
-            return ExitStatus.ofSignal(Signals.SIGPIPE);
+            return Messages.statusOfLost(StandardFiles.STDOUT, e.getCause());
         }
     }
 

@@ -52,13 +52,21 @@ final class Messages {
         try {
             StandardFiles.STDOUT.write(bytes);
         } catch (IOException e) {
-            if (StandardFiles.STDOUT.leadsToReader()) {
-                // The reader has had enough: as with any program that SIGPIPE ends.
-                Signals.exit(ExitStatus.ofSignal(Signals.SIGPIPE));
-            }
-            throw new BarchanException(
-                    BarchanException.Code.PRECONDITION, "can't write to standard output: " + e.getMessage(), e);
+            Signals.exit(statusOfLost(StandardFiles.STDOUT, e));
         }
+    }
+
+    /**
+     * Returns the status of a program whose reader has had enough, as with any that SIGPIPE ends.
+     *
+     * @throws BarchanException when a write has failed for another reason, such as a full disk
+     */
+    static int statusOfLost(StandardFiles.Output stdout, IOException e) throws BarchanException {
+        if (stdout.leadsToReader()) {
+            return ExitStatus.ofSignal(Signals.SIGPIPE);
+        }
+        throw new BarchanException(
+                BarchanException.Code.PRECONDITION, "can't write to standard output: " + e.getMessage(), e);
     }
 
     private static byte[] bytes(String text) {

@@ -23,7 +23,7 @@ final class StandardFiles {
         private final int number;
         private final FileChannel channel;
 
-        private Output(int number, FileDescriptor descriptor) {
+        Output(int number, FileDescriptor descriptor) {
             this.number = number;
             this.channel = new FileOutputStream(descriptor).getChannel();
         }

@@ -9,6 +9,8 @@ import java.util.Optional;
  *
  * @param cursor of use for {@link EventSpec#behind}
  * @param time by the agent's host's clock, which may be set back meanwhile
+ * @param sandboxName with {@link EventType#SANDBOX_RENAMED} the new one
+ * @param oldName the one that it had before, with {@link EventType#SANDBOX_RENAMED}; else empty
  * @param processId empty where it is about no process, or the one that the sandbox was made for
  * @param termination how it has ended; empty where that is not what has happened, or the sandbox's process was not started
  * @param reason for people, why the sandbox's process was not started; else empty
@@ -20,6 +22,7 @@ public record Event(
         Instant time,
         String sandboxId,
         String sandboxName,
+        String oldName,
         String processId,
         Optional<Termination> termination,
         String reason,

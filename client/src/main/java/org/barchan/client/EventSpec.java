@@ -10,7 +10,7 @@ import java.util.Set;
  * @param start empty: what comes from now on, or, where it is not followed, all that is kept
  * @param follow whether to wait for more
  * @param until ends before what happened then or later
- * @param sandboxes ids or names; none: of all
+ * @param sandboxes ids or names, as they are called when something happens, {@link EventType#SANDBOX_RENAMED} by both; none: of all
  * @param types none: all. {@link EventType#EVENTS_LOST} always comes
  */
 public record EventSpec(

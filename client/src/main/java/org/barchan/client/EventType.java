@@ -18,10 +18,15 @@ public enum EventType {
     SANDBOX_DELETED,
     /** An agent that has come later has taken it over. */
     SANDBOX_ADOPTED,
+    /** One that runs, or has ended, has got another name. */
+    SANDBOX_RENAMED,
     /** A process was started beside the one that the sandbox was made for. */
     PROCESS_STARTED,
     /** It has ended, or could not be started. */
     PROCESS_ENDED,
-    /** Events that were to stand here are missing, nobody knows how many: the disk was full, or the host went down. */
+    /**
+     * Events that were to stand here are missing, nobody knows how many: the disk was full, the host went down, or the agent can't read what former
+     * ones have told, and so not tell how that ended.
+     */
     EVENTS_LOST
 }

@@ -1,6 +1,7 @@
 package org.barchan.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
 import com.google.protobuf.Timestamp;
@@ -51,8 +52,9 @@ final class EventsVerbIT {
                             .setTermination(Termination.newBuilder()
                                     .setLost(Lost.newBuilder().setReason("it is\ngone\u001b[2J"))
                                     .setCause(TerminationCause.TERMINATION_CAUSE_VMM_CRASH))),
+            response("01234567-4", event(EventType.EVENT_TYPE_SANDBOX_RENAMED).setOldName("old")),
             response(
-                    "01234567-4",
+                    "01234567-5",
                     Event.newBuilder()
                             .setType(EventType.EVENT_TYPE_EVENTS_LOST)
                             .setTime(Timestamp.newBuilder().setSeconds(2))));
@@ -116,6 +118,7 @@ final class EventsVerbIT {
                     1970-01-01T00:00:01Z sandbox created b-3k7q9x2m4wzt (name=web, publish=127.0.0.1:8080:80)
                     1970-01-01T00:00:01Z process ended b-3k7q9x2m4wzt/job (name=web, exitCode=3, cause=exited)
                     1970-01-01T00:00:01Z sandbox ended b-3k7q9x2m4wzt (name=web, cause=vmm_crash, reason=it is gone [2J)
+                    1970-01-01T00:00:01Z sandbox renamed b-3k7q9x2m4wzt (name=web, oldName=old)
                     1970-01-01T00:00:02Z events lost
                     """, result.out());
             assertEquals("barchan: warning: events from then on are not kept any more\n", result.err());
@@ -136,7 +139,12 @@ final class EventsVerbIT {
             List<String> lines =
                     run(agent, "events", "--output", "json").out().lines().toList();
 
-            assertEquals(4, lines.size());
+            assertEquals(5, lines.size());
+            assertEquals(
+                    JsonParser.parseString(
+                            "{cursor: '01234567-4', time: '1970-01-01T00:00:01Z', type: 'sandbox_renamed',"
+                                    + " sandboxId: 'b-3k7q9x2m4wzt', sandboxName: 'web', oldName: 'old'}"),
+                    JsonParser.parseString(lines.get(3)));
             assertEquals(
                     JsonParser.parseString(
                             "{cursor: '01234567-1', time: '1970-01-01T00:00:01Z', type: 'sandbox_created',"
@@ -144,10 +152,31 @@ final class EventsVerbIT {
                                     + " publishedPorts: [{address: '127.0.0.1', hostPort: 8080, port: 80, protocol: 'tcp'}]}"),
                     JsonParser.parseString(lines.getFirst()));
             assertEquals(
-                    JsonParser.parseString("{cursor: '01234567-4', time: '1970-01-01T00:00:02Z', type: 'events_lost'}"),
+                    JsonParser.parseString("{cursor: '01234567-5', time: '1970-01-01T00:00:02Z', type: 'events_lost'}"),
                     JsonParser.parseString(lines.getLast()));
         }
         assertEquals(List.of(WatchEventsRequest.newBuilder().setFollow(true).build()), asked);
+    }
+
+    @Test
+    void fullDisk_isAnError_andAReaderThatGoesIsNone() throws Exception {
+        try (FakeAgent agent = new FakeAgent(directory).events((request, responses) -> {
+            for (int i = 0; i < 10_000; i++) {
+                EVENTS.forEach(responses::onNext);
+            }
+            responses.onCompleted();
+        })) {
+            Map<String, String> environment =
+                    Map.of("BARCHAN_ADDRESS", agent.socket().toString());
+            Command.Result full = Command.shell(environment, "\"$0\" events >/dev/full")
+                    .end();
+            assertEquals(125, full.status());
+            assertTrue(full.err().contains("can't write to standard output: No space left"), full.err());
+
+            Command.Result gone = Command.shell(environment, "\"$0\" events | head -1; echo ${PIPESTATUS[0]}")
+                    .end();
+            assertTrue(gone.out().endsWith("\n141\n"), gone.out() + gone.err());
+        }
     }
 
     @Test

@@ -91,6 +91,33 @@ class EventsIT {
         }
     }
 
+    @Test
+    void renamedOne_isFollowedByEitherName() {
+        String now = Instant.now().toString();
+        barchan.call("run", "--detach", "--name", "before", "--", "sleep", "600")
+                .expect(0);
+        barchan.call("rename", "before", "after").expect(0);
+        barchan.call("delete", "after").expect(0);
+        assertEquals(List.of("sandbox_created", "sandbox_running", "sandbox_renamed"), types(of("before", now)));
+        List<JsonObject> after = of("after", now);
+        assertEquals(List.of("sandbox_renamed", "sandbox_ended", "sandbox_deleted"), types(after));
+        assertEquals("before", after.getFirst().get("oldName").getAsString());
+    }
+
+    private static List<JsonObject> of(String name, String since) {
+        return events(barchan.call(
+                        "events",
+                        "--no-follow",
+                        "--output",
+                        "json",
+                        "--since",
+                        since,
+                        "--filter",
+                        "sandbox=" + name)
+                .expect(0)
+                .out());
+    }
+
     private static List<JsonObject> events(String text) {
         return text.lines()
                 .map(line -> JsonParser.parseString(line).getAsJsonObject())

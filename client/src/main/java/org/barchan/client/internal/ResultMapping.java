@@ -197,6 +197,7 @@ final class ResultMapping {
                 fromProto(proto.getTime()),
                 proto.getSandboxId(),
                 proto.getSandboxName(),
+                proto.getOldName(),
                 proto.getProcessId(),
                 proto.hasTermination() ? Optional.of(fromProto(proto.getTermination())) : Optional.empty(),
                 proto.getReason(),
@@ -214,6 +215,7 @@ final class ResultMapping {
             case EVENT_TYPE_SANDBOX_ENDED -> EventType.SANDBOX_ENDED;
             case EVENT_TYPE_SANDBOX_DELETED -> EventType.SANDBOX_DELETED;
             case EVENT_TYPE_SANDBOX_ADOPTED -> EventType.SANDBOX_ADOPTED;
+            case EVENT_TYPE_SANDBOX_RENAMED -> EventType.SANDBOX_RENAMED;
             case EVENT_TYPE_PROCESS_STARTED -> EventType.PROCESS_STARTED;
             case EVENT_TYPE_PROCESS_ENDED -> EventType.PROCESS_ENDED;
             case EVENT_TYPE_EVENTS_LOST -> EventType.EVENTS_LOST;

@@ -297,6 +297,7 @@ final class SpecMapping {
             case SANDBOX_ENDED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_ENDED;
             case SANDBOX_DELETED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_DELETED;
             case SANDBOX_ADOPTED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_ADOPTED;
+            case SANDBOX_RENAMED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_RENAMED;
             case PROCESS_STARTED -> org.barchan.v1.EventType.EVENT_TYPE_PROCESS_STARTED;
             case PROCESS_ENDED -> org.barchan.v1.EventType.EVENT_TYPE_PROCESS_ENDED;
             case EVENTS_LOST -> org.barchan.v1.EventType.EVENT_TYPE_EVENTS_LOST;

@@ -210,7 +210,8 @@ final class EventJournal implements AutoCloseable {
         }
     }
 
-    private static Event lost(Timestamp time) {
+    /** Returns what says that events are missing. */
+    static Event lost(Timestamp time) {
         return Event.newBuilder()
                 .setType(EventType.EVENT_TYPE_EVENTS_LOST)
                 .setTime(time)
@@ -411,6 +412,11 @@ final class EventJournal implements AutoCloseable {
 
         private Reader(long next) {
             this.next = next;
+        }
+
+        /** Returns the number of the next event. */
+        long position() {
+            return next;
         }
 
         /**

@@ -38,6 +38,7 @@ public record EventOrder(
                 || ((types.isEmpty() || types.contains(event.getType()))
                         && (sandboxes.isEmpty()
                                 || sandboxes.contains(event.getSandboxId())
-                                || sandboxes.contains(event.getSandboxName())));
+                                || sandboxes.contains(event.getSandboxName())
+                                || (!event.getOldName().isEmpty() && sandboxes.contains(event.getOldName()))));
     }
 }

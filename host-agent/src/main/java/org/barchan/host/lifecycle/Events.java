@@ -41,18 +41,20 @@ public final class Events implements AutoCloseable {
 
     /** Whose end is still to be told, or whose processes'. */
     private static final class Known {
-        private final String name;
+        private String name;
         private final Set<String> processes = new HashSet<>();
         private boolean created;
         private boolean running;
         private boolean ended;
         private boolean deleted;
+        private boolean former;
 
         Known(String name) {
             this.name = name;
         }
 
         void note(Event event) {
+            name = event.getSandboxName();
             switch (event.getType()) {
                 case EVENT_TYPE_SANDBOX_CREATED -> created = true;
                 case EVENT_TYPE_SANDBOX_RUNNING -> running = true;
@@ -78,6 +80,12 @@ public final class Events implements AutoCloseable {
     private final ReentrantLock learning = new ReentrantLock();
 
     private volatile boolean complete;
+    /** Guarded by this object's lock, as is what follows. Whether it was said that what former agents have told can't be read. */
+    private boolean missed;
+
+    /** What is left to do when that can be read after all. */
+    private Runnable unsorted = () -> {};
+
     private volatile Consumer<Event> hearer = _ -> {};
 
     private Events(Optional<EventJournal> journal) {
@@ -129,6 +137,31 @@ public final class Events implements AutoCloseable {
     }
 
     /**
+     * A sandbox has got another name, and that is noted where it is to be. Of one that was never found, or is gone by now, it is not told.
+     *
+     * @param before its former name
+     */
+    void renamed(SandboxId id, SandboxName before, SandboxName name) {
+        learn(id);
+        tellName(id, before.value(), name);
+    }
+
+    private synchronized void tellName(SandboxId id, String before, SandboxName name) {
+        Known one = known.get(id.value());
+        tell(
+                event(EventType.EVENT_TYPE_SANDBOX_RENAMED, id, name).setOldName(before),
+                one != null && !one.deleted && !before.equals(name.value()));
+    }
+
+    /** Returns the name that a sandbox was last told of by; empty when nothing was told that is kept. */
+    Optional<SandboxName> lastName(SandboxId id) {
+        learn(id);
+        synchronized (this) {
+            return Optional.ofNullable(known.get(id.value())).map(one -> new SandboxName(one.name));
+        }
+    }
+
+    /**
      * This agent has taken over a sandbox of a former one.
      *
      * @param record of its processes, those that are kept go on; of the others, the end was not seen
@@ -140,9 +173,11 @@ public final class Events implements AutoCloseable {
 
     private synchronized void takenOver(SandboxId id, SandboxName name, SandboxRecord record) {
         Known one = of(id, name.value());
+        // The former agent died before it could say so.
+        tellName(id, one.name, name);
         tell(event(EventType.EVENT_TYPE_SANDBOX_ADOPTED, id, name), true);
         if (one.created && !one.running) {
-            // The former agent died before it could say so.
+            // Nor this.
             tell(event(EventType.EVENT_TYPE_SANDBOX_RUNNING, id, name), true);
         }
         for (String process : List.copyOf(one.processes)) {
@@ -222,13 +257,19 @@ public final class Events implements AutoCloseable {
     }
 
     /**
-     * What former agents have left is sorted out: says of all others that they are gone.
+     * What former agents have left is sorted out: says of all others of theirs that they are gone.
      *
-     * @param kept what is kept of sandboxes that live, and of those that have ended
+     * @param living all that live, but for what this agent has made meanwhile
+     * @param kept what former agents have kept of sandboxes that live, and of those that have ended
      */
     void goneBut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
         learn();
-        sortOut(living, kept);
+        synchronized (this) {
+            sortOut(living, kept);
+            if (!complete && journal.isPresent()) {
+                unsorted = () -> sortOut(living, kept);
+            }
+        }
     }
 
     private synchronized void sortOut(Set<SandboxId> living, Map<SandboxId, SandboxRecord> kept) {
@@ -236,11 +277,14 @@ public final class Events implements AutoCloseable {
             // Its events may have been dropped; its end is still to come.
             Known one = known.computeIfAbsent(
                     id.value(), _ -> new Known(record.view().name().value()));
+            one.former = true;
             one.ended |= record.hasEnded() && !one.created;
+            tellName(id, one.name, record.view().name());
         });
         for (Map.Entry<String, Known> left : Map.copyOf(known).entrySet()) {
             SandboxId id = new SandboxId(left.getKey());
-            if (!living.contains(id)) {
+            // What this agent has made tells its end itself.
+            if (left.getValue().former && !living.contains(id)) {
                 gone(id, left.getValue(), Optional.ofNullable(kept.get(id)));
             }
         }
@@ -299,13 +343,18 @@ public final class Events implements AutoCloseable {
         if (journal.isEmpty() || !news) {
             return;
         }
-        Instant now = Instant.now();
-        Event event = builder.setTime(
-                        Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()))
-                .build();
+        Event event = builder.setTime(now()).build();
         journal.get().append(event);
         note(event, known);
         hearer.accept(event);
+    }
+
+    private static Timestamp now() {
+        Instant now = Instant.now();
+        return Timestamp.newBuilder()
+                .setSeconds(now.getEpochSecond())
+                .setNanos(now.getNano())
+                .build();
     }
 
     private static void note(Event event, Map<String, Known> known) {
@@ -345,37 +394,57 @@ public final class Events implements AutoCloseable {
         learning.lock();
         try {
             if (!complete) {
-                Map<String, Known> former = former(journal.get());
-                synchronized (this) {
-                    former.forEach(known::putIfAbsent);
-                }
-                complete = true;
+                learn(journal.get());
             }
         } catch (InterruptedException e) {
             // Whoever comes next reads it.
             Thread.currentThread().interrupt();
+        } catch (SandboxException | RuntimeException e) {
+            // Whoever comes next tries again.
+            LOG.error("what former agents have told can't be read: {}", e.toString());
+            miss(journal.get());
         } finally {
             learning.unlock();
         }
     }
 
-    private Map<String, Known> former(EventJournal events) throws InterruptedException {
+    private synchronized void miss(EventJournal events) {
+        if (!missed) {
+            missed = true;
+            events.append(EventJournal.lost(now()));
+        }
+    }
+
+    private void learn(EventJournal events) throws SandboxException, InterruptedException {
         Map<String, Known> former = new HashMap<>();
         try (EventJournal.Reader reader = events.reader(events.oldest())) {
-            for (Optional<EventJournal.Entry> next = reader.next(Duration.ZERO);
-                    next.isPresent()
-                            && next.get().behind().next()
-                                    <= opened.orElseThrow().next();
-                    next = reader.next(Duration.ZERO)) {
-                Event event = next.get().event();
-                if (!event.getSandboxId().isEmpty()) {
-                    note(event, former);
-                }
+            read(reader, opened.orElseThrow().next(), former);
+            former.values().forEach(one -> one.former = true);
+            // Where it could not be read before, this agent has told something of them, too.
+            read(reader, events.end().next(), former);
+            synchronized (this) {
+                read(reader, Long.MAX_VALUE, former);
+                former.values().removeIf(one -> !one.former);
+                known.putAll(former);
+                complete = true;
+                unsorted.run();
+                unsorted = () -> {};
             }
-        } catch (SandboxException | RuntimeException e) {
-            LOG.error("what former agents have told can't be read: {}", e.toString());
         }
-        return former;
+    }
+
+    private static void read(EventJournal.Reader reader, long end, Map<String, Known> former)
+            throws SandboxException, InterruptedException {
+        while (reader.position() < end) {
+            Optional<EventJournal.Entry> next = reader.next(Duration.ZERO);
+            if (next.isEmpty()) {
+                return;
+            }
+            Event event = next.get().event();
+            if (!event.getSandboxId().isEmpty()) {
+                note(event, former);
+            }
+        }
     }
 
     /** Takes what a watcher gets. */

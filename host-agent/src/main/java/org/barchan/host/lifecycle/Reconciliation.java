@@ -106,7 +106,7 @@ final class Reconciliation {
             // The last of all: whoever waits finds an end where the sandbox is not found any more.
             sandbox.undo().push("note that its end was not seen", () -> {
                 records.endLost(record.id());
-                sandbox.events().ended(record.id(), record.name(), Events.lost("its client was lost with the agent"));
+                sandbox.events().ended(record.id(), sandbox.name(), Events.lost("its client was lost with the agent"));
             });
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
@@ -132,7 +132,13 @@ final class Reconciliation {
                         record.id());
                 sandbox.stopping();
                 registry.adopt(sandbox);
-                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> teardown.atOnce(sandbox));
+                Thread.ofVirtual().name("destroy-" + record.id()).start(() -> {
+                    if (known.isEmpty()) {
+                        // Of one that was renamed, only the events know.
+                        sandbox.events().lastName(record.id()).ifPresent(sandbox::rename);
+                    }
+                    teardown.atOnce(sandbox);
+                });
             }
         }
         for (SandboxId id : inherited) {

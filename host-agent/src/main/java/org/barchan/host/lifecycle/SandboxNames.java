@@ -13,11 +13,13 @@ final class SandboxNames {
     private final Registry registry;
     private final SandboxLookup lookup;
     private final SandboxRecords records;
+    private final Events events;
 
-    SandboxNames(Registry registry, SandboxLookup lookup, SandboxRecords records) {
+    SandboxNames(Registry registry, SandboxLookup lookup, SandboxRecords records, Events events) {
         this.registry = registry;
         this.lookup = lookup;
         this.records = records;
+        this.events = events;
     }
 
     /** See {@link Sandboxes#rename}. */
@@ -30,7 +32,9 @@ final class SandboxNames {
             }
             SandboxRecord ended = lookup.findEnded(idOrName);
             checkFree(ended, name);
+            SandboxName before = ended.view().name();
             records.rename(ended, name);
+            events.renamed(ended.view().id(), before, name);
             return ended.view();
         }
     }
@@ -44,6 +48,7 @@ final class SandboxNames {
                 records.rename(sandbox.record().get(), name);
             }
             noted = name;
+            events.renamed(sandbox.id(), before, name);
             LOG.info("{}: renamed from '{}' to '{}'", sandbox.id(), before, name);
         } finally {
             registry.renamed(sandbox, noted);

@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +54,8 @@ final class SandboxRecords {
     private final Map<SandboxId, SandboxRecord> records = new ConcurrentHashMap<>();
     /** Left by former agents, and not known to have ended, or to be deleted. */
     private final Set<SandboxId> unfinished = ConcurrentHashMap.newKeySet();
+
+    private volatile Set<SandboxId> loaded = Set.of();
 
     /**
      * @param parent made when it is not there, mode 0700
@@ -256,6 +259,7 @@ final class SandboxRecords {
         } catch (IOException e) {
             LOG.error("what is kept of sandboxes can't be read: {}", e.toString());
         }
+        loaded = Set.copyOf(records.keySet());
     }
 
     private void load(Path directory) {
@@ -388,9 +392,11 @@ final class SandboxRecords {
         return Files.exists(of(id));
     }
 
-    /** Returns all, also those of sandboxes that live. */
-    Map<SandboxId, SandboxRecord> all() {
-        return Map.copyOf(records);
+    /** Returns those that former agents have left and that are still there, also those of sandboxes that live. */
+    Map<SandboxId, SandboxRecord> former() {
+        Map<SandboxId, SandboxRecord> former = new HashMap<>(records);
+        former.keySet().retainAll(loaded);
+        return former;
     }
 
     /** Whether a former agent has left it, and what has become of it is not known yet. */

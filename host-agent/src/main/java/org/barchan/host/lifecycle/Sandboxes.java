@@ -97,7 +97,7 @@ public final class Sandboxes {
         this.room =
                 new Room(ports.host(), settings.runtimeDirectory(), settings.stateDirectory(), ProcessLog::freeBytes);
         this.processes = new Processes(lookup, records, room, timer);
-        this.names = new SandboxNames(registry, lookup, records);
+        this.names = new SandboxNames(registry, lookup, records, events);
         this.requests = new RunRequests(lookup, records, processes);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
@@ -545,7 +545,7 @@ public final class Sandboxes {
                     registry.all().stream().map(Sandbox::id).collect(Collectors.toCollection(HashSet::new));
             living.addAll(reconciliation.unseen());
             records.endLost(living);
-            events.goneBut(living, records.all());
+            events.goneBut(living, records.former());
         } finally {
             reconciled.complete(null);
         }

@@ -94,6 +94,7 @@ final class SandboxMetrics {
             case EVENT_TYPE_SANDBOX_DELETED,
                     EVENT_TYPE_SANDBOX_PAUSED,
                     EVENT_TYPE_SANDBOX_RESUMED,
+                    EVENT_TYPE_SANDBOX_RENAMED,
                     EVENT_TYPE_EVENTS_LOST,
                     EVENT_TYPE_UNSPECIFIED,
                     UNRECOGNIZED -> {}

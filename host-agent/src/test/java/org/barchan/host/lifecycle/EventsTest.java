@@ -65,13 +65,14 @@ final class EventsTest {
         default void position(EventCursor cursor, boolean incomplete) {}
     }
 
-    private static String text(Event event) {
+    static String text(Event event) {
         String type = event.getType().name().substring("EVENT_TYPE_".length());
         return event.getSandboxName()
                 + (event.getProcessId().isEmpty() ? " " : "/" + event.getProcessId() + " ")
                 + type
                 + (event.hasTermination() ? " " + Endings.result(event.getTermination()) : "")
-                + (event.getReason().isEmpty() ? "" : " because");
+                + (event.getReason().isEmpty() ? "" : " because")
+                + (event.getOldName().isEmpty() ? "" : " from " + event.getOldName());
     }
 
     private RecordingObserver run(ClientLostPolicy policy, String name) throws SandboxException {
@@ -213,6 +214,42 @@ final class EventsTest {
                     all());
             sandboxes.shutdown(Duration.ofSeconds(10));
         }
+    }
+
+    @Test
+    void rename_isTold_alsoOfWhatHasEnded_toWhoKnowsEitherName() throws Exception {
+        run(ClientLostPolicy.KEEP, "one").awaitStarted();
+        var _ = sandboxes.rename("one", new SandboxName("two"));
+        var _ = sandboxes.rename("two", new SandboxName("two"));
+        guest().exit(3);
+        assertEquals(3, sandboxes.processes().await("two", "").getExitCode());
+        while (!sandboxes.list().isEmpty()) {
+            Thread.onSpinWait();
+        }
+        var _ = sandboxes.rename("two", new SandboxName("three"));
+        var _ = sandboxes.rename("three", new SandboxName("three"));
+        sandboxes.delete("three");
+
+        String renamed = "two SANDBOX_RENAMED from one";
+        String ended = "two SANDBOX_ENDED exit code 3";
+        String again = "three SANDBOX_RENAMED from two";
+        assertEquals(
+                List.of(
+                        "one SANDBOX_CREATED",
+                        "one SANDBOX_RUNNING",
+                        renamed,
+                        ended,
+                        again,
+                        "three SANDBOX_DELETED"),
+                all());
+        EventOrder.Start anywhere = new EventOrder.Anywhere();
+        assertEquals(
+                List.of("one SANDBOX_CREATED", "one SANDBOX_RUNNING", renamed),
+                told(new EventOrder(anywhere, false, Optional.empty(), Set.of("one"), Set.of())));
+        assertEquals(
+                List.of(renamed, ended, again),
+                told(new EventOrder(anywhere, false, Optional.empty(), Set.of("two"), Set.of())));
+        assertEquals(List.of(), told(new EventOrder(anywhere, false, Optional.empty(), Set.of(""), Set.of())));
     }
 
     @Test

@@ -97,6 +97,30 @@ final class ReconciliationTest {
     }
 
     @Test
+    void reconcile_policyDelete_thatWasRenamed_endsByItsLastName() throws Exception {
+        SandboxId id = left(ClientLostPolicy.DELETE, "box").record().id();
+        SandboxName box = new SandboxName("box");
+        Events killed =
+                Events.open(world.directory.resolve("state/events"), world.directory.resolve("run"), world.bootId());
+        killed.running(id, box);
+        killed.renamed(id, box, new SandboxName("other"));
+
+        Sandboxes sandboxes = world.sandboxes();
+        sandboxes.reconcile();
+        while (!sandboxes.list().isEmpty()) {
+            Thread.onSpinWait();
+        }
+
+        assertEquals(
+                List.of(
+                        "box SANDBOX_RUNNING",
+                        "other SANDBOX_RENAMED from box",
+                        "other SANDBOX_ENDED lost: its client was lost with the agent",
+                        "other SANDBOX_DELETED"),
+                FormerEventsTest.told(sandboxes.events()));
+    }
+
+    @Test
     void reconcile_furtherProcesses_areHungUpAndForgotten() throws Exception {
         FakeMachine machine = left(ClientLostPolicy.KEEP, "box");
         machine.guest.addOther("exec-1");

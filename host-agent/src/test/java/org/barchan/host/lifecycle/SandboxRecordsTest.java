@@ -47,6 +47,19 @@ final class SandboxRecordsTest {
                 Optional.empty());
     }
 
+    @Test
+    void former_areThoseOfFormerAgents_thatAreStillThere() throws Exception {
+        SandboxRecords before = records(OWNER);
+        SandboxId kept = ended(before, view(1), false);
+        SandboxId deleted = ended(before, view(2), false);
+        assertEquals(Set.of(), before.former().keySet());
+
+        SandboxRecords after = records(OWNER);
+        var _ = ended(after, view(3), false);
+        after.delete(deleted);
+        assertEquals(Set.of(kept), after.former().keySet());
+    }
+
     private static SandboxId ended(SandboxRecords records, SandboxView view, boolean deleted) throws Exception {
         SandboxRecord record = records.create(view, new RunOrder.Kept(ProcessLog.Limit.DEFAULT, false, deleted, false));
         record.log()
