@@ -61,15 +61,27 @@ final class PortListeners {
         enter();
         boolean started = false;
         try {
-            Listening listening = new Listening(opener.listen(port), call);
-            call.setOnCancelHandler(listening.server::wake);
+            start(new Listening(opener.listen(port), call));
+            started = true;
+        } finally {
+            if (!started) {
+                leave();
+            }
+        }
+    }
+
+    /** There may be no thread left. */
+    private static void start(Listening listening) {
+        boolean started = false;
+        try {
+            listening.call.setOnCancelHandler(listening.server::wake);
             Thread thread = new Thread(null, listening::run, "listen", STACK);
             thread.setDaemon(true);
             thread.start();
             started = true;
         } finally {
             if (!started) {
-                leave();
+                listening.server.close();
             }
         }
     }

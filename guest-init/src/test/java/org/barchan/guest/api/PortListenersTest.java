@@ -168,6 +168,20 @@ final class PortListenersTest {
         assertEquals("listen at TCP port 80: address in use", call.status().getDescription());
     }
 
+    @Test
+    void portThatNoThreadIsLeftFor_isListenedAtNoMore_andTakesNoPlace() throws Exception {
+        FakeCall<ListenResponse> broken = new FakeCall<>() {
+            @Override
+            public void setOnCancelHandler(Runnable handler) {
+                throw new IllegalStateException("no more");
+            }
+        };
+        for (int i = 0; i <= PortListeners.MAX_LISTENERS; i++) {
+            assertThrows(IllegalStateException.class, () -> listeners.listen(0, broken));
+        }
+        server.awaitClosed();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {-1, 65536})
     void portThatIsNone_isRefused(int port) {
