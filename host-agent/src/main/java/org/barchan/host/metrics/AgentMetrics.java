@@ -7,6 +7,7 @@ import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.barchan.host.lifecycle.Sandboxes;
@@ -15,6 +16,10 @@ import org.barchan.host.lifecycle.Sandboxes;
 public final class AgentMetrics implements AutoCloseable {
     /** What {@code com.sun.net.httpserver} bounds its connections by: each has a thread while it is answered. */
     private static final String MAX_CONNECTIONS = "jdk.httpserver.maxConnections";
+
+    /** Its bounds of how many seconds a request may take to come, and to be answered: without them a place may be held for ever. */
+    private static final List<String> MAX_TIMES =
+            List.of("sun.net.httpserver.maxReqTime", "sun.net.httpserver.maxRspTime");
 
     private final CallMetrics calls;
     private final HTTPServer server;
@@ -33,9 +38,8 @@ public final class AgentMetrics implements AutoCloseable {
      */
     public static AgentMetrics serve(InetSocketAddress address, Sandboxes sandboxes, String version)
             throws IOException {
-        if (System.getProperty(MAX_CONNECTIONS) == null) {
-            System.setProperty(MAX_CONNECTIONS, "16");
-        }
+        setUnlessGiven(MAX_CONNECTIONS, "16");
+        MAX_TIMES.forEach(time -> setUnlessGiven(time, "10"));
         PrometheusRegistry registry = new PrometheusRegistry();
         Info.builder()
                 .name("barchan_agent_info")
@@ -62,6 +66,12 @@ public final class AgentMetrics implements AutoCloseable {
             if (!listening) {
                 executor.shutdownNow();
             }
+        }
+    }
+
+    private static void setUnlessGiven(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
         }
     }
 

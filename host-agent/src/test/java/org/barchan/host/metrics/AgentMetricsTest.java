@@ -209,6 +209,14 @@ final class AgentMetricsTest {
         }
     }
 
+    /** Its server knows them before its first connection, or not at all. */
+    @Test
+    void connections_andTheTimeThatEachTakes_areBounded() {
+        assertEquals("16", System.getProperty("jdk.httpserver.maxConnections"));
+        assertEquals("10", System.getProperty("sun.net.httpserver.maxReqTime"));
+        assertEquals("10", System.getProperty("sun.net.httpserver.maxRspTime"));
+    }
+
     @Test
     void portThatIsTaken_isAnError() {
         assertThrows(
