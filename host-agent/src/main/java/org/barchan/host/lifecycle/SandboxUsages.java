@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -74,14 +76,15 @@ public final class SandboxUsages {
     /**
      * Reads again and again what sandboxes take, until none of those that were named is left, or for ever.
      *
-     * @param names ids or names; none: all that run at each time
+     * @param names ids or names, each sandbox counts once; none: all that run at each time
      * @param interval how long from one time to the next, if reading and taking do not take longer
      * @throws SandboxException as {@link #read}, of any that is named, before anything is taken
      * @throws IOException what the taker throws
      */
     public void watch(List<String> names, Duration interval, Taker taker)
             throws SandboxException, InterruptedException, IOException {
-        List<Sandbox> named = new ArrayList<>();
+        // Whoever names one more often is told of it once, and costs its guest no more.
+        Set<Sandbox> named = new LinkedHashSet<>();
         for (String name : names) {
             Sandbox sandbox = lookup.find(name);
             var _ = sandbox.runningGuest(actionOn(sandbox));
@@ -93,7 +96,7 @@ public final class SandboxUsages {
             try {
                 while (true) {
                     long begun = timer.nanoTime();
-                    List<SandboxStats> all = readAll(names.isEmpty() ? registry.all() : named, readers);
+                    List<SandboxStats> all = readAll(names.isEmpty() ? registry.all() : List.copyOf(named), readers);
                     if (all.isEmpty() && !names.isEmpty()) {
                         return;
                     }

@@ -142,6 +142,15 @@ class SandboxUsagesTest {
     }
 
     @Test
+    void watch_ofTheSame_namedOften_asksItOnce() throws Exception {
+        start("box");
+        String id = usages.read("box").getId();
+        try (Watching watching = new Watching(List.of("box", id, "box"))) {
+            assertEquals(List.of("box"), watching.next());
+        }
+    }
+
+    @Test
     void watch_ofAll_tellsOfThoseThatAreThereThen() throws Exception {
         try (Watching watching = new Watching(List.of())) {
             assertEquals(List.of(), watching.next());
