@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -89,7 +90,7 @@ final class EventsVerb implements Callable<Integer> {
             client.events(spec, new Printer(output.json()));
             return ExitStatus.OK;
         } catch (UncheckedIOException e) {
-            return Messages.statusOfLost(StandardFiles.STDOUT, e.getCause());
+            return Messages.statusOfLost(StandardFiles.STDOUT, Objects.requireNonNull(e.getCause()));
         }
     }
 

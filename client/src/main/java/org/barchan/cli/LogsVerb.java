@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.barchan.cli.option.DurationConverter;
@@ -72,7 +73,7 @@ final class LogsVerb implements Callable<Integer> {
             printer.end();
             return ExitStatus.OK;
         } catch (UncheckedIOException e) {
-            return Messages.statusOfLost(StandardFiles.STDOUT, e.getCause());
+            return Messages.statusOfLost(StandardFiles.STDOUT, Objects.requireNonNull(e.getCause()));
         }
     }
 

@@ -168,8 +168,8 @@ final class EventsVerbIT {
         })) {
             Map<String, String> environment =
                     Map.of("BARCHAN_ADDRESS", agent.socket().toString());
-            Command.Result full = Command.shell(environment, "\"$0\" events >/dev/full")
-                    .end();
+            Command.Result full =
+                    Command.shell(environment, "\"$0\" events >/dev/full").end();
             assertEquals(125, full.status());
             assertTrue(full.err().contains("can't write to standard output: No space left"), full.err());
 

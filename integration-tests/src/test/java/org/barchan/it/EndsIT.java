@@ -23,14 +23,16 @@ class EndsIT {
     void guestWithoutMemory_endsTheCommand_andSaysSo() {
         barchan.call("run", "--memory", MEMORY, "--", "tail", "/dev/zero")
                 .expect(137)
-                .expectStderr("the guest ran out of memory and its kernel ended the command; give it more with --memory");
+                .expectStderr(
+                        "the guest ran out of memory and its kernel ended the command; give it more with --memory");
     }
 
     @Test
     void killed_byAnotherProcess_isNoLackOfMemory_alsoWhereThereWasOne() {
         // What is written there by a process is not the kernel's.
         String script = "tail /dev/zero; echo \"Out of memory: Killed process $$ (sh)\" > /dev/kmsg; kill -9 $$";
-        JsonObject end = termination("run", "--privileged", "--memory", MEMORY, "--output", "json", "--", "sh", "-c", script);
+        JsonObject end =
+                termination("run", "--privileged", "--memory", MEMORY, "--output", "json", "--", "sh", "-c", script);
         assertEquals("signalled", end.get("cause").getAsString(), end::toString);
     }
 

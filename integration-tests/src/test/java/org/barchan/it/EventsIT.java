@@ -106,14 +106,7 @@ class EventsIT {
 
     private static List<JsonObject> of(String name, String since) {
         return events(barchan.call(
-                        "events",
-                        "--no-follow",
-                        "--output",
-                        "json",
-                        "--since",
-                        since,
-                        "--filter",
-                        "sandbox=" + name)
+                        "events", "--no-follow", "--output", "json", "--since", since, "--filter", "sandbox=" + name)
                 .expect(0)
                 .out());
     }

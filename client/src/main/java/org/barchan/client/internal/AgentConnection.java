@@ -367,7 +367,8 @@ public final class AgentConnection implements AutoCloseable {
     public ReverseForward forwardReverse(
             String idOrName, int port, SocketAddress target, Consumer<BarchanException> failures)
             throws BarchanException {
-        return SandboxListener.listen(access.socket(), idOrName, port, target, failures);
+        // Which is meant is decided once: the next agent may know another by that name.
+        return SandboxListener.listen(access.socket(), get(idOrName).id(), port, target, failures);
     }
 
     public PortForward forward(
@@ -375,7 +376,7 @@ public final class AgentConnection implements AutoCloseable {
             throws BarchanException {
         if (target instanceof PortTarget.Udp udp) {
             if (local instanceof InetSocketAddress address) {
-                return DatagramListener.listen(access.socket(), idOrName, address, udp, failures);
+                return DatagramListener.listen(access.socket(), get(idOrName).id(), address, udp, failures);
             }
             throw new IllegalArgumentException(
                     "local: '" + local + "' (expected: an IP address, as the target is a UDP port)");

@@ -15,10 +15,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.barchan.client.BarchanException;
 import org.barchan.client.PortForward;
@@ -29,12 +32,15 @@ import org.barchan.v1.ConnectStart;
 import org.barchan.v1.PortServiceGrpc;
 
 /**
- * Receives datagrams, and has those of each address carried by a call and two threads of their own, as long as there are any. What there is no room
- * for is lost.
+ * Receives datagrams, and has those of each address carried by a call and two threads of their own, as long as any come from there; when there are as many such flows as may be, a new
+ * one takes the place of the one from which nothing has come for longest. What there is no room for is lost.
  */
 final class DatagramListener implements PortForward {
     /** At once; an agent takes some more calls of a channel. */
     private static final int MAX_FLOWS = 64;
+
+    /** Flows that have lost their place need a moment to end. */
+    private static final int MAX_ENDING = 16;
 
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final long PAUSE_MILLIS = 200;
@@ -47,6 +53,7 @@ final class DatagramListener implements PortForward {
     private final SocketAddress local;
     private final Consumer<BarchanException> failures;
     private final Map<SocketAddress, Flow> flows = new ConcurrentHashMap<>();
+    private final Semaphore carriers = new Semaphore(MAX_FLOWS + MAX_ENDING);
 
     private DatagramListener(
             AgentChannel agent,
@@ -114,13 +121,27 @@ final class DatagramListener implements PortForward {
     }
 
     private Optional<Flow> begin(SocketAddress from) {
-        if (flows.size() >= MAX_FLOWS) {
+        if (!carriers.tryAcquire()) {
             return Optional.empty();
+        }
+        if (flows.size() >= MAX_FLOWS) {
+            endOneThatWasSilentLongest();
         }
         Flow flow = new Flow(from);
         flows.put(from, flow);
         flow.carrier.start();
         return Optional.of(flow);
+    }
+
+    /** Else who sends from ever more addresses, which may be none of its own, would shut out all others. */
+    private void endOneThatWasSilentLongest() {
+        long now = System.nanoTime();
+        flows.values().stream()
+                .max(Comparator.comparingLong(flow -> now - flow.last))
+                .ifPresent(flow -> {
+                    var _ = flows.remove(flow.address, flow);
+                    flow.carrier.interrupt();
+                });
     }
 
     /** The datagrams of one address. */
@@ -129,7 +150,11 @@ final class DatagramListener implements PortForward {
         private final DatagramQueue waiting = new DatagramQueue();
         private final Thread carrier;
         private final BlockingClientCall<ConnectRequest, ConnectResponse> call = ClientCalls.blockingBidiStreamingCall(
-                agent.channel(), PortServiceGrpc.getConnectMethod(), CallOptions.DEFAULT);
+                agent.channel(),
+                PortServiceGrpc.getConnectMethod(),
+                // For the longest datagram and others behind it.
+                CallOptions.DEFAULT.withOnReadyThreshold(2 * BUFFER));
+        /** When something came from there. */
         private volatile long last = System.nanoTime();
 
         Flow(SocketAddress address) {
@@ -151,10 +176,7 @@ final class DatagramListener implements PortForward {
                 long left = IDLE_NANOS;
                 while (left > 0) {
                     Optional<ByteString> datagram = waiting.poll(left);
-                    if (datagram.isPresent()
-                            && !call.write(ConnectRequest.newBuilder()
-                                    .setData(datagram.get())
-                                    .build())) {
+                    if (datagram.isPresent() && !send(datagram.get())) {
                         return;
                     }
                     left = IDLE_NANOS - (System.nanoTime() - last);
@@ -166,6 +188,16 @@ final class DatagramListener implements PortForward {
             } finally {
                 var _ = flows.remove(address, this);
                 call.cancel("nothing came for a while", null);
+                carriers.release();
+            }
+        }
+
+        /** Sends it, or drops it where it would have to wait, which could be for ever; returns false when the flow is over. */
+        private boolean send(ByteString datagram) throws InterruptedException, StatusException {
+            try {
+                return call.write(ConnectRequest.newBuilder().setData(datagram).build(), 0, TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                return true;
             }
         }
 
@@ -173,7 +205,6 @@ final class DatagramListener implements PortForward {
             try {
                 for (ConnectResponse response = call.read(); response != null; response = call.read()) {
                     if (response.hasData()) {
-                        last = System.nanoTime();
                         var _ = socket.send(response.getData().asReadOnlyByteBuffer(), address);
                     }
                 }

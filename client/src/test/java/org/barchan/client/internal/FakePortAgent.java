@@ -19,9 +19,13 @@ import org.barchan.v1.ConnectResponse;
 import org.barchan.v1.ConnectStart;
 import org.barchan.v1.Connected;
 import org.barchan.v1.ConnectionEnd;
+import org.barchan.v1.GetSandboxRequest;
+import org.barchan.v1.GetSandboxResponse;
 import org.barchan.v1.ListenRequest;
 import org.barchan.v1.ListenResponse;
 import org.barchan.v1.PortServiceGrpc;
+import org.barchan.v1.Sandbox;
+import org.barchan.v1.SandboxServiceGrpc;
 
 /** A gRPC server on a unix socket, in whose sandbox whoever is connected to returns what it gets. */
 final class FakePortAgent implements AutoCloseable {
@@ -56,6 +60,7 @@ final class FakePortAgent implements AutoCloseable {
                 .workerEventLoopGroup(loop)
                 .channelType(EpollServerDomainSocketChannel.class)
                 .addService(new Ports())
+                .addService(new Sandboxes())
                 .build()
                 .start();
     }
@@ -81,6 +86,19 @@ final class FakePortAgent implements AutoCloseable {
     public void close() {
         server.shutdownNow();
         var _ = loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    /** Each name is that of a sandbox with an id made of it. */
+    private static final class Sandboxes extends SandboxServiceGrpc.SandboxServiceImplBase {
+        @Override
+        public void getSandbox(GetSandboxRequest request, StreamObserver<GetSandboxResponse> client) {
+            client.onNext(GetSandboxResponse.newBuilder()
+                    .setSandbox(Sandbox.newBuilder()
+                            .setId("id-of-" + request.getSandbox())
+                            .setName(request.getSandbox()))
+                    .build());
+            client.onCompleted();
+        }
     }
 
     private final class Ports extends PortServiceGrpc.PortServiceImplBase {

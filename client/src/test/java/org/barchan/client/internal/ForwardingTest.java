@@ -16,11 +16,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.barchan.client.AgentAccess;
 import org.barchan.client.BarchanException;
+import org.barchan.client.PortForward;
 import org.barchan.client.PortTarget;
+import org.barchan.client.ReverseForward;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -152,6 +156,37 @@ class ForwardingTest {
             assertEquals(0, agent.connections.size());
         }
         assertEquals(List.of(), List.copyOf(failures));
+    }
+
+    @Test
+    void datagrams_fromMoreAddressesThanMayBe_areCarried_andWhoWasSilentLongestIsForgotten() throws Exception {
+        try (DatagramListener listener =
+                DatagramListener.listen(agent.socket, "box", ANY, new PortTarget.Udp(53), failures::add)) {
+            for (int i = 0; i < 70; i++) {
+                try (DatagramSocket socket = new DatagramSocket(ANY)) {
+                    assertArrayEquals(new byte[1], exchange(socket, listener, new byte[1]));
+                }
+            }
+            for (int i = 0; i < 6; i++) {
+                assertEquals(53, FakePortAgent.await(agent.reset).getUdpPort());
+            }
+        }
+        assertEquals(List.of(), List.copyOf(failures));
+    }
+
+    /** The next agent may know another sandbox by a name. */
+    @Test
+    void sandbox_isTheOneThatHadTheNameAtFirst() throws Exception {
+        try (AgentConnection connection = new AgentConnection(
+                        new AgentAccess(agent.socket, Optional.empty()), new AgentChannel(agent.socket));
+                ReverseForward _ =
+                        connection.forwardReverse("box", 0, new InetSocketAddress(LOOPBACK, 80), failures::add);
+                PortForward forward = connection.forward("box", ANY, new PortTarget.Udp(53), failures::add);
+                DatagramSocket socket = new DatagramSocket(ANY)) {
+            assertEquals("id-of-box", agent.awaitListening().request().getSandbox());
+            socket.send(new DatagramPacket(new byte[1], 1, forward.local()));
+            assertEquals("id-of-box", FakePortAgent.await(agent.connections).getSandbox());
+        }
     }
 
     @Test

@@ -8,21 +8,27 @@ import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import org.barchan.host.sandbox.PublishedPort;
 import org.barchan.host.sandbox.SandboxException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A UDP port of this host that leads to one of a sandbox. What comes from one address is a flow, with a socket of its own in the sandbox, whose answers go back there. What there is no room
- * for is lost. Thread-safe.
+ * A UDP port of this host that leads to one of a sandbox. What comes from one address is a flow, with a socket of its own in the sandbox, whose answers go back there. It lasts as long as
+ * something comes from there, whatever the sandbox does; when there are as many as may be, a new one takes the place of the one from which nothing has come for longest. What there is no
+ * room for is lost. Thread-safe.
  */
 final class DatagramPort implements AutoCloseable {
     /** At once. */
     static final int MAX_FLOWS = 64;
+
+    /** Flows that have lost their place need a moment to end; together they take fewer connections than a sandbox may have. */
+    private static final int MAX_ENDING = 16;
 
     private static final Logger LOG = LoggerFactory.getLogger(DatagramPort.class);
     private static final Duration IDLE = Duration.ofSeconds(60);
@@ -32,6 +38,7 @@ final class DatagramPort implements AutoCloseable {
     private final DatagramChannel channel;
     private final PublishedPort port;
     private final Map<SocketAddress, Flow> flows = new ConcurrentHashMap<>();
+    private final Semaphore carriers = new Semaphore(MAX_FLOWS + MAX_ENDING);
     private Optional<Thread> receiver = Optional.empty();
 
     private DatagramPort(DatagramChannel channel, PublishedPort port) {
@@ -94,13 +101,27 @@ final class DatagramPort implements AutoCloseable {
     }
 
     private Optional<Flow> begin(Sandbox sandbox, SocketAddress from) {
-        if (flows.size() >= MAX_FLOWS) {
+        if (!carriers.tryAcquire()) {
             return Optional.empty();
+        }
+        if (flows.size() >= MAX_FLOWS) {
+            endOneThatWasSilentLongest();
         }
         Flow flow = new Flow(sandbox, from);
         flows.put(from, flow);
         flow.thread.start();
         return Optional.of(flow);
+    }
+
+    /** Else who sends from ever more addresses, which may be none of its own, would shut out all others. */
+    private void endOneThatWasSilentLongest() {
+        long now = System.nanoTime();
+        flows.values().stream()
+                .max(Comparator.comparingLong(flow -> now - flow.last))
+                .ifPresent(flow -> {
+                    var _ = flows.remove(flow.address, flow);
+                    flow.thread.interrupt();
+                });
     }
 
     /** Those of one address. */
@@ -109,6 +130,7 @@ final class DatagramPort implements AutoCloseable {
         private final SocketAddress address;
         private final DatagramQueue waiting = new DatagramQueue();
         private final Thread thread;
+        /** When something came from there. */
         private volatile long last = System.nanoTime();
 
         Flow(Sandbox sandbox, SocketAddress address) {
@@ -134,10 +156,11 @@ final class DatagramPort implements AutoCloseable {
                 LOG.debug("{}: interrupted", sandbox.id());
             } finally {
                 var _ = flows.remove(address, this);
+                carriers.release();
             }
         }
 
-        /** Returns when there was nothing for long enough, either way. */
+        /** Returns when nothing has come for long enough. */
         private void send(SandboxConnection connection) throws SandboxException, InterruptedException {
             long left = IDLE.toNanos();
             while (left > 0) {
@@ -152,7 +175,6 @@ final class DatagramPort implements AutoCloseable {
         private void answer(SandboxConnection connection) {
             try {
                 for (Optional<ByteString> data = connection.take(); data.isPresent(); data = connection.take()) {
-                    last = System.nanoTime();
                     var _ = channel.send(data.get().asReadOnlyByteBuffer(), address);
                 }
             } catch (IOException e) {

@@ -11,7 +11,7 @@ import org.barchan.host.sandbox.SandboxException;
 /**
  * A connection to what listens in a sandbox. One thread may write while another takes.
  *
- * <p>All methods that block throw {@code LOST} when who listens has reset it, or the sandbox is gone.
+ * <p>All methods that block throw {@code LOST} when who listens has reset it, the sandbox is gone, or it was broken off, as {@link PortConnection} has it.
  */
 public final class SandboxConnection implements AutoCloseable {
     /** How many there may be at once in this process: with what waits on each, if nobody reads any, half of its memory. */
@@ -65,7 +65,7 @@ public final class SandboxConnection implements AutoCloseable {
         }
     }
 
-    /** Sends bytes; blocks while who listens does not read. */
+    /** Sends bytes; blocks while who listens does not read. A datagram is lost instead when it can't be sent at once. */
     public void write(ByteString data) throws SandboxException, InterruptedException {
         connection.write(data);
     }

@@ -234,13 +234,7 @@ final class EventsTest {
         String ended = "two SANDBOX_ENDED exit code 3";
         String again = "three SANDBOX_RENAMED from two";
         assertEquals(
-                List.of(
-                        "one SANDBOX_CREATED",
-                        "one SANDBOX_RUNNING",
-                        renamed,
-                        ended,
-                        again,
-                        "three SANDBOX_DELETED"),
+                List.of("one SANDBOX_CREATED", "one SANDBOX_RUNNING", renamed, ended, again, "three SANDBOX_DELETED"),
                 all());
         EventOrder.Start anywhere = new EventOrder.Anywhere();
         assertEquals(

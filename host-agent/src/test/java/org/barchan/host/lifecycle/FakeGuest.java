@@ -65,6 +65,9 @@ final class FakeGuest implements Guest {
     volatile boolean configured;
     volatile String bootId = "guest-boot";
     final AtomicInteger epochs = new AtomicInteger();
+    /** How many have connected to ports. */
+    final AtomicInteger connections = new AtomicInteger();
+
     volatile boolean hasProcess;
     /** When set, the hello fails with a timeout at once, as it would after the deadline. */
     volatile boolean timesOut;
@@ -124,6 +127,7 @@ final class FakeGuest implements Guest {
         if (address.equals(new PortAddress.Tcp(1))) {
             throw new SandboxException(SandboxException.Code.PRECONDITION, "connection refused");
         }
+        connections.incrementAndGet();
         return new EchoConnection();
     }
 

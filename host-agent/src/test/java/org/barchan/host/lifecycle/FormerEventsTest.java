@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -44,8 +43,7 @@ final class FormerEventsTest {
 
     static List<String> told(Events events) throws Exception {
         List<String> told = new ArrayList<>();
-        EventOrder all =
-                new EventOrder(new EventOrder.Anywhere(), false, Optional.empty(), Set.of(), Set.of());
+        EventOrder all = new EventOrder(new EventOrder.Anywhere(), false, Optional.empty(), Set.of(), Set.of());
         events.watch(all, new Events.Taker() {
             @Override
             public void position(EventCursor cursor, boolean incomplete) {}

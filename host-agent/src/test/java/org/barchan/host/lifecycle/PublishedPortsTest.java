@@ -13,9 +13,11 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -148,6 +150,47 @@ class PublishedPortsTest {
         observer.termination();
         sandboxes.shutdown(Duration.ofSeconds(10));
         new DatagramSocket(to).close();
+    }
+
+    @Test
+    void datagrams_fromOneMoreAddress_takeThePlaceOfWhoWasSilentLongest() throws Exception {
+        start(ClientLostPolicy.DELETE, PublishedPort.of("", 0, new PortAddress.Udp(53)));
+        observer.awaitStarted();
+        PublishedPort port = sandboxes.get("box").published().getFirst();
+        InetSocketAddress to = new InetSocketAddress(LOOPBACK, port.host().getPort());
+        List<DatagramSocket> others = new ArrayList<>();
+        try (DatagramSocket known = new DatagramSocket(0, LOOPBACK)) {
+            for (int i = 0; i < 3 * DatagramPort.MAX_FLOWS; i++) {
+                DatagramSocket other = new DatagramSocket(0, LOOPBACK);
+                others.add(other);
+                // Those that have lost their place need a moment, in which others are lost.
+                echoed(other, to);
+                echoed(known, to);
+            }
+            assertEquals(
+                    1 + 3 * DatagramPort.MAX_FLOWS,
+                    world.started.getFirst().guest.connections.get(),
+                    "the one that was used all the time has lost its place");
+        } finally {
+            others.forEach(DatagramSocket::close);
+        }
+        sandboxes.delete("box");
+    }
+
+    private static void echoed(DatagramSocket socket, InetSocketAddress to) throws IOException {
+        socket.setSoTimeout(200);
+        DatagramPacket got = new DatagramPacket(new byte[1], 1);
+        for (int tries = 0; ; tries++) {
+            socket.send(new DatagramPacket(new byte[1], 1, to));
+            try {
+                socket.receive(got);
+                return;
+            } catch (SocketTimeoutException e) {
+                if (tries == 50) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private void start(ClientLostPolicy policy, PublishedPort... ports) throws SandboxException {

@@ -122,8 +122,18 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
      */
     <Q, R> R call(MethodDescriptor<Q, R> method, Q request, String action, Duration deadline)
             throws SandboxException, InterruptedException {
+        return call(method, request, action, deadline, MAX_MESSAGE);
+    }
+
+    /**
+     * As {@link #call}, for an answer that takes much more memory than it has bytes.
+     *
+     * @param maxBytes a longer answer is refused before any of it is parsed
+     */
+    <Q, R> R call(MethodDescriptor<Q, R> method, Q request, String action, Duration deadline, int maxBytes)
+            throws SandboxException, InterruptedException {
         try {
-            return callOnce(method, request, action, deadline, false);
+            return callOnce(method, request, action, options(deadline).withMaxInboundMessageSize(maxBytes), false);
         } catch (ExecutionException e) {
             throw GuestErrors.of(describe(action), Status.fromThrowable(e.getCause()));
         }
@@ -142,7 +152,7 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
         for (LinkLosses losses = new LinkLosses(); ; ) {
             try {
                 Duration left = deadline == null ? null : deadline.minusNanos(System.nanoTime() - started);
-                return callOnce(method, request, action, left, mayBoot);
+                return callOnce(method, request, action, options(left), mayBoot);
             } catch (ExecutionException e) {
                 Status status = Status.fromThrowable(e.getCause());
                 if (!GuestErrors.isLinkLoss(status) || isClosed() || !losses.another()) {
@@ -153,9 +163,9 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
     }
 
     private <Q, R> R callOnce(
-            MethodDescriptor<Q, R> method, Q request, String action, @Nullable Duration deadline, boolean mayBoot)
+            MethodDescriptor<Q, R> method, Q request, String action, CallOptions options, boolean mayBoot)
             throws SandboxException, InterruptedException, ExecutionException {
-        ListenableFuture<R> answer = ClientCalls.futureUnaryCall(newCall(method, deadline), request);
+        ListenableFuture<R> answer = ClientCalls.futureUnaryCall(channel.newCall(method, options), request);
         CompletableFuture<String> given = new CompletableFuture<>();
         Consumer<String> cancel = reason -> {
             given.complete(reason);
@@ -261,9 +271,21 @@ final class GuestChannel implements LinkObserver, AutoCloseable {
 
     /** Returns a call that waits for the link. */
     <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, @Nullable Duration deadline) {
+        return channel.newCall(method, options(deadline));
+    }
+
+    /**
+     * As {@link #newCall}, for as long as it takes.
+     *
+     * @param readyBytes the call is ready for more while less than this waits to be sent
+     */
+    <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, int readyBytes) {
+        return channel.newCall(method, options(null).withOnReadyThreshold(readyBytes));
+    }
+
+    private static CallOptions options(@Nullable Duration deadline) {
         CallOptions options = CallOptions.DEFAULT.withWaitForReady();
-        return channel.newCall(
-                method, deadline == null ? options : options.withDeadlineAfter(deadline.toNanos(), NANOSECONDS));
+        return deadline == null ? options : options.withDeadlineAfter(deadline.toNanos(), NANOSECONDS);
     }
 
     /**

@@ -2,6 +2,7 @@ package org.barchan.host.adapter.link;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -26,7 +27,6 @@ import org.barchan.guest.v1.PrepareRequest;
 import org.barchan.guest.v1.ReadChangesRequest;
 import org.barchan.guest.v1.ReadChangesResponse;
 import org.barchan.guest.v1.ReadStatsRequest;
-import org.barchan.guest.v1.ReadStatsResponse;
 import org.barchan.guest.v1.ResizeTerminalRequest;
 import org.barchan.guest.v1.SettleRequest;
 import org.barchan.guest.v1.ShutdownRequest;
@@ -77,6 +77,12 @@ final class NettyGuest implements Guest {
     private static final int MAX_STEPS = 50;
 
     private static final long MOST_MICROS = 3_600_000_000L;
+
+    /** Its answer is looked at before it is parsed. */
+    private static final MethodDescriptor<ReadStatsRequest, ByteString> READ_STATS =
+            StatsServiceGrpc.getReadStatsMethod().toBuilder(
+                            StatsServiceGrpc.getReadStatsMethod().getRequestMarshaller(), new UnparsedMarshaller())
+                    .build();
 
     private static final int ENTROPY_BYTES = 64;
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -235,7 +241,7 @@ final class NettyGuest implements Guest {
 
     @Override
     public PortConnection connect(PortAddress address) throws SandboxException, InterruptedException {
-        return PortStream.connect(channel, address);
+        return PortStream.connect(channel, address, PortStream.SILENCE);
     }
 
     @Override
@@ -327,11 +333,12 @@ final class NettyGuest implements Guest {
     @Override
     public GuestUsage usage(int maxProcesses) throws SandboxException, InterruptedException {
         String action = "reading what the sandbox takes";
-        ReadStatsResponse response = channel.call(
-                StatsServiceGrpc.getReadStatsMethod(),
+        ByteString response = channel.call(
+                READ_STATS,
                 ReadStatsRequest.newBuilder().setMaxProcesses(maxProcesses).build(),
                 action,
-                USAGE_TIME);
+                USAGE_TIME,
+                maxProcesses == 0 ? StatsGuard.MAX_STATS_BYTES : StatsGuard.MAX_TABLE_BYTES);
         return new StatsGuard(channel.describe(action)).usage(response, maxProcesses);
     }
 

@@ -34,6 +34,9 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     /** What may wait here for who takes. */
     static final int WINDOW = 128 * 1024;
 
+    /** Of these, one may wait here for HTTP/2 before another is written: the next one would else be lost. */
+    private static final int LONGEST_DATAGRAM = 64 * 1024;
+
     /** No honest guest grants so much. */
     private static final long MOST_CREDIT = 1L << 20;
 
@@ -43,9 +46,13 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     /** More than the guest waits for who listens. */
     private static final Duration CONNECT_TIME = Duration.ofSeconds(20);
 
+    /** More than an honest guest waits, once one side has ended, for the other to end or to do anything. */
+    static final Duration SILENCE = Duration.ofMinutes(31);
+
     private final GuestChannel channel;
     private final String action;
     private final boolean datagrams;
+    private final Duration silence;
     private final Consumer<String> cancel = this::lost;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -61,21 +68,30 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     private boolean endArrived;
     private boolean over;
     private @Nullable SandboxException failure;
+    /** When there was something of either side. */
+    private long last = System.nanoTime();
 
-    private PortStream(GuestChannel channel, PortAddress address) {
+    private PortStream(GuestChannel channel, PortAddress address, Duration silence) {
         this.channel = channel;
         this.action = "connecting to " + address;
         this.datagrams = address instanceof PortAddress.Udp;
+        this.silence = silence;
     }
 
-    /** Returns when it is connected. */
-    static PortStream connect(GuestChannel channel, PortAddress address) throws SandboxException, InterruptedException {
-        PortStream stream = new PortStream(channel, address);
+    /**
+     * Returns when it is connected.
+     *
+     * @param silence for how long nothing may happen where something is to: a hostile guest would else hold a place for ever
+     */
+    static PortStream connect(GuestChannel channel, PortAddress address, Duration silence)
+            throws SandboxException, InterruptedException {
+        PortStream stream = new PortStream(channel, address, silence);
         channel.watch(stream.cancel);
         boolean connected = false;
         try {
             var _ = ClientCalls.asyncBidiStreamingCall(
-                    channel.newCall(PortServiceGrpc.getConnectMethod(), null), stream);
+                    channel.newCall(PortServiceGrpc.getConnectMethod(), stream.datagrams ? LONGEST_DATAGRAM : MAX_DATA),
+                    stream);
             stream.open(address);
             connected = true;
             return stream;
@@ -116,35 +132,52 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
 
     @Override
     public void write(ByteString data) throws SandboxException, InterruptedException {
-        if (datagrams) {
-            var _ = writeSome(data, data.size());
-            return;
-        }
-        ByteString rest = data;
-        while (!rest.isEmpty()) {
-            rest = rest.substring(writeSome(rest, 1));
-        }
-    }
-
-    /** Returns how much was written, once so much may be. */
-    private int writeSome(ByteString data, int least) throws SandboxException, InterruptedException {
         lock.lock();
         try {
             check();
-            // What the guest grants is worth nothing where HTTP/2 lets nothing through: it would wait in this
-            // process.
-            while (credit < MESSAGE_COST + least || (requests != null && !requests.isReady())) {
-                news.await();
-                check();
+            if (datagrams) {
+                if (mayWrite(data.size())) {
+                    sendData(data);
+                }
+                return;
             }
-            int most = Math.max(least, Math.min(data.size(), MAX_DATA));
-            int size = (int) Math.min(most, credit - MESSAGE_COST);
-            credit -= size + MESSAGE_COST;
-            send(ConnectRequest.newBuilder().setData(data.substring(0, size)));
-            return size;
+            ByteString rest = data;
+            while (!rest.isEmpty()) {
+                // Whoever wrote may have gone meanwhile: that is not seen before this returns.
+                for (long begun = System.nanoTime(); !mayWrite(1); check()) {
+                    var _ = news.awaitNanos(patience(begun));
+                }
+                int size = (int) Math.min(Math.min(rest.size(), MAX_DATA), credit - MESSAGE_COST);
+                sendData(rest.substring(0, size));
+                rest = rest.substring(size);
+            }
         } finally {
             lock.unlock();
         }
+    }
+
+    /** What the guest grants is worth nothing where HTTP/2 lets nothing through: it would wait in this process. */
+    private boolean mayWrite(int size) {
+        return credit >= MESSAGE_COST + size && (requests == null || requests.isReady());
+    }
+
+    private void sendData(ByteString data) {
+        credit -= data.size() + MESSAGE_COST;
+        last = System.nanoTime();
+        send(ConnectRequest.newBuilder().setData(data));
+    }
+
+    /** Returns for how long news may be waited for, if at all: else breaks the connection off, and throws that. */
+    private long patience(long since) throws SandboxException {
+        long left = silence.toNanos() - (System.nanoTime() - since);
+        if (left <= 0) {
+            fail(new SandboxException(
+                    SandboxException.Code.LOST,
+                    channel.describe(action) + " was broken off: nothing has happened for " + silence.toSeconds()
+                            + " s"));
+            check();
+        }
+        return left;
     }
 
     @Override
@@ -154,6 +187,7 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
             check();
             if (!endSent) {
                 endSent = true;
+                last = System.nanoTime();
                 send(ConnectRequest.newBuilder().setEnd(ConnectEnd.getDefaultInstance()));
                 endCall();
                 news.signalAll();
@@ -167,9 +201,8 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     public void awaitEnd() throws SandboxException, InterruptedException {
         lock.lock();
         try {
-            while (!endSent) {
-                check();
-                news.await();
+            for (check(); !endSent; check()) {
+                var _ = news.awaitNanos(patience(last));
             }
         } finally {
             lock.unlock();
@@ -182,7 +215,11 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
         try {
             while (arrived.isEmpty() && !endArrived) {
                 check();
-                news.await();
+                if (endSent) {
+                    var _ = news.awaitNanos(patience(last));
+                } else {
+                    news.await();
+                }
             }
             ByteString data = arrived.poll();
             if (data == null) {
@@ -241,6 +278,7 @@ final class PortStream implements PortConnection, ClientResponseObserver<Connect
     public void onNext(ConnectResponse response) {
         lock.lock();
         try {
+            last = System.nanoTime();
             if (connected == (response.getResponseCase() == ConnectResponse.ResponseCase.CONNECTED)) {
                 hostile(connected ? "that it is connected twice" : "something before it is connected");
                 return;

@@ -1,8 +1,13 @@
 package org.barchan.host.adapter.link;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.LongStream;
 import org.barchan.guest.v1.ReadStatsResponse;
 import org.barchan.host.port.GuestUsage;
@@ -14,8 +19,19 @@ import org.barchan.v1.MemoryStats;
 import org.barchan.v1.ProcessState;
 import org.barchan.v1.ProcessTableEntry;
 
-/** Watches over what a guest says that its sandbox takes: that each figure is one that a kernel can have. Has no state. */
+/**
+ * Watches over what a guest says that its sandbox takes: that it takes little memory here, and each figure is one that a kernel can have.
+ */
 final class StatsGuard {
+    /** No honest guest needs as much for a reading without processes. */
+    static final int MAX_STATS_BYTES = 4 * 1024;
+
+    /** As much as arguments without a byte take, and all else of the most processes. */
+    static final int MAX_TABLE_BYTES = 384 * 1024;
+
+    /** What is not known takes most memory, though not for long: in all of this process it is parsed for one guest at a time. */
+    private static final Lock PARSING = new ReentrantLock();
+
     /** Of bytes and microseconds: who adds some of them up, or takes a difference, stays within a long. */
     private static final long MOST = 1L << 56;
 
@@ -42,11 +58,40 @@ final class StatsGuard {
      * @param maxProcesses how many processes it was asked for
      * @throws SandboxException {@code LOST} when no honest guest says that
      */
-    GuestUsage usage(ReadStatsResponse response, int maxProcesses) throws SandboxException {
+    GuestUsage usage(ByteString response, int maxProcesses) throws SandboxException {
+        int most = Math.min(maxProcesses, MAX_PROCESSES);
+        PARSING.lock();
+        try {
+            checkCount(response, most);
+            return usage(ReadStatsResponse.parseFrom(response), most);
+        } catch (IOException e) {
+            throw bad("no statistics: " + e.getMessage());
+        } finally {
+            PARSING.unlock();
+        }
+    }
+
+    /** An empty one has two bytes, and takes a hundred once it is parsed. */
+    private void checkCount(ByteString response, int most) throws SandboxException, IOException {
+        CodedInputStream fields = response.newCodedInput();
+        int processes = 0;
+        for (int tag = fields.readTag(); tag != 0; tag = fields.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) == ReadStatsResponse.PROCESSES_FIELD_NUMBER) {
+                processes++;
+            }
+            if (processes > most) {
+                throw bad("more processes than it was asked for (expected: at most " + most + ")");
+            }
+            if (!fields.skipField(tag)) {
+                throw bad("a group that ends before it has begun");
+            }
+        }
+    }
+
+    private GuestUsage usage(ReadStatsResponse response, int most) throws SandboxException {
         GuestStats stats = stats(response.getStats());
         List<ProcessTableEntry> told = response.getProcessesList();
-        int most = Math.min(maxProcesses, MAX_PROCESSES);
-        if (told.size() > most || told.size() > stats.getProcessCount()) {
+        if (told.size() > stats.getProcessCount()) {
             throw bad(told.size() + " processes (expected: at most " + Math.min(most, stats.getProcessCount()) + ")");
         }
         List<ProcessTableEntry> processes = new ArrayList<>();

@@ -24,6 +24,7 @@ import org.barchan.v1.CpuStats;
 import org.barchan.v1.DiskIoStats;
 import org.barchan.v1.GuestStats;
 import org.barchan.v1.MemoryStats;
+import org.barchan.v1.ProcessState;
 import org.barchan.v1.ProcessTableEntry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -146,6 +147,60 @@ final class GuestStatsTest extends StatsServiceGrpc.StatsServiceImplBase {
         refused(Integer.MAX_VALUE);
         response = ReadStatsResponse.newBuilder().addProcesses(PROCESS).build();
         refused(10);
+    }
+
+    /** Such an entry has two bytes, and takes a hundred as an object. */
+    @Test
+    void usage_aHeapOfEmptyProcesses_isRefused_beforeItIsParsed() {
+        ReadStatsResponse.Builder heap = ReadStatsResponse.newBuilder().setStats(STATS);
+        for (int i = 0; i < 100_000; i++) {
+            heap.addProcesses(ProcessTableEntry.getDefaultInstance());
+        }
+        response = heap.build();
+        refused(StatsGuard.MAX_TABLE_BYTES);
+    }
+
+    @Test
+    void usage_longerThanAnyHonestOne_isRefused() {
+        byte[] much = new byte[StatsGuard.MAX_TABLE_BYTES];
+        UnknownFieldSet unknown = UnknownFieldSet.newBuilder()
+                .addField(
+                        99,
+                        UnknownFieldSet.Field.newBuilder()
+                                .addLengthDelimited(ByteString.copyFrom(much))
+                                .build())
+                .build();
+        response = ReadStatsResponse.newBuilder()
+                .setStats(STATS)
+                .setUnknownFields(unknown)
+                .build();
+        assertThrows(SandboxException.class, () -> guest.usage(512));
+        response = processes(IntStream.rangeClosed(1, 500));
+        SandboxException e = assertThrows(SandboxException.class, () -> guest.usage(0));
+        assertTrue(String.valueOf(e.getMessage()).contains("exceeds maximum size"), e::toString);
+        assertEquals(500, usage(500).processes().size());
+    }
+
+    @Test
+    void usage_theLongestTable_isTaken() {
+        ReadStatsResponse.Builder table = ReadStatsResponse.newBuilder().setStats(STATS);
+        for (int pid = 1; pid <= 512; pid++) {
+            table.addProcesses(ProcessTableEntry.newBuilder()
+                    .setPid((1 << 22) - 512 + pid)
+                    .setParentPid(1 << 22)
+                    .setUid(-1)
+                    .setState(ProcessState.PROCESS_STATE_ZOMBIE)
+                    .setCpuMicros(1L << 56)
+                    .setStartUptimeMicros(1L << 56)
+                    .setResidentBytes(1L << 56)
+                    .setVirtualBytes(1L << 56)
+                    .setThreads(1 << 22)
+                    .setNice(-20)
+                    .setName(bytes("x".repeat(64)))
+                    .addAllArgv(Collections.nCopies(257, ByteString.EMPTY)));
+        }
+        response = table.build();
+        assertEquals(512, usage(512).processes().size());
     }
 
     @Test

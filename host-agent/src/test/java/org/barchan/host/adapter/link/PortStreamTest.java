@@ -6,12 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.barchan.guest.v1.ConnectEnd;
 import org.barchan.guest.v1.ConnectRequest;
@@ -296,10 +302,10 @@ class PortStreamTest {
                 observer.onNext(connected(longest + PortStream.MESSAGE_COST));
             } else if (request.hasData()) {
                 int size = request.getData().size();
-                observer.onNext(data(size));
                 observer.onNext(ConnectResponse.newBuilder()
                         .setCredit(size + PortStream.MESSAGE_COST)
                         .build());
+                observer.onNext(data(size));
             }
         });
         PortConnection connection = guest.connect(new PortAddress.Udp(53));
@@ -308,6 +314,87 @@ class PortStreamTest {
             assertEquals(size, connection.take().orElseThrow().size());
         }
         connection.close();
+    }
+
+    @Test
+    void datagrams_thatAGuestDoesNotTake_areLost_andNotWaitedFor() throws Exception {
+        CompletableFuture<StreamObserver<ConnectResponse>> responses = new CompletableFuture<>();
+        BlockingQueue<Integer> sizes = new LinkedBlockingQueue<>();
+        Guest guest = guest((request, observer) -> {
+            if (request.hasOpen()) {
+                observer.onNext(connected(PortStream.MESSAGE_COST + 10));
+                responses.complete(observer);
+            } else {
+                sizes.add(request.getData().size());
+            }
+        });
+        PortConnection connection = guest.connect(new PortAddress.Udp(53));
+        for (int size : new int[] {11, 10, 9}) {
+            connection.write(ByteString.copyFrom(new byte[size]));
+        }
+        responses
+                .get()
+                .onNext(ConnectResponse.newBuilder()
+                        .setCredit(PortStream.MESSAGE_COST + 8)
+                        .build());
+        responses.get().onNext(data(1));
+        assertTrue(connection.take().isPresent());
+        connection.write(ByteString.copyFrom(new byte[8]));
+        assertEquals(10, sizes.poll(10, TimeUnit.SECONDS));
+        assertEquals(8, sizes.poll(10, TimeUnit.SECONDS));
+        connection.close();
+    }
+
+    private interface Use {
+        void of(PortStream connection) throws SandboxException, InterruptedException;
+    }
+
+    /** A guest that does nothing any more after its answer to the first message. */
+    private void brokenOff(Use use, ConnectResponse... responses) throws Exception {
+        CountDownLatch cancelled = new CountDownLatch(1);
+        var _ = guest(
+                (request, observer) -> {
+                    if (request.hasOpen()) {
+                        for (ConnectResponse response : responses) {
+                            observer.onNext(response);
+                        }
+                    }
+                },
+                cancelled);
+        EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        try (GuestChannel channel = new GuestChannel(SandboxId.random(), directory.resolve("guest.sock"), loops);
+                PortStream connection = PortStream.connect(channel, PORT, Duration.ofMillis(200))) {
+            SandboxException error = assertThrows(SandboxException.class, () -> use.of(connection));
+            assertEquals(Code.LOST, error.code());
+            assertTrue(String.valueOf(error.getMessage()).contains("was broken off"), error.getMessage());
+            assertThrows(SandboxException.class, connection::awaitEnd);
+            assertTrue(cancelled.await(10, TimeUnit.SECONDS), "the guest is told nothing");
+        } finally {
+            var _ = loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void endedHere_andNeverByTheGuest_isBrokenOff() throws Exception {
+        brokenOff(
+                connection -> {
+                    connection.end();
+                    while (connection.take().isPresent()) {
+                        // What has come before.
+                    }
+                },
+                connected(1000),
+                data(5));
+    }
+
+    @Test
+    void endedByTheGuest_andNotUsedHere_isBrokenOff() throws Exception {
+        brokenOff(PortStream::awaitEnd, connected(1000), end());
+    }
+
+    @Test
+    void guestThatTakesNothing_isNotWrittenToForEver() throws Exception {
+        brokenOff(connection -> connection.write(ByteString.copyFrom(new byte[1000])), connected(500));
     }
 
     @Test
