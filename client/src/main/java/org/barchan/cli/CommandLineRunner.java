@@ -39,6 +39,8 @@ final class CommandLineRunner {
         List<String> rest = arguments.subList(Math.min(1, arguments.size()), arguments.size());
         return switch (first) {
             case "run" -> call(new RunVerb(), rest);
+            case "create" -> call(new CreateVerb(), rest);
+            case "start" -> call(new StartVerb(), rest);
             case "exec" -> call(new ExecVerb(), rest);
             case "attach" -> call(new AttachVerb(), rest);
             case "spec" -> call(new SpecVerb(), rest);

@@ -39,7 +39,9 @@ final class ListVerb implements Callable<Integer> {
 
     @Option(
             names = {"-a", "--all"},
-            description = "Also those that have ended and of which something is kept: see barchan-logs(1).")
+            description =
+                    "Also those that have ended and of which something is kept, and those that were created and not started: see barchan-logs(1),"
+                            + " barchan-create(1).")
     private boolean all;
 
     @Mixin

@@ -16,7 +16,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "rm",
         description =
-                "Remove what is kept of sandboxes that have ended; with --force, also end those that have not, as 'barchan delete' does.",
+                "Remove what is kept of sandboxes that have ended, or were created and not started; with --force, also end those that have not, as 'barchan delete' does.",
         exitCodeListHeading = ExitStatus.HEADING,
         exitCodeList = {
             "0:None of them is left.",

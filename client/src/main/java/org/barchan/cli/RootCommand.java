@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
         description = "Runs a command of the host in a virtual machine, as if it ran here.",
         subcommands = {
             RunVerb.class,
+            CreateVerb.class,
+            StartVerb.class,
             ExecVerb.class,
             AttachVerb.class,
             ListVerb.class,

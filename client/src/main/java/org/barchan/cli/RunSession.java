@@ -157,6 +157,44 @@ final class RunSession implements RunListener {
     }
 
     /**
+     * Starts the process of a sandbox that was created, which runs on without this process.
+     *
+     * @param process what it is
+     * @param starter does it
+     * @param verbose whether to say what is being done
+     * @param input what it gets to read
+     * @param keys leave it to itself
+     */
+    static RunSession created(
+            Caller caller,
+            Optional<Sandbox.Command> process,
+            BiFunction<BarchanClient, RunListener, Run> starter,
+            boolean verbose,
+            Input input,
+            DetachKeys keys) {
+        return new RunSession(
+                caller,
+                name(process),
+                process.filter(Sandbox.Command::terminal).isPresent(),
+                starter,
+                false,
+                verbose,
+                Optional.empty(),
+                Optional.empty(),
+                input,
+                true,
+                keys,
+                RunSignals.ofKept(),
+                new Timing());
+    }
+
+    private static String name(Optional<Sandbox.Command> process) {
+        return process.filter(known -> !known.words().isEmpty())
+                .map(known -> known.words().getFirst())
+                .orElse("the command");
+    }
+
+    /**
      * Joins a process of a sandbox.
      *
      * @param process what it is
@@ -173,9 +211,7 @@ final class RunSession implements RunListener {
             boolean sigProxy) {
         return new RunSession(
                 caller,
-                process.filter(known -> !known.words().isEmpty())
-                        .map(known -> known.words().getFirst())
-                        .orElse("the command"),
+                name(process),
                 process.filter(Sandbox.Command::terminal).isPresent(),
                 attacher,
                 false,

@@ -76,6 +76,31 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
+     * Keeps what is to be run, under an id and a name of its own, and starts nothing: {@link #startCreated} does that, once, also with agents that come
+     * later. What it needs of the agent's host is looked for then.
+     *
+     * @param spec with {@link ClientLostPolicy#KEEP}; {@link KeepSpec#detach} counts for nothing
+     * @return the sandbox, in {@link SandboxState#CREATED}
+     * @throws BarchanException INVALID if something in it is wrong, or takes a client that stays; ALREADY_EXISTS if a live sandbox has that name, or
+     *     one that is to be started; EXHAUSTED if there is no room to keep it
+     */
+    public Sandbox create(RunSpec spec) throws BarchanException {
+        return connection.create(spec);
+    }
+
+    /**
+     * Starts what {@link #create} has kept. Returns at once. From then on it is as if {@link #start} had begun it. If its process could not be started, it
+     * is as it was.
+     *
+     * @param detach whether the run is over, for this client, when the process has been started: {@link Termination.Detached}
+     * @param listener called by threads of the library
+     * @return fails with NOT_FOUND if there is none of that id or name, PRECONDITION if it was started before, and as that of {@link #start}
+     */
+    public Run startCreated(String idOrName, boolean detach, RunListener listener) {
+        return connection.startCreated(idOrName, detach, listener);
+    }
+
+    /**
      * Starts one more process in a sandbox that is there. Returns at once. It ends with the sandbox, and when the run is cancelled.
      *
      * @param listener called by threads of the library; is told of no sandbox
@@ -143,7 +168,7 @@ public final class BarchanClient implements AutoCloseable {
         return connection.list();
     }
 
-    /** Returns all live sandboxes and those that have ended and are kept, the oldest first. */
+    /** Returns all live sandboxes, those that are to be started, and those that have ended and are kept, the oldest first. */
     public List<Sandbox> listAll() throws BarchanException {
         return connection.listAll();
     }
@@ -205,7 +230,7 @@ public final class BarchanClient implements AutoCloseable {
     }
 
     /**
-     * Returns one sandbox; of a name, the live one, else the one that ended last.
+     * Returns one sandbox; of a name, the live one, else the one that is to be started, else the one that ended last.
      *
      * @throws BarchanException NOT_FOUND if there is none of that id or name
      */

@@ -4,8 +4,10 @@ package org.barchan.client;
 public enum EventType {
     /** Something that this client is too old for. */
     UNKNOWN,
-    /** The agent makes a sandbox: its name is taken from now on. */
+    /** The agent makes a sandbox, or keeps what is to become one: its name is taken from now on. */
     SANDBOX_CREATED,
+    /** It was kept by {@link BarchanClient#create}, and is being started, each time that this is tried. If it fails, it is as it was. */
+    SANDBOX_STARTING,
     /** Its process runs. */
     SANDBOX_RUNNING,
     /** It stands still. */

@@ -4,6 +4,8 @@ package org.barchan.client;
 public enum SandboxState {
     /** A state that this client is too old for. */
     UNKNOWN,
+    /** It is there by what was ordered alone, and nothing was started: {@link BarchanClient#create}. */
+    CREATED,
     /** Being built, or its guest is booting. */
     STARTING,
     /** Its guest answers. */

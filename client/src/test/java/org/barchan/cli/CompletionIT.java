@@ -34,7 +34,7 @@ final class CompletionIT {
                 "barchan nonsense|``",
                 "barchan run --nonsense|``",
                 "barchan ru|run",
-                "barchan ''|run exec attach list ps inspect logs events stats top wait rename pause resume unpause stop kill signal delete rm cp diff port-forward kernels template spec convert doctor version completion help",
+                "barchan ''|run create start exec attach list ps inspect logs events stats top wait rename pause resume unpause stop kill signal delete rm cp diff port-forward kernels template spec convert doctor version completion help",
                 "barchan run --ker|--kernel --kernel-modules --kernel-release --kernel-arg",
                 "barchan doctor --|--output --help",
                 "barchan template nonsense|``",

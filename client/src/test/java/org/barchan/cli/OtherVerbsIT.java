@@ -70,6 +70,12 @@ final class OtherVerbsIT {
                 "1m",
                 "--",
                 "true");
+        assertUsage("barchan: no command to run; for example: barchan create -- uname -a", "create", "--name", "box");
+        assertUsage("barchan: unknown option '--shell'", "create", "--shell", "--", "true");
+        assertUsage("barchan: missing required parameter: 'NAME", "start");
+        assertUsage("barchan: option '--attach' with 2 sandboxes", "start", "--attach", "a", "b");
+        assertUsage("barchan: option '--no-stdin' without --attach", "start", "--no-stdin", "a");
+        assertUsage("barchan: option '--detach-keys' without --attach", "start", "--detach-keys", "ctrl-a", "a");
         assertUsage("barchan: missing required parameter: 'NEW'", "rename", "box");
         assertUsage("barchan: unknown argument 'more'", "rename", "box", "other", "more");
         assertUsage(
@@ -118,7 +124,7 @@ final class OtherVerbsIT {
                 "box");
         assertUsage("barchan: invalid value for option '--filter': 'sandbox='", "events", "--filter", "sandbox=");
         assertUsage(
-                "barchan: invalid value for option '--filter': 'type=born' (expected: sandbox_created, sandbox_running,",
+                "barchan: invalid value for option '--filter': 'type=born' (expected: sandbox_created, sandbox_starting,",
                 "events",
                 "--filter",
                 "type=born");

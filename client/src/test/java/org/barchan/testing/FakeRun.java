@@ -269,6 +269,12 @@ public final class FakeRun implements StreamObserver<RunRequest> {
                 start.complete(RunStart.getDefaultInstance());
                 responses.request(1);
             }
+            case CREATED -> {
+                start.complete(RunStart.newBuilder()
+                        .setDetach(request.getCreated().getDetach())
+                        .build());
+                responses.request(1);
+            }
             case STDIN -> stdin.add(request.getStdin());
             case STDIN_CLOSE -> {
                 stdin.add(END);

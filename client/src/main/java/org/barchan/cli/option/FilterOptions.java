@@ -18,9 +18,9 @@ public final class FilterOptions {
             names = "--filter",
             paramLabel = "KEY=VALUE",
             description = {
-                "Only those with label=KEY or label=KEY=VALUE, with name=TEXT in their name, in state=STATE: starting, running, paused,"
+                "Only those with label=KEY or label=KEY=VALUE, with name=TEXT in their name, in state=STATE: created, starting, running, paused,"
                         + " stopping or ended. Any number of times: all labels, one of the names, one of the states. status=STATE means"
-                        + " state=STATE. With state=ended, those that have ended are listed without --all, too."
+                        + " state=STATE. With state=ended or state=created, those are listed without --all, too."
             })
     private List<String> filters = new ArrayList<>();
 
@@ -76,6 +76,7 @@ public final class FilterOptions {
         if (text.equals("exited")) {
             return SandboxState.ENDED;
         }
-        throw new IllegalArgumentException("no such state (expected: starting, running, paused, stopping or ended)");
+        throw new IllegalArgumentException(
+                "no such state (expected: created, starting, running, paused, stopping or ended)");
     }
 }

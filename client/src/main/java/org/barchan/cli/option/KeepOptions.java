@@ -69,14 +69,21 @@ public final class KeepOptions {
      * @param tty whether the command has a terminal
      */
     public Optional<KeepSpec> toSpec(boolean tty) {
-        return keep || detach
-                ? Optional.of(new KeepSpec(
-                        detach,
-                        logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
-                        logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
-                        delete,
-                        detach && (interactive || tty)))
-                : Optional.empty();
+        return keep || detach ? Optional.of(spec(detach, tty)) : Optional.empty();
+    }
+
+    /** Returns what is kept of a command that outlives its client whatever the options say, as that leaves before it is started. */
+    public KeepSpec toSpecOfCreated(boolean tty) {
+        return spec(true, tty);
+    }
+
+    private KeepSpec spec(boolean leaves, boolean tty) {
+        return new KeepSpec(
+                leaves,
+                logLimit == null ? OptionalLong.empty() : OptionalLong.of(logLimit),
+                logPolicy == null ? KeepSpec.DEFAULT.logPolicy() : logPolicy,
+                delete,
+                leaves && (interactive || tty));
     }
 
     /** @throws IllegalArgumentException if the options contradict each other: to be called when all of them are known */

@@ -51,6 +51,8 @@ import org.barchan.client.Template;
 import org.barchan.client.Termination;
 import org.barchan.v1.AttachStart;
 import org.barchan.v1.BuildTemplateRequest;
+import org.barchan.v1.CreateSandboxRequest;
+import org.barchan.v1.CreatedStart;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DiagnoseRequest;
 import org.barchan.v1.ExportChangesRequest;
@@ -120,6 +122,28 @@ public final class AgentConnection implements AutoCloseable {
         spec.stdoutOffset().ifPresent(attach::setStdoutOffset);
         spec.stderrOffset().ifPresent(attach::setStderrOffset);
         return begin(RunRequest.newBuilder().setAttach(attach), listener);
+    }
+
+    public Sandbox create(RunSpec spec) throws BarchanException {
+        CreateSandboxRequest request = CreateSandboxRequest.newBuilder()
+                .setStart(SpecMapping.toProto(spec))
+                .build();
+        return ResultMapping.fromProto(call(
+                        "creating a sandbox",
+                        channel -> ClientCalls.blockingUnaryCall(
+                                channel,
+                                SandboxServiceGrpc.getCreateSandboxMethod(),
+                                within(2 * QUICK_SECONDS),
+                                request))
+                .getSandbox());
+    }
+
+    public Run startCreated(String idOrName, boolean detach, RunListener listener) {
+        return begin(
+                RunRequest.newBuilder()
+                        .setCreated(
+                                CreatedStart.newBuilder().setSandbox(idOrName).setDetach(detach)),
+                listener);
     }
 
     private Run begin(RunRequest.Builder first, RunListener listener) {

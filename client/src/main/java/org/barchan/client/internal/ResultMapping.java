@@ -209,6 +209,7 @@ final class ResultMapping {
     private static EventType fromProto(org.barchan.v1.EventType proto) {
         return switch (proto) {
             case EVENT_TYPE_SANDBOX_CREATED -> EventType.SANDBOX_CREATED;
+            case EVENT_TYPE_SANDBOX_STARTING -> EventType.SANDBOX_STARTING;
             case EVENT_TYPE_SANDBOX_RUNNING -> EventType.SANDBOX_RUNNING;
             case EVENT_TYPE_SANDBOX_PAUSED -> EventType.SANDBOX_PAUSED;
             case EVENT_TYPE_SANDBOX_RESUMED -> EventType.SANDBOX_RESUMED;
@@ -295,6 +296,7 @@ final class ResultMapping {
 
     static SandboxState fromProto(org.barchan.v1.SandboxState proto) {
         return switch (proto) {
+            case SANDBOX_STATE_CREATED -> SandboxState.CREATED;
             case SANDBOX_STATE_STARTING -> SandboxState.STARTING;
             case SANDBOX_STATE_RUNNING -> SandboxState.RUNNING;
             case SANDBOX_STATE_PAUSED -> SandboxState.PAUSED;

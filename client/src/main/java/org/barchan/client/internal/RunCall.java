@@ -115,7 +115,12 @@ final class RunCall implements Run {
         this.terminal = start.getStart().getProcess().hasTerminal()
                 || start.getExec().getProcess().hasTerminal();
         this.delivery = new ResponseDelivery(
-                listener, start.getStart().getDetach() || start.getExec().getDetach(), this::takeMore, this::cancel);
+                listener,
+                start.getStart().getDetach()
+                        || start.getExec().getDetach()
+                        || start.getCreated().getDetach(),
+                this::takeMore,
+                this::cancel);
         var _ = delivery.termination().whenComplete((termination, error) -> end());
     }
 
@@ -337,6 +342,7 @@ final class RunCall implements Run {
     private boolean outlivesCall() {
         RunStart run = start.getStart();
         return start.hasAttach()
+                || (start.hasCreated() && !start.getCreated().getDetach())
                 || (!start.getExec().getProcessId().isEmpty()
                         && !start.getExec().getDetach())
                 || (run.getClientLostPolicy() == ClientLostPolicy.CLIENT_LOST_POLICY_KEEP

@@ -161,6 +161,7 @@ final class SpecMapping {
 
     private static org.barchan.v1.SandboxState toProto(SandboxState state) {
         return switch (state) {
+            case CREATED -> org.barchan.v1.SandboxState.SANDBOX_STATE_CREATED;
             case STARTING -> org.barchan.v1.SandboxState.SANDBOX_STATE_STARTING;
             case RUNNING -> org.barchan.v1.SandboxState.SANDBOX_STATE_RUNNING;
             case PAUSED -> org.barchan.v1.SandboxState.SANDBOX_STATE_PAUSED;
@@ -291,6 +292,7 @@ final class SpecMapping {
     static org.barchan.v1.EventType toProto(EventType type) {
         return switch (type) {
             case SANDBOX_CREATED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_CREATED;
+            case SANDBOX_STARTING -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_STARTING;
             case SANDBOX_RUNNING -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_RUNNING;
             case SANDBOX_PAUSED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_PAUSED;
             case SANDBOX_RESUMED -> org.barchan.v1.EventType.EVENT_TYPE_SANDBOX_RESUMED;

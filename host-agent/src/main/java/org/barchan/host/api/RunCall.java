@@ -9,10 +9,12 @@ import java.util.OptionalLong;
 import org.barchan.host.lifecycle.Attachment;
 import org.barchan.host.lifecycle.ExecOrder;
 import org.barchan.host.lifecycle.ProcessControl;
+import org.barchan.host.lifecycle.Run;
 import org.barchan.host.lifecycle.Sandboxes;
 import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.v1.AttachStart;
+import org.barchan.v1.CreatedStart;
 import org.barchan.v1.ExecStart;
 import org.barchan.v1.RunRequest;
 import org.barchan.v1.RunResponse;
@@ -55,10 +57,10 @@ final class RunCall implements StreamObserver<RunRequest> {
 
     @Override
     public void onNext(RunRequest request) {
-        if (run.isEmpty() != (request.hasStart() || request.hasExec() || request.hasAttach())) {
+        if (run.isEmpty() != (request.hasStart() || request.hasExec() || request.hasAttach() || request.hasCreated())) {
             violation(
                     request.getRequestCase().name().toLowerCase(java.util.Locale.ROOT),
-                    "out of order (expected: start, exec or attach first, and once)");
+                    "out of order (expected: start, exec, attach or created first, and once)");
             return;
         }
         if (outputOnly) {
@@ -79,6 +81,7 @@ final class RunCall implements StreamObserver<RunRequest> {
                 begin(request.getExec().getProcess().hasTerminal(), () -> exec(request.getExec()));
             }
             case ATTACH -> begin(false, () -> attach(request.getAttach()));
+            case CREATED -> begin(false, () -> created(request.getCreated()));
             case STDIN -> stdin(request.getStdin());
             case STDIN_CLOSE -> {
                 closeStdin();
@@ -109,11 +112,29 @@ final class RunCall implements StreamObserver<RunRequest> {
         return sandboxes.processes().execute(start.getSandbox(), order, responses);
     }
 
-    private Attachment attach(AttachStart start) throws SandboxException, InterruptedException {
-        if (start.getSandbox().isEmpty()) {
-            throw StatusMapping.of(
-                    List.of(new StatusMapping.Violation("attach.sandbox", "empty (expected: an id or a name)")));
+    private Run created(CreatedStart start) throws SandboxException, InterruptedException {
+        checkNamed("created.sandbox", start.getSandbox());
+        return sandboxes
+                .created()
+                .start(
+                        start.getSandbox(),
+                        start.getDetach(),
+                        (kept, owner) -> {
+                            terminal = kept.getProcess().hasTerminal();
+                            stdinOpen = kept.getStdinOpen();
+                            return new RunStartParser().parse(kept, owner);
+                        },
+                        responses);
+    }
+
+    private static void checkNamed(String field, String idOrName) {
+        if (idOrName.isEmpty()) {
+            throw StatusMapping.of(List.of(new StatusMapping.Violation(field, "empty (expected: an id or a name)")));
         }
+    }
+
+    private Attachment attach(AttachStart start) throws SandboxException, InterruptedException {
+        checkNamed("attach.sandbox", start.getSandbox());
         Attachment attachment = sandboxes
                 .processes()
                 .attach(
@@ -208,7 +229,7 @@ final class RunCall implements StreamObserver<RunRequest> {
     @Override
     public void onCompleted() {
         if (run.isEmpty()) {
-            violation("start", "missing (expected: start, exec or attach before the end of the requests)");
+            violation("start", "missing (expected: start, exec, attach or created before the end of the requests)");
         } else {
             if (!stdinOpen) {
                 closeStdin();

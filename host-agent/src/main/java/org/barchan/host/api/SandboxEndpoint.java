@@ -2,12 +2,17 @@ package org.barchan.host.api;
 
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.barchan.host.lifecycle.ChunkedOutput;
 import org.barchan.host.lifecycle.SandboxView;
 import org.barchan.host.lifecycle.Sandboxes;
+import org.barchan.host.sandbox.HostUser;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.v1.ClientLostPolicy;
+import org.barchan.v1.CreateSandboxRequest;
+import org.barchan.v1.CreateSandboxResponse;
 import org.barchan.v1.DeleteSandboxRequest;
 import org.barchan.v1.DeleteSandboxResponse;
 import org.barchan.v1.ExportChangesRequest;
@@ -24,6 +29,7 @@ import org.barchan.v1.RenameSandboxRequest;
 import org.barchan.v1.RenameSandboxResponse;
 import org.barchan.v1.ResumeSandboxRequest;
 import org.barchan.v1.ResumeSandboxResponse;
+import org.barchan.v1.RunStart;
 import org.barchan.v1.SandboxServiceGrpc;
 import org.barchan.v1.StopSandboxRequest;
 import org.barchan.v1.StopSandboxResponse;
@@ -38,6 +44,43 @@ final class SandboxEndpoint extends SandboxServiceGrpc.SandboxServiceImplBase {
 
     SandboxEndpoint(Sandboxes sandboxes) {
         this.sandboxes = sandboxes;
+    }
+
+    @Override
+    public void createSandbox(CreateSandboxRequest request, StreamObserver<CreateSandboxResponse> responses) {
+        HostUser client = Caller.current();
+        Answer.to(responses, () -> {
+            RunStart start = toBeKept(request.getStart());
+            return CreateSandboxResponse.newBuilder()
+                    .setSandbox(sandboxes
+                            .created()
+                            .create(new RunStartParser().parse(start, client), start)
+                            .message())
+                    .build();
+        });
+    }
+
+    /** Returns what is parsed as an order that nobody stays for. */
+    private static RunStart toBeKept(RunStart start) {
+        List<StatusMapping.Violation> violations = new ArrayList<>();
+        if (start.getClientLostPolicy() == ClientLostPolicy.CLIENT_LOST_POLICY_DELETE) {
+            violations.add(new StatusMapping.Violation(
+                    "start.client_lost_policy",
+                    "CLIENT_LOST_POLICY_DELETE (expected: CLIENT_LOST_POLICY_KEEP, as it outlives its client)"));
+        }
+        if (start.getExportChanges() || start.getAwaitHalfClose()) {
+            violations.add(new StatusMapping.Violation(
+                    start.getExportChanges() ? "start.export_changes" : "start.await_half_close",
+                    "true (expected: false, as no client may be there when its process ends)"));
+        }
+        if (!violations.isEmpty()) {
+            throw StatusMapping.of(violations);
+        }
+        RunStart.Builder kept = start.toBuilder().setDetach(true);
+        if (start.getClientLostPolicyValue() == 0) {
+            kept.setClientLostPolicy(ClientLostPolicy.CLIENT_LOST_POLICY_KEEP);
+        }
+        return kept.build();
     }
 
     @Override

@@ -68,6 +68,7 @@ final class SandboxFilterParser {
         Set<SandboxView.Phase> phases = EnumSet.noneOf(SandboxView.Phase.class);
         for (int i = 0; i < filter.getStatesCount(); i++) {
             switch (filter.getStates(i)) {
+                case SANDBOX_STATE_CREATED -> phases.add(SandboxView.Phase.CREATED);
                 case SANDBOX_STATE_STARTING -> phases.add(SandboxView.Phase.STARTING);
                 case SANDBOX_STATE_RUNNING -> phases.add(SandboxView.Phase.RUNNING);
                 case SANDBOX_STATE_PAUSED -> phases.add(SandboxView.Phase.PAUSED);

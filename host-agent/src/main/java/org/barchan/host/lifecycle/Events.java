@@ -120,6 +120,12 @@ public final class Events implements AutoCloseable {
         tell(event.addAllPublishedPorts(sandbox.message().getPublishedPortsList()), true);
     }
 
+    /** A sandbox that was created is being started. */
+    void starting(SandboxId id, SandboxName name) {
+        learn(id);
+        tell(event(EventType.EVENT_TYPE_SANDBOX_STARTING, id, name), true);
+    }
+
     /** A sandbox's process runs. */
     void running(SandboxId id, SandboxName name) {
         learn(id);

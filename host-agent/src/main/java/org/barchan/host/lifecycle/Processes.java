@@ -312,7 +312,7 @@ public final class Processes {
             LogTaker taker)
             throws SandboxException, InterruptedException, IOException {
         Optional<Sandbox> live = lookup.findLive(idOrName);
-        SandboxRecord record = live.isPresent() ? kept(live.get(), "reading the log of ") : lookup.findEnded(idOrName);
+        SandboxRecord record = live.isPresent() ? kept(live.get(), "reading the log of ") : lookup.findKept(idOrName);
         ProcessLog log = process(record, processId).log();
         try (ProcessLog.Reader reader = log.reader(stdoutOffset, stderrOffset, since)) {
             for (Optional<LogEntry> next = LogFollower.next(reader, follow);
@@ -354,7 +354,10 @@ public final class Processes {
         Optional<Sandbox> live = lookup.findLive(idOrName);
         List<SandboxProcess> all = new ArrayList<>();
         Optional<SandboxRecord> record =
-                live.isPresent() ? live.get().record() : Optional.of(lookup.findEnded(idOrName));
+                live.isPresent() ? live.get().record() : Optional.of(lookup.findKept(idOrName));
+        if (live.isEmpty() && record.filter(SandboxRecord::isCreated).isPresent()) {
+            return all;
+        }
         record.ifPresentOrElse(
                 kept -> {
                     all.add(kept.own().process());

@@ -106,7 +106,10 @@ final class Reconciliation {
             // The last of all: whoever waits finds an end where the sandbox is not found any more.
             sandbox.undo().push("note that its end was not seen", () -> {
                 records.endLost(record.id());
-                sandbox.events().ended(record.id(), sandbox.name(), Events.lost("its client was lost with the agent"));
+                if (!sandbox.isOfCreated()) {
+                    sandbox.events()
+                            .ended(record.id(), sandbox.name(), Events.lost("its client was lost with the agent"));
+                }
             });
             sandbox.undo().push("remove the runtime directory", () -> directories.remove(record.id()));
             sandbox.undo().push("destroy the machine", machine::destroy);
@@ -187,6 +190,7 @@ final class Reconciliation {
             sandbox.undo().push("close the link", guest::close);
             GuestHello hello = guest.hello(HELLO);
             checkSame(sandbox.id(), hello);
+            sandbox.record().ifPresent(SandboxRecord::begun);
             LiveGuest live = new LiveGuest(machine, console, guest, hello, false);
             takeOverOthers(sandbox, live, paused);
             noteStart(sandbox.record().orElseThrow().log(), Run.PROCESS_ID);

@@ -15,12 +15,15 @@ import org.barchan.host.sandbox.SandboxName;
 final class Registry {
     private final Map<SandboxId, Sandbox> live = new LinkedHashMap<>();
     private final Events events;
+    private final SandboxRecords records;
     private boolean closed;
     /** That of a sandbox which is being renamed: it may get it back. */
     private Optional<SandboxName> held = Optional.empty();
 
-    Registry(Events events) {
+    /** @param records in which those stand that are to be started, and have their names already */
+    Registry(Events events, SandboxRecords records) {
         this.events = events;
+        this.records = records;
     }
 
     /**
@@ -44,15 +47,17 @@ final class Registry {
                 if (other.isStopping()) {
                     return other.gone();
                 }
-                throw new SandboxException(
-                        SandboxException.Code.ALREADY_EXISTS,
-                        "creating sandbox '" + sandbox.name() + "': the live sandbox " + other.id()
-                                + " has that name. Choose another name, or delete that sandbox");
+                throw taken("creating sandbox '" + sandbox.name() + "'", "the live sandbox " + other.id());
             }
         }
+        checkNotCreated(sandbox.id(), sandbox.name(), "creating sandbox '" + sandbox.name() + "'");
         if (live.put(sandbox.id(), sandbox) == null) {
             sandbox.tellTo(events);
-            events.created(sandbox.view());
+            if (sandbox.isOfCreated()) {
+                events.starting(sandbox.id(), sandbox.name());
+            } else {
+                events.created(sandbox.view());
+            }
         }
         return CompletableFuture.completedFuture(null);
     }
@@ -73,7 +78,7 @@ final class Registry {
         }
         SandboxName before = sandbox.name();
         if (!before.equals(name)) {
-            checkFree(name, action);
+            checkFree(sandbox.id(), name, action + " to '" + name + "'");
             sandbox.rename(name);
             held = Optional.of(before);
         }
@@ -86,16 +91,31 @@ final class Registry {
         held = Optional.empty();
     }
 
-    /** @throws SandboxException {@code ALREADY_EXISTS} when a live sandbox has the name */
-    synchronized void checkFree(SandboxName name, String action) throws SandboxException {
+    /** @throws SandboxException {@code ALREADY_EXISTS} when another has the name that is live, or is to be started */
+    synchronized void checkFree(SandboxId id, SandboxName name, String action) throws SandboxException {
         for (Sandbox other : live.values()) {
-            if (other.name().equals(name)) {
-                throw new SandboxException(
-                        SandboxException.Code.ALREADY_EXISTS,
-                        action + " to '" + name + "': the live sandbox " + other.id()
-                                + " has that name. Choose another name");
+            if (!other.id().equals(id) && other.name().equals(name)) {
+                throw taken(action, "the live sandbox " + other.id());
             }
         }
+        checkNotCreated(id, name, action);
+    }
+
+    private void checkNotCreated(SandboxId id, SandboxName name, String action) throws SandboxException {
+        Optional<SandboxId> other = records.created()
+                .map(SandboxRecord::view)
+                .filter(view -> !view.id().equals(id) && view.name().equals(name))
+                .map(SandboxView::id)
+                .findFirst();
+        if (other.isPresent()) {
+            throw taken(action, other.get() + ", which was created and not started,");
+        }
+    }
+
+    private static SandboxException taken(String action, String other) {
+        return new SandboxException(
+                SandboxException.Code.ALREADY_EXISTS,
+                action + ": " + other + " has that name. Choose another name, or delete that sandbox");
     }
 
     /** Adds a sandbox that runs already. */

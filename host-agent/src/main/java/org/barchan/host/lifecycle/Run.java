@@ -150,7 +150,9 @@ public final class Run implements ProcessControl {
         waiting.ifPresent(guest -> guest.handTo(sandbox));
         LOG.info("{}: not started: {}", sandbox.id(), Printable.lines(String.valueOf(reason.getMessage())));
         sandbox.termination().completeExceptionally(notStarted(reason));
-        sandbox.events().notStarted(sandbox.id(), sandbox.name(), String.valueOf(reason.getMessage()));
+        if (!sandbox.isOfCreated()) {
+            sandbox.events().notStarted(sandbox.id(), sandbox.name(), String.valueOf(reason.getMessage()));
+        }
         // Before the answer: who has been told of a failure finds nothing left behind.
         teardown.atOnce(sandbox);
         observer.failed(reason);

@@ -104,6 +104,12 @@ final class RunRequests {
             LOG.info("{}: the request {} came again", id, request.id());
             return Optional.of(processes.join(live, record, detach, client));
         }
+        if (record.isCreated()) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    "running what was asked for as the request " + request.id() + ": " + id
+                            + " was created for it, and not started (barchan start)");
+        }
         if (records.isUnfinished(id)) {
             // Its machine may run on: nobody has looked, or this agent is stopping.
             throw unknown(request, null);

@@ -163,6 +163,11 @@ final class Sandbox {
         return record;
     }
 
+    /** Whether it is made of one that was created, and can be started again if that fails. */
+    boolean isOfCreated() {
+        return record.filter(SandboxRecord::isCreated).isPresent();
+    }
+
     /** Completes with how its process has ended; exceptionally where that was not started, or the agent has let go of it. */
     CompletableFuture<Termination> termination() {
         return termination;

@@ -7,7 +7,7 @@ import java.util.Set;
 /**
  * Which sandboxes are asked for: those of which all of this holds.
  *
- * @param ended whether those too that have ended
+ * @param ended whether those too that have ended, or are to be started
  * @param labels what it has, all of them
  * @param names what its name holds, one of them; empty: any name does
  * @param phases where it is in its life, one of them; empty: any does
@@ -37,9 +37,9 @@ public record SandboxFilter(boolean ended, List<Label> labels, List<String> name
         }
     }
 
-    /** Whether those that have ended have to be looked at. */
-    boolean mayHaveEnded() {
-        return ended || phases.contains(SandboxView.Phase.ENDED);
+    /** Whether those have to be looked at that do not live. */
+    boolean mayNotLive() {
+        return ended || phases.contains(SandboxView.Phase.ENDED) || phases.contains(SandboxView.Phase.CREATED);
     }
 
     boolean passes(SandboxView sandbox) {

@@ -30,18 +30,17 @@ final class SandboxLookup {
     /**
      * Returns a live sandbox.
      *
-     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it has ended and is kept
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it has ended and is kept, or was not started
      */
     Sandbox find(String idOrName) throws SandboxException, InterruptedException {
         Optional<Sandbox> live = findLive(idOrName);
         if (live.isPresent()) {
             return live.get();
         }
-        throw records.findEnded(idOrName)
-                .map(ended -> new SandboxException(
-                        SandboxException.Code.PRECONDITION,
-                        "sandbox " + ended.view().id() + " has ended; nothing runs in it any more"))
-                .orElseGet(() -> notFound(idOrName));
+        SandboxRecord ended = findEnded(idOrName);
+        throw new SandboxException(
+                SandboxException.Code.PRECONDITION,
+                "sandbox " + ended.view().id() + " has ended; nothing runs in it any more");
     }
 
     Optional<Sandbox> findLive(String idOrName) throws InterruptedException {
@@ -50,11 +49,27 @@ final class SandboxLookup {
     }
 
     /**
-     * Returns what is kept of one that has ended.
+     * Returns what is kept of one that is to be started, or has ended.
      *
      * @throws SandboxException {@code NOT_FOUND}
      */
+    SandboxRecord findKept(String idOrName) throws SandboxException {
+        Optional<SandboxRecord> created = records.findCreated(idOrName);
+        return created.isPresent() ? created.get() : findEnded(idOrName);
+    }
+
+    /**
+     * Returns what is kept of one that has ended.
+     *
+     * @throws SandboxException {@code NOT_FOUND}; {@code PRECONDITION} when it was not started
+     */
     SandboxRecord findEnded(String idOrName) throws SandboxException {
+        Optional<SandboxRecord> created = records.findCreated(idOrName);
+        if (created.isPresent()) {
+            throw new SandboxException(
+                    SandboxException.Code.PRECONDITION,
+                    "sandbox " + created.get().view().id() + " was not started (barchan start)");
+        }
         return records.findEnded(idOrName).orElseThrow(() -> notFound(idOrName));
     }
 

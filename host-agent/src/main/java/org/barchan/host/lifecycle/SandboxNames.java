@@ -2,6 +2,7 @@ package org.barchan.host.lifecycle;
 
 import java.util.Optional;
 import org.barchan.host.sandbox.SandboxException;
+import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,8 +15,11 @@ final class SandboxNames {
     private final SandboxLookup lookup;
     private final SandboxRecords records;
     private final Events events;
+    private final CreatedSandboxes created;
 
-    SandboxNames(Registry registry, SandboxLookup lookup, SandboxRecords records, Events events) {
+    SandboxNames(
+            Registry registry, SandboxLookup lookup, SandboxRecords records, Events events, CreatedSandboxes created) {
+        this.created = created;
         this.registry = registry;
         this.lookup = lookup;
         this.records = records;
@@ -30,12 +34,16 @@ final class SandboxNames {
                 renameLive(live.get(), name);
                 return live.get().view();
             }
-            SandboxRecord ended = lookup.findEnded(idOrName);
-            checkFree(ended, name);
-            SandboxName before = ended.view().name();
-            records.rename(ended, name);
-            events.renamed(ended.view().id(), before, name);
-            return ended.view();
+            SandboxRecord kept = lookup.findKept(idOrName);
+            SandboxName before = kept.view().name();
+            if (kept.isCreated()) {
+                created.rename(kept, name);
+            } else {
+                checkFree(kept, name);
+                records.rename(kept, name);
+            }
+            events.renamed(kept.view().id(), before, name);
+            return kept.view();
         }
     }
 
@@ -57,14 +65,15 @@ final class SandboxNames {
 
     /** Of two that have ended and have a name in common, one could not be found by it. */
     private void checkFree(SandboxRecord ended, SandboxName name) throws SandboxException {
-        registry.checkFree(name, "renaming " + ended.view().id());
+        SandboxId id = ended.view().id();
+        registry.checkFree(id, name, "renaming " + id + " to '" + name + "'");
         Optional<SandboxRecord> other = records.ended()
                 .filter(record -> record != ended && record.view().name().equals(name))
                 .findFirst();
         if (other.isPresent()) {
             throw new SandboxException(
                     SandboxException.Code.ALREADY_EXISTS,
-                    "renaming " + ended.view().id() + " to '" + name + "': "
+                    "renaming " + id + " to '" + name + "': "
                             + other.get().view().id() + ", which has ended too, has that name");
         }
     }

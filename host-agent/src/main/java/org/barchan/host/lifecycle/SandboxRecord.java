@@ -22,14 +22,52 @@ final class SandboxRecord {
     private final Map<String, ProcessRecord> others = new ConcurrentHashMap<>();
     private volatile SandboxView view;
     private volatile CompletableFuture<Void> gone = CompletableFuture.completedFuture(null);
+    private volatile Optional<PendingOrder> pending;
+
+    SandboxRecord(SandboxView view, ProcessRecord own) {
+        this(view, own, Optional.empty());
+    }
 
     /**
      * @param view the sandbox as it was when it lived, or with its end
      * @param own what is kept of the process that it was made for
+     * @param pending what was ordered, of one that is to be started
      */
-    SandboxRecord(SandboxView view, ProcessRecord own) {
+    SandboxRecord(SandboxView view, ProcessRecord own, Optional<PendingOrder> pending) {
         this.view = view;
         this.own = own;
+        this.pending = pending;
+    }
+
+    /** Returns what was ordered, until its process has been started. */
+    Optional<PendingOrder> pending() {
+        return pending;
+    }
+
+    /** Whether it is to be started, or is being started just now. */
+    boolean isCreated() {
+        return pending.isPresent();
+    }
+
+    /** Its process has been started: it is as if that had been ordered at once. */
+    void begun() {
+        Optional<PendingOrder> done = pending;
+        pending = Optional.empty();
+        done.ifPresent(PendingOrder::remove);
+    }
+
+    /**
+     * Its process was not started, and nothing is left of it but this.
+     *
+     * @return whether it is to be started again
+     */
+    boolean giveBack() {
+        Optional<PendingOrder> again = pending;
+        if (again.isPresent()) {
+            gone = CompletableFuture.completedFuture(null);
+            again.get().giveBack();
+        }
+        return again.isPresent();
     }
 
     /** Of the process that it was made for. */
@@ -121,6 +159,9 @@ final class SandboxRecord {
         SandboxView known = view;
         if (known.end().isPresent()) {
             return known;
+        }
+        if (isCreated()) {
+            return known.created();
         }
         SandboxProcess process = own.process();
         return process.hasTermination() ? known.ended(process.getTermination(), time(process.getEndTime())) : known;

@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 import org.barchan.host.sandbox.SandboxException;
 import org.barchan.host.sandbox.SandboxId;
 import org.barchan.host.sandbox.SandboxName;
+import org.barchan.state.v1.KeptOrder;
 import org.barchan.state.v1.KeptProcess;
 import org.barchan.v1.Sandbox;
 import org.barchan.v1.Termination;
@@ -33,7 +34,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is kept of sandboxes that outlive their clients: a directory for each, {@code ID/}, with the runtime directory of the agent that minds
- * it, the sandbox, what is kept of its process, and a directory {@code processes/ID/} for each further process. Agents with another runtime
+ * it, the sandbox, what was ordered if it was not started yet, what is kept of its process, and a directory {@code processes/ID/} for each further process. Agents with another runtime
  * directory leave it alone. Safe for use by many threads.
  */
 final class SandboxRecords {
@@ -76,6 +77,15 @@ final class SandboxRecords {
 
     /** Makes one for a sandbox that is to be made. */
     SandboxRecord create(SandboxView view, RunOrder.Kept kept) throws SandboxException {
+        return create(view, kept, Optional.empty());
+    }
+
+    /**
+     * Makes one for a sandbox that is to be made.
+     *
+     * @param pending what is ordered, where it is not to be done yet
+     */
+    SandboxRecord create(SandboxView view, RunOrder.Kept kept, Optional<KeptOrder> pending) throws SandboxException {
         Path directory = of(view.id());
         Path whole = parent.resolve(unfinishedPrefix() + view.id().value());
         try {
@@ -95,11 +105,14 @@ final class SandboxRecords {
                                     kept.request().map(RunOrder.Request::id).orElse(""))
                             .build());
             write(whole.resolve(OWNER), owner.toString());
+            if (pending.isPresent()) {
+                PendingOrder.write(whole, pending.get());
+            }
             ProcessLog.sync(whole);
             Files.move(whole, directory, StandardCopyOption.ATOMIC_MOVE);
             ProcessRecord own = ProcessRecord.load(directory);
             var _ = own.log();
-            SandboxRecord record = new SandboxRecord(view, own);
+            SandboxRecord record = new SandboxRecord(view, own, PendingOrder.find(directory));
             write(record);
             ProcessLog.sync(parent);
             records.put(view.id(), record);
@@ -240,11 +253,28 @@ final class SandboxRecords {
     }
 
     private void rewrite(SandboxRecord record) {
-        try {
-            write(record);
-        } catch (IOException e) {
-            // It says what it said before; of the end, the log knows.
-            LOG.warn("{}: noting what it is: {}", record.view().id(), e.toString());
+        SandboxId id = record.view().id();
+        synchronized (record) {
+            // Nothing is to come back to a directory that is being removed.
+            if (records.get(id) == record) {
+                try {
+                    write(record);
+                } catch (IOException e) {
+                    // It says what it said before; of the end, the log knows.
+                    LOG.warn("{}: noting what it is: {}", id, e.toString());
+                }
+            }
+        }
+    }
+
+    /** Has one that was created, and whose process was not started, wait to be started again; returns whether it is one. */
+    private boolean giveBack(SandboxRecord record) {
+        synchronized (record) {
+            if (records.get(record.view().id()) != record || !record.giveBack()) {
+                return false;
+            }
+            rewrite(record);
+            return true;
         }
     }
 
@@ -291,9 +321,17 @@ final class SandboxRecords {
             if (sandbox.hasTermination()) {
                 own.knownToHaveEnded(sandbox.getTermination(), sandbox.getEndTime());
             }
-            SandboxRecord record = new SandboxRecord(SandboxView.of(sandbox), own);
+            Optional<PendingOrder> pending = PendingOrder.find(directory);
+            SandboxRecord record = new SandboxRecord(SandboxView.of(sandbox), own, pending);
+            if (pending.isPresent()
+                    && (sandbox.hasTermination()
+                            || (own.isReadable() && own.log().isStarted()))) {
+                // The former agent died before it could note that.
+                record.begun();
+            }
             boolean over = loadProcesses(directory.resolve(PROCESSES), record);
-            if (!sandbox.hasTermination() || sandbox.getDeleteWhenEnded() || !over) {
+            boolean waits = record.pending().filter(order -> !order.isTaken()).isPresent();
+            if (!waits && (!sandbox.hasTermination() || sandbox.getDeleteWhenEnded() || !over)) {
                 unfinished.add(id);
             }
             records.put(id, record);
@@ -347,6 +385,11 @@ final class SandboxRecords {
     void endLost(SandboxId id) {
         SandboxRecord record = records.get(id);
         if (record == null || !unfinished.contains(id)) {
+            return;
+        }
+        if (giveBack(record)) {
+            LOG.info("{}: the former agent died before it had started its process: it can be started again", id);
+            unfinished.remove(id);
             return;
         }
         try {
@@ -427,6 +470,19 @@ final class SandboxRecords {
         return records.values().stream().filter(SandboxRecord::hasEnded);
     }
 
+    /** Returns the one that is to be started of an id or a name. */
+    Optional<SandboxRecord> findCreated(String idOrName) {
+        return created()
+                .filter(record -> record.view().id().value().equals(idOrName)
+                        || record.view().name().value().equals(idOrName))
+                .findFirst();
+    }
+
+    /** Returns those that are to be started, or are being started just now: their names are theirs. */
+    Stream<SandboxRecord> created() {
+        return records.values().stream().filter(SandboxRecord::isCreated);
+    }
+
     /** Its end is in its log: deletes it if it is to be, or the oldest when there are too many. */
     void ended(SandboxId id) {
         unfinished.remove(id);
@@ -434,6 +490,7 @@ final class SandboxRecords {
         if (record == null) {
             return;
         }
+        record.begun();
         if (record.deleteWhenEnded()) {
             delete(id);
             return;
@@ -451,6 +508,9 @@ final class SandboxRecords {
             @Override
             public void changed(SandboxView sandbox) {
                 update(sandbox);
+                if (sandbox.phase() == SandboxView.Phase.RUNNING) {
+                    find(id).ifPresent(SandboxRecord::begun);
+                }
             }
 
             @Override
@@ -460,7 +520,9 @@ final class SandboxRecords {
 
             @Override
             public void failed() {
-                delete(id);
+                if (find(id).filter(SandboxRecords.this::giveBack).isEmpty()) {
+                    delete(id);
+                }
             }
         };
     }
@@ -494,6 +556,7 @@ final class SandboxRecords {
             try {
                 // What is left is known to be nothing, should the agent die before the last reader has gone.
                 Files.deleteIfExists(of(id).resolve(SANDBOX));
+                record.pending().ifPresent(PendingOrder::remove);
                 List<ProcessRecord> all = new ArrayList<>(record.others());
                 all.add(record.own());
                 AtomicInteger read = new AtomicInteger(all.size());

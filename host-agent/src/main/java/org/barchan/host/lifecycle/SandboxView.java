@@ -86,6 +86,7 @@ public record SandboxView(
 
     /** Where a sandbox is in its life. */
     public enum Phase {
+        CREATED,
         STARTING,
         RUNNING,
         PAUSED,
@@ -110,6 +111,25 @@ public record SandboxView(
                 clientLostPolicy,
                 process,
                 end,
+                published,
+                labels,
+                lifetime);
+    }
+
+    /** Returns it as it is when it was not started. */
+    SandboxView created() {
+        return new SandboxView(
+                id,
+                name,
+                Phase.CREATED,
+                Optional.empty(),
+                "",
+                createTime,
+                "",
+                0,
+                clientLostPolicy,
+                process,
+                Optional.empty(),
                 published,
                 labels,
                 lifetime);
@@ -141,6 +161,7 @@ public record SandboxView(
                 .setName(name.value())
                 .setState(
                         switch (phase) {
+                            case CREATED -> SandboxState.SANDBOX_STATE_CREATED;
                             case STARTING -> SandboxState.SANDBOX_STATE_STARTING;
                             case RUNNING -> SandboxState.SANDBOX_STATE_RUNNING;
                             case PAUSED -> SandboxState.SANDBOX_STATE_PAUSED;

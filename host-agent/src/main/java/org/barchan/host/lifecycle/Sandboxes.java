@@ -74,6 +74,7 @@ public final class Sandboxes {
     private final Room room;
     private final Processes processes;
     private final RunRequests requests;
+    private final CreatedSandboxes created;
     private final SandboxNames names;
 
     public Sandboxes(Ports ports, Hypervisors hypervisors, Timer timer, Settings settings) {
@@ -87,17 +88,18 @@ public final class Sandboxes {
                 settings.stateDirectory().resolve("events"),
                 settings.runtimeDirectory(),
                 ports.host().bootId());
-        this.registry = new Registry(events);
-        this.teardown = new Teardown(registry, timer);
         this.records = new SandboxRecords(
                 settings.stateDirectory().resolve("sandboxes"), settings.runtimeDirectory(), MAX_ENDED, events);
+        this.registry = new Registry(events, records);
+        this.teardown = new Teardown(registry, timer);
         // Before any machine of a former agent is found.
         records.load();
         this.lookup = new SandboxLookup(registry, records, reconciled);
         this.room =
                 new Room(ports.host(), settings.runtimeDirectory(), settings.stateDirectory(), ProcessLog::freeBytes);
         this.processes = new Processes(lookup, records, room, timer);
-        this.names = new SandboxNames(registry, lookup, records, events);
+        this.created = new CreatedSandboxes(registry, lookup, records, events, this::start);
+        this.names = new SandboxNames(registry, lookup, records, events, created);
         this.requests = new RunRequests(lookup, records, processes);
         this.reconciliation =
                 new Reconciliation(directories, ports.consoles(), ports.link(), registry, teardown, records, timer);
@@ -137,10 +139,19 @@ public final class Sandboxes {
      * @throws SandboxException {@code EXHAUSTED} when there is no room for it; {@code PRECONDITION} when a port can't be published
      */
     public Run run(RunOrder order, RunObserver client) throws SandboxException {
+        return run(order, client, Optional.empty());
+    }
+
+    private Run start(RunOrder order, RunObserver client, SandboxRecord record) throws SandboxException {
+        return run(order, client, Optional.of(record));
+    }
+
+    /** @param kept of one that was created */
+    private Run run(RunOrder order, RunObserver client, Optional<SandboxRecord> kept) throws SandboxException {
         Room.Place place = room.forSandbox();
         boolean begun = false;
         try {
-            Run run = begin(order, client);
+            Run run = begin(order, client, kept);
             var _ = run.begun().thenRun(place::free);
             begun = true;
             return run;
@@ -151,16 +162,20 @@ public final class Sandboxes {
         }
     }
 
-    private Run begin(RunOrder order, RunObserver client) throws SandboxException {
+    private Run begin(RunOrder order, RunObserver client, Optional<SandboxRecord> kept) throws SandboxException {
         PublishedPorts published = PublishedPorts.listen(order.published());
-        Optional<Pool.Waiting> waiting = pool.take(order);
+        // What waits has an id already.
+        Optional<Pool.Waiting> waiting = kept.isPresent() ? Optional.empty() : pool.take(order);
         Instant now = Instant.now();
         Sandbox sandbox = new Sandbox(
-                waiting.map(Pool.Waiting::id).orElseGet(SandboxId::random),
+                kept.map(record -> record.view().id())
+                        .or(() -> waiting.map(Pool.Waiting::id))
+                        .orElseGet(SandboxId::random),
                 order.sandbox().name(),
-                now,
+                kept.map(record -> record.view().createTime()).orElse(now),
                 order.sandbox().clientLostPolicy(),
-                RunOrder.summary(Run.PROCESS_ID, order.process(), now),
+                kept.map(record -> record.view().process())
+                        .orElseGet(() -> RunOrder.summary(Run.PROCESS_ID, order.process(), now)),
                 waiting.map(guest -> guest.nobodys().signal()).orElseGet(StopSignal::new));
         sandbox.publish(published);
         sandbox.label(order.labels());
@@ -175,8 +190,11 @@ public final class Sandboxes {
                         : Printable.line(order.process().getArgv(0).toStringUtf8()));
         RunObserver observer = client;
         if (sandbox.clientLostPolicy() == ClientLostPolicy.KEEP) {
-            SandboxRecord record = record(sandbox, order);
+            SandboxRecord record = kept.isPresent() ? kept.get() : record(sandbox, order);
             sandbox.keep(record);
+            if (kept.isPresent()) {
+                findFromNowOn(sandbox);
+            }
             observer = new LogObserver(
                     sandbox.id().value(),
                     record.log(),
@@ -203,6 +221,19 @@ public final class Sandboxes {
                 : run(order, client);
     }
 
+    /** Its name is its own already: nobody is to start or delete it meanwhile. */
+    private void findFromNowOn(Sandbox sandbox) throws SandboxException {
+        boolean found = false;
+        try {
+            var _ = registry.reserve(sandbox);
+            found = true;
+        } finally {
+            if (!found) {
+                sandbox.unpublish();
+            }
+        }
+    }
+
     private SandboxRecord record(Sandbox sandbox, RunOrder order) throws SandboxException {
         boolean made = false;
         try {
@@ -221,19 +252,24 @@ public final class Sandboxes {
         return events;
     }
 
+    /** Returns those that are to be started. */
+    public CreatedSandboxes created() {
+        return created;
+    }
+
     /** Returns all that can be done with their processes. */
     public Processes processes() {
         return processes;
     }
 
     /**
-     * Returns a live sandbox, or else one that has ended.
+     * Returns a live sandbox, or else one that is to be started, or else one that has ended.
      *
      * @throws SandboxException {@code NOT_FOUND}
      */
     public SandboxView get(String idOrName) throws SandboxException, InterruptedException {
         Optional<Sandbox> live = lookup.findLive(idOrName);
-        return live.isPresent() ? live.get().view() : lookup.findEnded(idOrName).view();
+        return live.isPresent() ? live.get().view() : lookup.findKept(idOrName).view();
     }
 
     /** Returns the live sandboxes, the oldest first. */
@@ -241,7 +277,7 @@ public final class Sandboxes {
         return list(SandboxFilter.LIVE);
     }
 
-    /** Returns the live sandboxes and those that have ended and are kept, the oldest first. */
+    /** Returns the live sandboxes, those that are to be started, and those that have ended and are kept, the oldest first. */
     public List<SandboxView> listAll() throws InterruptedException {
         return list(SandboxFilter.ALL);
     }
@@ -251,10 +287,12 @@ public final class Sandboxes {
         lookup.awaitReconciled();
         List<SandboxView> live = registry.all().stream().map(Sandbox::view).toList();
         Set<SandboxId> ids = live.stream().map(SandboxView::id).collect(Collectors.toSet());
-        Stream<SandboxView> ended = filter.mayHaveEnded()
-                ? records.ended().map(SandboxRecord::view).filter(view -> !ids.contains(view.id()))
+        Stream<SandboxView> kept = filter.mayNotLive()
+                ? Stream.concat(records.ended(), records.created())
+                        .map(SandboxRecord::view)
+                        .filter(view -> !ids.contains(view.id()))
                 : Stream.empty();
-        return Stream.concat(live.stream(), ended)
+        return Stream.concat(live.stream(), kept)
                 .filter(filter::passes)
                 .sorted(Comparator.comparing(SandboxView::createTime))
                 .toList();
@@ -263,6 +301,7 @@ public final class Sandboxes {
     /** Returns how many sandboxes there are of each phase, as far as that is known: does not wait. */
     public Map<SandboxView.Phase, Long> countByPhase() {
         Map<SandboxId, SandboxView.Phase> phases = new HashMap<>();
+        records.created().forEach(created -> phases.put(created.view().id(), SandboxView.Phase.CREATED));
         records.ended().forEach(ended -> phases.put(ended.view().id(), SandboxView.Phase.ENDED));
         registry.all()
                 .forEach(sandbox -> phases.put(sandbox.id(), sandbox.view().phase()));
@@ -270,7 +309,7 @@ public final class Sandboxes {
     }
 
     /**
-     * Gives a sandbox another name, also one that has ended; the host name of its guest stays.
+     * Gives a sandbox another name, also one that has ended or is to be started; the host name of its guest stays.
      *
      * @return it as it is now
      * @throws SandboxException {@code NOT_FOUND}; {@code ALREADY_EXISTS} when a live one has the name, or, for one that has ended, another that has
@@ -369,10 +408,17 @@ public final class Sandboxes {
             delete(live.get());
             if (live.get().record().isPresent()) {
                 live.get().record().get().awaitOthers(NOTED);
+                delete(live.get().record().get());
             }
-            records.delete(live.get().id());
         } else {
-            records.delete(lookup.findEnded(idOrName).view().id());
+            delete(lookup.findKept(idOrName));
+        }
+    }
+
+    private void delete(SandboxRecord kept) throws SandboxException, InterruptedException {
+        if (!created.delete(kept)) {
+            // It was started just now.
+            delete(kept.view().id().value());
         }
     }
 
@@ -402,7 +448,9 @@ public final class Sandboxes {
      * @throws SandboxException as {@link #delete}; {@code UNAVAILABLE} when the agent is stopping: it may run on
      */
     public boolean stop(String idOrName, int signal, Duration timeout) throws SandboxException, InterruptedException {
-        if (lookup.findLive(idOrName).isEmpty() && records.findEnded(idOrName).isPresent()) {
+        if (lookup.findLive(idOrName).isEmpty()
+                && (records.findCreated(idOrName).isPresent()
+                        || records.findEnded(idOrName).isPresent())) {
             return true;
         }
         Sandbox sandbox = lookup.find(idOrName);
@@ -545,6 +593,7 @@ public final class Sandboxes {
                     registry.all().stream().map(Sandbox::id).collect(Collectors.toCollection(HashSet::new));
             living.addAll(reconciliation.unseen());
             records.endLost(living);
+            records.created().map(record -> record.view().id()).forEach(living::add);
             events.goneBut(living, records.former());
         } finally {
             reconciled.complete(null);

@@ -72,7 +72,7 @@ final class SandboxMetrics {
     private void hear(Event event) {
         String id = event.getSandboxId();
         switch (event.getType()) {
-            case EVENT_TYPE_SANDBOX_CREATED -> starting.put(id, System.nanoTime());
+            case EVENT_TYPE_SANDBOX_CREATED, EVENT_TYPE_SANDBOX_STARTING -> starting.put(id, System.nanoTime());
             case EVENT_TYPE_SANDBOX_RUNNING -> {
                 Long begun = starting.remove(id);
                 // One of a former agent, which did not come to say so, has no time.
@@ -91,8 +91,9 @@ final class SandboxMetrics {
             case EVENT_TYPE_SANDBOX_ADOPTED -> adopted.inc();
             case EVENT_TYPE_PROCESS_STARTED -> processStarts.inc();
             case EVENT_TYPE_PROCESS_ENDED -> count(processEnds, event.getTermination());
-            case EVENT_TYPE_SANDBOX_DELETED,
-                    EVENT_TYPE_SANDBOX_PAUSED,
+            // One that was created, and never started.
+            case EVENT_TYPE_SANDBOX_DELETED -> starting.remove(id);
+            case EVENT_TYPE_SANDBOX_PAUSED,
                     EVENT_TYPE_SANDBOX_RESUMED,
                     EVENT_TYPE_SANDBOX_RENAMED,
                     EVENT_TYPE_EVENTS_LOST,
