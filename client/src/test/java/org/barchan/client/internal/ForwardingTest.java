@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -160,16 +161,20 @@ class ForwardingTest {
 
     @Test
     void datagrams_fromMoreAddressesThanMayBe_areCarried_andWhoWasSilentLongestIsForgotten() throws Exception {
+        List<DatagramSocket> sockets = new ArrayList<>();
         try (DatagramListener listener =
                 DatagramListener.listen(agent.socket, "box", ANY, new PortTarget.Udp(53), failures::add)) {
+            // All of them stay open: another one could get the port of one that is closed.
             for (int i = 0; i < 70; i++) {
-                try (DatagramSocket socket = new DatagramSocket(ANY)) {
-                    assertArrayEquals(new byte[1], exchange(socket, listener, new byte[1]));
-                }
+                DatagramSocket socket = new DatagramSocket(ANY);
+                sockets.add(socket);
+                assertArrayEquals(new byte[1], exchange(socket, listener, new byte[1]));
             }
             for (int i = 0; i < 6; i++) {
                 assertEquals(53, FakePortAgent.await(agent.reset).getUdpPort());
             }
+        } finally {
+            sockets.forEach(DatagramSocket::close);
         }
         assertEquals(List.of(), List.copyOf(failures));
     }
